@@ -1,1 +1,14 @@
-pub fn x(){}
+//! Casebridge: support tickets over HTTP, mirrored both ways as cases in the customer's CRM.
+//!
+//! Read top to bottom: each module may use only the ones above it
+//! (`tests/api/architecture.rs` fails otherwise).
+pub mod kernel; //     pure vocabulary: ids, errors, actors, pages, secrets
+pub mod config; //     one typed struct from environment and file
+pub mod telemetry; //  logs, request ids, metrics
+pub mod db; //         pool, transactions, generated schema, the embedded PostgreSQL
+pub mod http; //       problem documents, extractors, ETag, idempotency keys, paging
+pub mod auth; //       keys, tokens, clients: from a bearer token to an actor
+pub mod events; //     the log: append, publish, read
+pub mod workers; //    supervision: one loop shape for all background work
+pub mod openapi; //    the specification and Swagger UI
+pub mod app; //        composition root: builds the server and the workers, ordered shutdown

@@ -1,0 +1,1 @@
+drop table agent_departments, agents, contact_accounts, contacts, accounts, departments;

@@ -1,0 +1,1 @@
+drop table components, processes, ticket_types, categories, account_products, products;

@@ -1,0 +1,7 @@
+//! The composition root: the one place where everything meets.
+mod health;
+mod run;
+mod server;
+
+pub use run::{Service, connect, run};
+pub use server::{openapi, server};

@@ -1,0 +1,120 @@
+//! Start in order, run until told to stop, stop in the opposite order.
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use chrono::{TimeDelta, Utc};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::auth::{self, Authenticator};
+use crate::config::Config;
+use crate::db::Db;
+use crate::db::embedded::Embedded;
+use crate::events::{self, Consumer, Feed};
+use crate::kernel::Secret;
+use crate::workers::Workers;
+use crate::{http, telemetry};
+
+/// Who is told about published events, in the transaction that publishes them.
+const CONSUMERS: &[Consumer] = &[];
+/// How long an idempotency key is kept.
+const KEEP_KEYS: TimeDelta = TimeDelta::hours(25);
+
+/// What the handlers and the workers share.
+#[derive(Clone)]
+pub struct Service {
+    pub config: Arc<Config>,
+    pub db: Db,
+    pub feed: Feed,
+    pub authenticator: Authenticator,
+    pub metrics: PrometheusHandle,
+}
+
+impl Service {
+    /// Prepares a migrated database for serving. Fails when stored secrets cannot be opened with this secret key.
+    pub async fn new(config: Config, db: Db) -> anyhow::Result<Self> {
+        let secret = Arc::new(config.secret_key()?);
+        let key = Arc::clone(&secret);
+        db.tx(move |conn| auth::ensure_signing_key(conn, &key, Utc::now()))
+            .await
+            .context("the signing keys cannot be used; is this the secret key they were made with?")?;
+        let authenticator = Authenticator::new(db.clone(), secret, config.public_url.clone());
+        let metrics = telemetry::init_metrics()?;
+        Ok(Self { config: Arc::new(config), db, feed: Feed::new(), authenticator, metrics })
+    }
+
+    /// Starts the background work of this process.
+    pub fn start_workers(&self) -> Workers {
+        let workers = Workers::default();
+        let (db, feed) = (self.db.clone(), self.feed.clone());
+        workers.every("relay", std::time::Duration::ZERO, move || {
+            let (db, feed) = (db.clone(), feed.clone());
+            async move {
+                let published = events::publish_next(&db, &feed, CONSUMERS).await?;
+                if !published {
+                    db.committed_or_a_second().await;
+                }
+                Ok(published)
+            }
+        });
+        let db = self.db.clone();
+        workers.every("idempotency keys", std::time::Duration::from_secs(600), move || {
+            let db = db.clone();
+            async move {
+                let before = Utc::now() - KEEP_KEYS;
+                db.tx(move |conn| Ok(http::sweep_idempotency_keys(conn, before)?)).await?;
+                Ok(false)
+            }
+        });
+        workers
+    }
+}
+
+/// A migrated database: the configured one, or the embedded cluster, which is returned to be stopped last.
+pub async fn connect(config: &Config) -> anyhow::Result<(Db, Option<Embedded>)> {
+    let (url, embedded) = match &config.database_url {
+        Some(url) => (url.clone(), None),
+        None => {
+            let embedded = Embedded::start(&config.data_dir, "casebridge").await?;
+            (Secret::new(embedded.url()), Some(embedded))
+        }
+    };
+    let size = config.database_pool;
+    let db = tokio::task::spawn_blocking(move || Db::connect(&url, size)).await?;
+    let db = db.context("the database cannot be reached")?;
+    let applied = db.migrate().await?;
+    tracing::info!(applied, "the database is migrated");
+    Ok((db, embedded))
+}
+
+/// Serves until SIGTERM or SIGINT, then: no new requests, finish those in flight, finish the workers' steps,
+/// stop PostgreSQL if it is ours.
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let listener = TcpListener::bind(config.listen);
+    let listener = listener.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let (db, embedded) = connect(&config).await?;
+    let service = Service::new(config, db).await?;
+    let workers = if service.config.workers { service.start_workers() } else { Workers::default() };
+    let server = super::server(listener, &service)?;
+    let handle = server.handle();
+    let server = tokio::spawn(server);
+    let url = &service.config.public_url;
+    tracing::info!(listen = %service.config.listen, docs = format!("{url}/docs/"), "casebridge is ready");
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("shutting down");
+    handle.stop(true).await;
+    server.await??;
+    workers.stop().await;
+    drop(service);
+    if let Some(embedded) = embedded {
+        embedded.stop().await?;
+    }
+    tracing::info!("stopped");
+    Ok(())
+}

@@ -1,0 +1,108 @@
+//! The HTTP server and the specification of exactly what it serves.
+use std::net::TcpListener;
+use std::sync::{Arc, LazyLock};
+
+use actix_router::ResourceDef;
+use actix_web::dev::Server;
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use utoipa::openapi::{OpenApi, PathItem};
+use utoipa_actix_web::AppExt as _;
+use utoipa_actix_web::service_config::ServiceConfig;
+use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
+
+use super::{Service, health};
+use crate::kernel::AppError;
+use crate::{auth, events, http, telemetry};
+
+/// Everything under `/v1`.
+fn v1(cfg: &mut ServiceConfig) {
+    cfg.configure(auth::routes).configure(events::routes);
+}
+
+fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(utoipa_actix_web::scope("/v1").configure(v1))
+        .configure(auth::public_routes)
+        .configure(health::routes);
+}
+
+/// The specification of exactly the routes that are served.
+pub fn openapi() -> &'static OpenApi {
+    static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(|| {
+        let app = App::new().into_utoipa_app().openapi(crate::openapi::base());
+        let (_, mut document) = app.configure(routes).split_for_parts();
+        crate::openapi::complete(&mut document);
+        document
+    });
+    &DOCUMENT
+}
+
+/// Serves on `listener` until it is stopped through its handle.
+pub fn server(listener: TcpListener, service: &Service) -> std::io::Result<Server> {
+    let parts = service.clone();
+    let known = Arc::new(KnownPaths::new(openapi()));
+    let server = HttpServer::new(move || {
+        let swagger = SwaggerConfig::new(["/openapi.json"])
+            .try_it_out_enabled(true)
+            .persist_authorization(true)
+            .display_request_duration(true)
+            .filter(true)
+            .deep_linking(true);
+        App::new()
+            .wrap(from_fn(http::complete_problems))
+            .wrap(from_fn(telemetry::observe))
+            .app_data(web::Data::new(parts.db.clone()))
+            .app_data(web::Data::new(parts.feed.clone()))
+            .app_data(web::Data::new(parts.authenticator.clone()))
+            .app_data(web::Data::new(parts.metrics.clone()))
+            .app_data(web::Data::from(Arc::clone(&parts.config)))
+            .app_data(web::Data::from(Arc::clone(&known)))
+            .into_utoipa_app()
+            .configure(routes)
+            .into_app()
+            .service(SwaggerUi::new("/docs/{_:.*}").config(swagger).url("/openapi.json", openapi().clone()))
+            .service(web::redirect("/docs", "/docs/"))
+            .default_service(web::to(refuse))
+    });
+    let server = server
+        .workers(service.config.http_workers)
+        .shutdown_timeout(service.config.shutdown_seconds)
+        .disable_signals() // `run` owns shutdown: server first, then workers, then the database
+        .listen(listener)?
+        .run();
+    Ok(server)
+}
+
+/// The documented paths and their methods: a known path with another method is 405, not 404.
+struct KnownPaths(Vec<(ResourceDef, String)>);
+
+impl KnownPaths {
+    fn new(openapi: &OpenApi) -> Self {
+        let known = openapi.paths.paths.iter();
+        Self(known.map(|(path, item)| (ResourceDef::new(path.as_str()), methods(item))).collect())
+    }
+}
+
+fn methods(item: &PathItem) -> String {
+    let methods = [
+        ("GET", &item.get),
+        ("POST", &item.post),
+        ("PUT", &item.put),
+        ("PATCH", &item.patch),
+        ("DELETE", &item.delete),
+    ];
+    let allowed: Vec<&str> =
+        methods.iter().filter(|(_, operation)| operation.is_some()).map(|(name, _)| *name).collect();
+    allowed.join(", ")
+}
+
+async fn refuse(request: HttpRequest, known: web::Data<KnownPaths>) -> Result<HttpResponse, AppError> {
+    let found = known.0.iter().find(|(path, _)| path.is_match(request.path()));
+    Err(match found {
+        Some((_, allowed)) => AppError::MethodNotAllowed {
+            method: request.method().to_string(),
+            allowed: allowed.clone(),
+        },
+        None => AppError::NotFound("this path"),
+    })
+}

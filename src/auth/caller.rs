@@ -1,0 +1,46 @@
+//! The extractor that every protected handler starts with.
+use std::future::Future;
+use std::ops::Deref;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::{FromRequest, HttpRequest, web};
+use chrono::Utc;
+
+use super::Authenticator;
+use crate::kernel::{Actor, AppError};
+
+/// The authenticated caller; without a valid bearer token (RFC 6750) the answer is 401.
+#[derive(Debug, Clone)]
+pub struct Caller(Arc<Actor>);
+
+impl Deref for Caller {
+    type Target = Actor;
+
+    fn deref(&self) -> &Actor {
+        &self.0
+    }
+}
+
+impl FromRequest for Caller {
+    type Error = AppError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, AppError>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let missing = AppError::Unauthenticated("send a bearer token in the Authorization header");
+            let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+            let (scheme, token) = header.and_then(|value| value.split_once(' ')).ok_or(missing)?;
+            if !scheme.eq_ignore_ascii_case("bearer") {
+                return Err(AppError::Unauthenticated("the Authorization scheme must be Bearer"));
+            }
+            let authenticator = request.app_data::<web::Data<Authenticator>>();
+            let unset = || AppError::Internal(anyhow::anyhow!("no authenticator is set up"));
+            let actor = authenticator.ok_or_else(unset)?.actor(token.trim(), Utc::now()).await?;
+            Ok(Self(actor))
+        })
+    }
+}

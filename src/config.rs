@@ -1,0 +1,166 @@
+//! The configuration: one typed struct, from a file and the environment, refused when wrong.
+//!
+//! Every key can be set in `casebridge.toml` (or the file that `CASEBRIDGE_CONFIG` names) and as
+//! `CASEBRIDGE_<KEY>`, for example `CASEBRIDGE_LISTEN=0.0.0.0:8080`; the environment wins.
+//! `DATABASE_URL` is read too, as the usual name of `database_url`.
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use config::{Environment, File, Source as _};
+use serde::Deserialize;
+
+use crate::kernel::{Secret, SecretKey};
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Address and port to serve on.
+    pub listen: SocketAddr,
+    /// How clients reach the service: the issuer of tokens, and the start of links.
+    pub public_url: String,
+    /// PostgreSQL; unset: an embedded cluster in `data_dir`.
+    pub database_url: Option<Secret>,
+    /// Where the embedded cluster and the generated secret key are kept.
+    pub data_dir: PathBuf,
+    /// Seals stored secrets: 32 bytes in base64. Unset: generated once in `data_dir`.
+    pub secret_key: Option<Secret>,
+    /// Database connections at the most.
+    pub database_pool: u32,
+    /// HTTP worker threads.
+    pub http_workers: usize,
+    /// Seconds that a token of `/oauth/token` is valid.
+    pub token_seconds: i64,
+    /// Which log lines: the syntax of `RUST_LOG`, for example `info,casebridge=debug`.
+    pub log: String,
+    /// `json` for machines, `text` for people.
+    pub log_format: LogFormat,
+    /// Run the background work (relay, sweeps, mirror) in this process.
+    pub workers: bool,
+    /// Load the seed data into an empty database at start.
+    pub seed: bool,
+    /// Seconds that requests in flight are given to finish at shutdown.
+    pub shutdown_seconds: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Json,
+    Text,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            public_url: "http://127.0.0.1:8080".into(),
+            database_url: None,
+            data_dir: ".data".into(),
+            secret_key: None,
+            database_pool: u32::try_from(cores * 4).unwrap_or(16),
+            http_workers: cores,
+            token_seconds: 3600,
+            log: "info".into(),
+            log_format: LogFormat::Json,
+            workers: true,
+            seed: true,
+            shutdown_seconds: 20,
+        }
+    }
+}
+
+impl Config {
+    /// Reads the file and the environment. Fails with a message that names the key that is wrong.
+    pub fn load() -> anyhow::Result<Self> {
+        let file = std::env::var("CASEBRIDGE_CONFIG");
+        let source = match &file {
+            Ok(path) => File::with_name(path).required(true),
+            Err(_) => File::with_name("casebridge.toml").required(false),
+        };
+        let environment = Environment::with_prefix("CASEBRIDGE").try_parsing(true).separator("__");
+        let mut environment = environment.ignore_empty(true).collect()?;
+        environment.remove("config");
+        let mut builder = config::Config::builder().add_source(source);
+        for (key, value) in environment {
+            builder = builder.set_override(key, value)?;
+        }
+        if let Ok(url) = std::env::var("DATABASE_URL") {
+            builder = builder.set_override("database_url", url)?;
+        }
+        let config: Self = builder.build()?.try_deserialize().context("the configuration is wrong")?;
+        config.check().context("the configuration is wrong")?;
+        Ok(config)
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        let url = &self.public_url;
+        anyhow::ensure!(
+            (url.starts_with("http://") || url.starts_with("https://")) && !url.ends_with('/'),
+            "public_url must be an http or https URL without a slash at the end"
+        );
+        anyhow::ensure!(self.database_pool > 0, "database_pool must be at least 1");
+        anyhow::ensure!(self.http_workers > 0, "http_workers must be at least 1");
+        anyhow::ensure!((60..=86_400).contains(&self.token_seconds), "token_seconds must be 60 to 86400");
+        if let Some(key) = &self.secret_key {
+            SecretKey::parse(key).context("secret_key")?;
+        }
+        Ok(())
+    }
+
+    /// The key that seals stored secrets; generated in `data_dir` on first use when none is configured.
+    pub fn secret_key(&self) -> anyhow::Result<SecretKey> {
+        if let Some(key) = &self.secret_key {
+            return SecretKey::parse(key);
+        }
+        let path = self.data_dir.join("secret.key");
+        if !path.exists() {
+            std::fs::create_dir_all(&self.data_dir)?;
+            write_private(&path, SecretKey::generate()?.expose())?;
+            tracing::info!(path = %path.display(), "generated a secret key; keep it with your backups");
+        }
+        let text = std::fs::read_to_string(&path);
+        let text = text.with_context(|| format!("cannot read {}", path.display()))?;
+        SecretKey::parse(&Secret::new(text)).with_context(|| format!("{}", path.display()))
+    }
+}
+
+/// Writes a file that only its owner can read, at once or not at all.
+fn write_private(path: &std::path::Path, text: &str) -> anyhow::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let part = path.with_extension("part");
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&part)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    Ok(std::fs::rename(part, path)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_not_printed_with_the_configuration() {
+        let url = Some(Secret::new("postgres://desk:hunter2@db/desk"));
+        let config = Config { database_url: url, ..Config::default() };
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_public_url_with_a_slash_at_the_end_is_refused() {
+        let config = Config { public_url: "https://desk.example/".into(), ..Config::default() };
+        assert!(config.check().unwrap_err().to_string().contains("public_url"));
+    }
+
+    #[test]
+    fn a_generated_secret_key_is_kept() {
+        let data_dir = std::env::temp_dir().join(uuid::Uuid::now_v7().to_string());
+        let config = Config { data_dir: data_dir.clone(), ..Config::default() };
+        let sealed = config.secret_key().unwrap().seal("p", b"x").unwrap();
+        assert_eq!(config.secret_key().unwrap().open("p", &sealed).unwrap(), b"x");
+        std::fs::remove_dir_all(data_dir).unwrap();
+    }
+}

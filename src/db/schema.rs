@@ -1,0 +1,380 @@
+// @generated automatically by Diesel CLI.
+
+diesel::table! {
+    account_products (account_id, product_id) {
+        account_id -> Uuid,
+        product_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    accounts (id) {
+        id -> Uuid,
+        name -> Text,
+        active -> Bool,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    agent_departments (agent_id, department_id) {
+        agent_id -> Uuid,
+        department_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    agents (id) {
+        id -> Uuid,
+        name -> Text,
+        email -> Text,
+        role -> Text,
+        permissions -> Array<Text>,
+        levels -> Array<Text>,
+        product_ids -> Nullable<Array<Uuid>>,
+        category_ids -> Nullable<Array<Uuid>>,
+        type_keys -> Nullable<Array<Text>>,
+        time_zone -> Text,
+        working_hours -> Nullable<Jsonb>,
+        away -> Bool,
+        leave_until -> Nullable<Timestamptz>,
+        capacity -> Int4,
+        open_tickets -> Int4,
+        active -> Bool,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    assignments (id) {
+        id -> Uuid,
+        ticket_id -> Uuid,
+        agent_id -> Nullable<Uuid>,
+        previous_agent_id -> Nullable<Uuid>,
+        rule -> Text,
+        reason -> Nullable<Text>,
+        candidates -> Jsonb,
+        decided_by -> Uuid,
+        decided_by_name -> Text,
+        decided_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    categories (id) {
+        id -> Uuid,
+        name -> Text,
+        active -> Bool,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    clients (id) {
+        id -> Uuid,
+        name -> Text,
+        secret_hash -> Text,
+        scopes -> Array<Text>,
+        active -> Bool,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    components (id) {
+        id -> Uuid,
+        product_id -> Uuid,
+        name -> Text,
+        covers -> Text,
+        level -> Text,
+        department_id -> Uuid,
+        process -> Nullable<Text>,
+        active -> Bool,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    contact_accounts (contact_id, account_id) {
+        contact_id -> Uuid,
+        account_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    contacts (id) {
+        id -> Uuid,
+        name -> Text,
+        email -> Text,
+        phone -> Nullable<Text>,
+        language -> Text,
+        time_zone -> Text,
+        active -> Bool,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    departments (id) {
+        id -> Uuid,
+        name -> Text,
+        workflow_id -> Uuid,
+        is_default -> Bool,
+        active -> Bool,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    elevations (id) {
+        id -> Uuid,
+        ticket_id -> Uuid,
+        from_level -> Text,
+        to_level -> Text,
+        reason -> Text,
+        tried -> Text,
+        elevated_by -> Uuid,
+        elevated_by_name -> Text,
+        elevated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    event_feed (singleton) {
+        singleton -> Bool,
+        last_position -> Int8,
+    }
+}
+
+diesel::table! {
+    events (id) {
+        id -> Int8,
+        position -> Nullable<Int8>,
+        #[sql_name = "type"]
+        type_ -> Text,
+        ticket_id -> Nullable<Uuid>,
+        ticket_version -> Nullable<Int4>,
+        subject -> Text,
+        public -> Bool,
+        actor_id -> Uuid,
+        actor_role -> Text,
+        actor_name -> Text,
+        origin -> Text,
+        changes -> Jsonb,
+        data -> Jsonb,
+        occurred_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    idempotency_keys (caller_id, key) {
+        caller_id -> Uuid,
+        key -> Text,
+        fingerprint -> Bytea,
+        status -> Int2,
+        headers -> Jsonb,
+        body -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    notes (id) {
+        id -> Uuid,
+        ticket_id -> Uuid,
+        seq -> Int4,
+        visibility -> Text,
+        channel -> Text,
+        author_id -> Uuid,
+        author_role -> Text,
+        author_name -> Text,
+        body -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    processes (key) {
+        key -> Text,
+        name -> Text,
+        steps -> Jsonb,
+    }
+}
+
+diesel::table! {
+    products (id) {
+        id -> Uuid,
+        name -> Text,
+        active -> Bool,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    signing_keys (id) {
+        id -> Text,
+        public_key -> Bytea,
+        sealed_private_key -> Bytea,
+        created_at -> Timestamptz,
+        retired_at -> Nullable<Timestamptz>,
+        expires_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    statuses (workflow_id, code) {
+        workflow_id -> Uuid,
+        code -> Text,
+        key -> Text,
+        name -> Text,
+        category -> Text,
+        sla -> Text,
+        awaiting -> Text,
+        customer_label -> Text,
+        sort_order -> Int4,
+    }
+}
+
+diesel::table! {
+    ticket_types (key) {
+        key -> Text,
+        name -> Text,
+    }
+}
+
+diesel::table! {
+    tickets (id) {
+        id -> Uuid,
+        number -> Int8,
+        workflow_id -> Uuid,
+        status -> Text,
+        category -> Text,
+        subject -> Text,
+        description -> Text,
+        url -> Nullable<Text>,
+        priority -> Int2,
+        type_key -> Text,
+        account_id -> Nullable<Uuid>,
+        contact_id -> Nullable<Uuid>,
+        product_id -> Nullable<Uuid>,
+        category_id -> Nullable<Uuid>,
+        component_id -> Nullable<Uuid>,
+        department_id -> Uuid,
+        level -> Text,
+        assignee_id -> Nullable<Uuid>,
+        deadline -> Nullable<Timestamptz>,
+        source -> Text,
+        external_id -> Nullable<Text>,
+        tags -> Array<Text>,
+        opened_by -> Uuid,
+        opened_by_role -> Text,
+        resolution -> Nullable<Text>,
+        vendor_reference -> Nullable<Text>,
+        note_count -> Int4,
+        reopen_count -> Int4,
+        submitted_at -> Nullable<Timestamptz>,
+        closed_at -> Nullable<Timestamptz>,
+        deleted_at -> Nullable<Timestamptz>,
+        automatic_at -> Nullable<Timestamptz>,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    transitions (id) {
+        id -> Uuid,
+        workflow_id -> Uuid,
+        from_code -> Text,
+        to_code -> Text,
+        trigger -> Text,
+        requires -> Array<Text>,
+        effects -> Array<Text>,
+        within_days -> Nullable<Int4>,
+        after_days -> Nullable<Int4>,
+        reminder_after_days -> Nullable<Int4>,
+    }
+}
+
+diesel::table! {
+    workflows (id) {
+        id -> Uuid,
+        key -> Text,
+        name -> Text,
+        draft_status -> Text,
+        submitted_status -> Text,
+        reopen_window_days -> Int4,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::joinable!(account_products -> accounts (account_id));
+diesel::joinable!(account_products -> products (product_id));
+diesel::joinable!(agent_departments -> agents (agent_id));
+diesel::joinable!(agent_departments -> departments (department_id));
+diesel::joinable!(assignments -> tickets (ticket_id));
+diesel::joinable!(components -> departments (department_id));
+diesel::joinable!(components -> processes (process));
+diesel::joinable!(components -> products (product_id));
+diesel::joinable!(contact_accounts -> accounts (account_id));
+diesel::joinable!(contact_accounts -> contacts (contact_id));
+diesel::joinable!(departments -> workflows (workflow_id));
+diesel::joinable!(elevations -> tickets (ticket_id));
+diesel::joinable!(events -> tickets (ticket_id));
+diesel::joinable!(notes -> tickets (ticket_id));
+diesel::joinable!(statuses -> workflows (workflow_id));
+diesel::joinable!(tickets -> accounts (account_id));
+diesel::joinable!(tickets -> agents (assignee_id));
+diesel::joinable!(tickets -> categories (category_id));
+diesel::joinable!(tickets -> components (component_id));
+diesel::joinable!(tickets -> contacts (contact_id));
+diesel::joinable!(tickets -> departments (department_id));
+diesel::joinable!(tickets -> products (product_id));
+diesel::joinable!(tickets -> ticket_types (type_key));
+diesel::joinable!(tickets -> workflows (workflow_id));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    account_products,
+    accounts,
+    agent_departments,
+    agents,
+    assignments,
+    categories,
+    clients,
+    components,
+    contact_accounts,
+    contacts,
+    departments,
+    elevations,
+    event_feed,
+    events,
+    idempotency_keys,
+    notes,
+    processes,
+    products,
+    signing_keys,
+    statuses,
+    ticket_types,
+    tickets,
+    transitions,
+    workflows,
+);

@@ -1,0 +1,17 @@
+//! The event log: what happened, in the transaction that made it true.
+//!
+//! [`append`] writes an event without a position. The relay ([`publish_next`]) gives committed events the next positions and
+//! in the same transaction fans them out to the [`Consumer`]s. Readers see positions only: dense, never skipped.
+mod event;
+mod feed;
+mod http;
+mod relay;
+mod service;
+mod store;
+
+pub use event::{Changes, EventType, NewEvent, Subject, diff};
+pub use feed::Feed;
+pub use http::{EventView, routes};
+pub use relay::{Consumer, publish_next};
+pub use service::{append, history};
+pub use store::Event;

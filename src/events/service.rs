@@ -1,0 +1,27 @@
+//! Append to the log, read a ticket's history.
+use diesel::PgConnection;
+
+use super::event::NewEvent;
+use super::store::{self, Event, Filter};
+use crate::kernel::{Actor, AppError, TicketId, Visibility};
+
+/// Call it in the transaction that made the event true. A ticket has one event for each of its versions.
+pub fn append(conn: &mut PgConnection, actor: &Actor, event: NewEvent) -> Result<(), AppError> {
+    Ok(store::insert(conn, actor, event)?)
+}
+
+/// What happened to a ticket, oldest first; only what the customer may see when `public_only`.
+pub fn history(
+    conn: &mut PgConnection,
+    ticket: TicketId,
+    public_only: bool,
+    after_version: i32,
+    limit: i64,
+) -> Result<Vec<Event>, AppError> {
+    Ok(store::history(conn, ticket, public_only, after_version, limit)?)
+}
+
+/// The published events that match and that the caller may see.
+pub fn feed(conn: &mut PgConnection, filter: &Filter, sees: &Visibility) -> Result<Vec<Event>, AppError> {
+    Ok(store::feed(conn, filter, sees)?)
+}

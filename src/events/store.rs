@@ -1,0 +1,156 @@
+//! Queries of the event log.
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::event::{EventType, NewEvent, Subject};
+use crate::db::schema::{event_feed, events, tickets};
+use crate::kernel::{Actor, TicketId, Visibility};
+
+/// An event of the log.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = events, check_for_backend(diesel::pg::Pg))]
+pub struct Event {
+    pub id: i64,
+    pub position: Option<i64>,
+    #[diesel(column_name = type_)]
+    pub kind: String,
+    pub ticket_id: Option<TicketId>,
+    pub ticket_version: Option<i32>,
+    pub subject: String,
+    pub public: bool,
+    pub actor_id: Uuid,
+    pub actor_role: String,
+    pub actor_name: String,
+    pub origin: String,
+    pub changes: Value,
+    pub data: Value,
+    pub occurred_at: DateTime<Utc>,
+}
+
+pub fn insert(conn: &mut PgConnection, actor: &Actor, event: NewEvent) -> QueryResult<()> {
+    let (ticket_id, ticket_version, subject) = match event.subject {
+        Subject::Ticket(id, version) => (Some(id), Some(version), format!("ticket/{id}")),
+        Subject::Resource(name) => (None, None, name),
+    };
+    diesel::insert_into(events::table)
+        .values((
+            events::type_.eq(event.kind.as_str()),
+            events::ticket_id.eq(ticket_id),
+            events::ticket_version.eq(ticket_version),
+            events::subject.eq(subject),
+            events::public.eq(event.public),
+            events::actor_id.eq(actor.id),
+            events::actor_role.eq(actor.role.as_str()),
+            events::actor_name.eq(&actor.name),
+            events::origin.eq(actor.origin.as_str()),
+            events::changes.eq(Value::Object(event.changes)),
+            events::data.eq(event.data),
+            events::occurred_at.eq(event.occurred_at),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// The last position given, with the lock that makes the relay single; `None` while another relay holds it.
+pub fn lock_feed(conn: &mut PgConnection) -> QueryResult<Option<i64>> {
+    event_feed::table
+        .select(event_feed::last_position)
+        .for_update()
+        .skip_locked()
+        .first(conn)
+        .optional()
+}
+
+/// Gives up to `limit` committed events the positions behind `last`, in the order of their insertion.
+pub fn give_positions(conn: &mut PgConnection, last: i64, limit: i64) -> QueryResult<Vec<i64>> {
+    #[derive(QueryableByName)]
+    struct Given {
+        #[diesel(sql_type = BigInt)]
+        position: i64,
+    }
+    let given: Vec<Given> = diesel::sql_query(
+        "update events e set position = $1 + n.row
+           from (select id, row_number() over (order by id) as row
+                   from (select id from events where position is null order by id limit $2) waiting) n
+          where e.id = n.id
+          returning e.position",
+    )
+    .bind::<BigInt, _>(last)
+    .bind::<BigInt, _>(limit)
+    .load(conn)?;
+    Ok(given.into_iter().map(|row| row.position).collect())
+}
+
+pub fn set_last_position(conn: &mut PgConnection, position: i64) -> QueryResult<usize> {
+    diesel::update(event_feed::table).set(event_feed::last_position.eq(position)).execute(conn)
+}
+
+/// The published events behind `after`, up to and including `until`.
+pub fn between(conn: &mut PgConnection, after: i64, until: i64) -> QueryResult<Vec<Event>> {
+    events::table
+        .filter(events::position.gt(after))
+        .filter(events::position.le(until))
+        .order(events::position)
+        .select(Event::as_select())
+        .load(conn)
+}
+
+/// Which events a reader of the feed asks for.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    pub after: i64,
+    pub types: Vec<EventType>,
+    pub ticket: Option<TicketId>,
+    pub limit: i64,
+}
+
+/// The published events that match, in feed order, as far as the caller may see their tickets.
+pub fn feed(conn: &mut PgConnection, filter: &Filter, sees: &Visibility) -> QueryResult<Vec<Event>> {
+    let mut query = events::table
+        .left_join(tickets::table)
+        .filter(events::position.gt(filter.after))
+        .order(events::position)
+        .limit(filter.limit)
+        .select(Event::as_select())
+        .into_boxed();
+    if !filter.types.is_empty() {
+        query = query.filter(events::type_.eq_any(filter.types.iter().map(|kind| kind.as_str())));
+    }
+    if let Some(ticket) = filter.ticket {
+        query = query.filter(events::ticket_id.eq(ticket));
+    }
+    query = match sees.clone() {
+        Visibility::All => query,
+        Visibility::Departments(agent, departments) => query.filter(
+            tickets::department_id.eq_any(departments).or(tickets::assignee_id.eq(agent)).assume_not_null(),
+        ),
+        Visibility::Accounts(_, accounts) => query
+            .filter(events::public)
+            .filter(tickets::account_id.eq_any(accounts).assume_not_null()),
+    };
+    query.load(conn)
+}
+
+/// Everything that happened to a ticket, in the order of its versions, published or not.
+pub fn history(
+    conn: &mut PgConnection,
+    ticket: TicketId,
+    public_only: bool,
+    after_version: i32,
+    limit: i64,
+) -> QueryResult<Vec<Event>> {
+    let mut query = events::table
+        .filter(events::ticket_id.eq(ticket))
+        .filter(events::ticket_version.gt(after_version))
+        .order(events::ticket_version)
+        .limit(limit)
+        .select(Event::as_select())
+        .into_boxed();
+    if public_only {
+        query = query.filter(events::public);
+    }
+    query.load(conn)
+}

@@ -1,0 +1,102 @@
+//! `Idempotency-Key`: a POST that is sent again has its effect once, and gets the first answer again
+//! (draft-ietf-httpapi-idempotency-key-header).
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+use uuid::Uuid;
+
+use super::Answer;
+use crate::db::schema::idempotency_keys as keys;
+use crate::kernel::AppError;
+
+const KEY_MAX: usize = 255;
+
+/// The key of this request, if the client sent one.
+#[derive(Debug, Clone)]
+pub struct Idempotency(Option<String>);
+
+impl FromRequest for Idempotency {
+    type Error = AppError;
+    type Future = Ready<Result<Self, AppError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let Some(value) = request.headers().get("idempotency-key") else {
+            return ready(Ok(Self(None)));
+        };
+        let key = value.to_str().ok().filter(|key| !key.is_empty() && key.len() <= KEY_MAX);
+        let refusal = || AppError::Malformed(format!("Idempotency-Key must have 1 to {KEY_MAX} characters"));
+        ready(key.map(|key| Self(Some(key.to_owned()))).ok_or_else(refusal))
+    }
+}
+
+define_sql_function! {
+    /// Takes the lock until the transaction ends, or tells that another holds it.
+    fn pg_try_advisory_xact_lock(key: BigInt) -> diesel::sql_types::Bool;
+}
+define_sql_function! { fn hashtextextended(text: Text, seed: BigInt) -> BigInt; }
+
+impl Idempotency {
+    /// Runs `work` once for this caller and key, in the caller's transaction: the answer is kept with the effect
+    /// itself. Fails with 409 while the first request still runs, and with 422 when the key stands for another request.
+    pub fn once(
+        self,
+        conn: &mut PgConnection,
+        caller: Uuid,
+        fingerprint: &[u8],
+        work: impl FnOnce(&mut PgConnection) -> Result<Answer, AppError>,
+    ) -> Result<Answer, AppError> {
+        let Some(key) = self.0 else { return work(conn) };
+        if let Some(answer) = replay(conn, caller, &key, fingerprint)? {
+            return Ok(answer);
+        }
+        let answer = work(conn)?;
+        let headers = serde_json::to_value(&answer.headers).map_err(AppError::internal)?;
+        diesel::insert_into(keys::table)
+            .values((
+                keys::caller_id.eq(caller),
+                keys::key.eq(key),
+                keys::fingerprint.eq(fingerprint),
+                keys::status.eq(i16::try_from(answer.status).unwrap_or(200)),
+                keys::headers.eq(headers),
+                keys::body.eq(&answer.body),
+            ))
+            .execute(conn)?;
+        Ok(answer)
+    }
+}
+
+/// The answer that was given before; `None` when this request is the first, which then holds the lock.
+fn replay(
+    conn: &mut PgConnection,
+    caller: Uuid,
+    key: &str,
+    fingerprint: &[u8],
+) -> Result<Option<Answer>, AppError> {
+    let lock = hashtextextended(format!("{caller} {key}"), 0);
+    if !diesel::select(pg_try_advisory_xact_lock(lock)).get_result::<bool>(conn)? {
+        let detail = "a request with this Idempotency-Key is still running";
+        return Err(AppError::conflict("idempotency_key_in_use", detail));
+    }
+    let kept = keys::table
+        .find((caller, key))
+        .select((keys::fingerprint, keys::status, keys::headers, keys::body))
+        .first::<(Vec<u8>, i16, serde_json::Value, String)>(conn)
+        .optional()?;
+    let Some((first, status, headers, body)) = kept else { return Ok(None) };
+    if first != fingerprint {
+        let detail = "this Idempotency-Key was used for another request";
+        return Err(AppError::rule("idempotency_key_reused", detail));
+    }
+    let mut headers: super::answer::Headers = serde_json::from_value(headers).map_err(AppError::internal)?;
+    headers.replayed = true;
+    Ok(Some(Answer { status: u16::try_from(status).unwrap_or(200), headers, body }))
+}
+
+/// Forgets the keys made before `before`; returns how many.
+pub fn sweep(conn: &mut PgConnection, before: DateTime<Utc>) -> QueryResult<usize> {
+    diesel::delete(keys::table.filter(keys::created_at.lt(before))).execute(conn)
+}

@@ -1,0 +1,67 @@
+//! Query strings, path ids and preferences, with refusals that name what is wrong.
+use std::future::{Ready, ready};
+use std::ops::Deref;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+use serde::de::DeserializeOwned;
+
+use crate::kernel::AppError;
+
+/// The query string as `T`; fails with 400 and the name of the parameter.
+#[derive(Debug)]
+pub struct Params<T>(pub T);
+
+impl<T> Deref for Params<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest for Params<T> {
+    type Error = AppError;
+    type Future = Ready<Result<Self, AppError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let query = request.query_string().as_bytes();
+        let parser = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query));
+        let parsed = serde_path_to_error::deserialize(parser).map_err(|error| {
+            let name = error.path().to_string();
+            let name = if name == "." { "the query".to_owned() } else { format!("query parameter {name}") };
+            AppError::Malformed(format!("{name}: {}", error.into_inner()))
+        });
+        ready(parsed.map(Self))
+    }
+}
+
+/// The `{id}` of the path. What is not an id names nothing: 404, as for an unknown id.
+#[derive(Debug, Clone, Copy)]
+pub struct PathId<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for PathId<T> {
+    type Error = AppError;
+    type Future = Ready<Result<Self, AppError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let id = request.match_info().get("id").unwrap_or_default();
+        let id = serde::de::value::StrDeserializer::<serde::de::value::Error>::new(id);
+        ready(T::deserialize(id).map(Self).map_err(|_| AppError::NotFound("a resource with this id")))
+    }
+}
+
+/// True when the client sent `Prefer: return=total-count`: counting is work that nobody pays for unasked.
+#[derive(Debug, Clone, Copy)]
+pub struct WantsTotal(pub bool);
+
+impl FromRequest for WantsTotal {
+    type Error = AppError;
+    type Future = Ready<Result<Self, AppError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let preferences = request.headers().get_all("prefer").filter_map(|value| value.to_str().ok());
+        let mut preferences = preferences.flat_map(|value| value.split(','));
+        ready(Ok(Self(preferences.any(|p| p.trim() == "return=total-count"))))
+    }
+}

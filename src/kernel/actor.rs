@@ -1,0 +1,183 @@
+//! Who is calling, what they may do and what they may see.
+use uuid::Uuid;
+
+use super::{AccountId, AgentId, AppError, ContactId, DepartmentId};
+
+/// An enum whose values are texts outside the program.
+macro_rules! text_enum {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+        pub enum $name { $($(#[$vdoc])* #[serde(rename = $text)] $variant),* }
+
+        impl $name {
+            /// Every value, in the order of declaration.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The text that stands for this value in JSON, in tokens and in the database.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),* }
+            }
+
+            /// The value that `text` stands for.
+            pub fn parse(text: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|value| value.as_str() == text)
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+pub(crate) use text_enum;
+
+text_enum! {
+    /// What kind of caller this is.
+    Role {
+        /// A customer's contact, through a portal.
+        Contact = "contact",
+        /// Works tickets in their departments.
+        Agent = "agent",
+        /// Triage and assignment over every department.
+        Coordinator = "coordinator",
+        /// Configuration, people, clients, connections.
+        Admin = "admin",
+        /// A program; may do what its scopes say.
+        Integration = "integration",
+    }
+}
+
+text_enum! {
+    /// One thing that a caller may do. The same words are the OAuth scopes of clients.
+    Permission {
+        TicketsRead = "tickets:read",
+        /// Open tickets, reply, close one's own.
+        TicketsWrite = "tickets:write",
+        /// The desk's own operations: transitions, assignment, transfer, internal notes.
+        TicketsWork = "tickets:work",
+        TicketsDelete = "tickets:delete",
+        PeopleRead = "people:read",
+        PeopleWrite = "people:write",
+        CatalogRead = "catalog:read",
+        CatalogWrite = "catalog:write",
+        WorkflowRead = "workflow:read",
+        WorkflowWrite = "workflow:write",
+        EventsRead = "events:read",
+        /// Push and pull cases.
+        CrmSync = "crm:sync",
+        /// See connections, mirrors and conflicts.
+        CrmRead = "crm:read",
+        CrmWrite = "crm:write",
+        /// Integration clients and signing keys.
+        ClientsWrite = "clients:write",
+    }
+}
+
+impl Role {
+    /// What every caller of this role may do; agents can be granted more, one by one.
+    pub fn permissions(self) -> &'static [Permission] {
+        use Permission::*;
+        match self {
+            Self::Contact => &[TicketsRead, TicketsWrite, CatalogRead],
+            Self::Agent => &[
+                TicketsRead, TicketsWrite, TicketsWork, PeopleRead, CatalogRead, WorkflowRead,
+                EventsRead, CrmRead,
+            ],
+            Self::Coordinator => &[
+                TicketsRead, TicketsWrite, TicketsWork, TicketsDelete, PeopleRead, CatalogRead,
+                WorkflowRead, EventsRead, CrmRead,
+            ],
+            Self::Admin => Permission::ALL,
+            Self::Integration => &[],
+        }
+    }
+}
+
+text_enum! {
+    /// Where a change came from.
+    Origin {
+        Api = "api",
+        Crm = "crm",
+        Mail = "mail",
+        /// The service itself, because a time was reached or a rule applied.
+        Timer = "timer",
+    }
+}
+
+/// The caller of an operation: a person, a program, or the service itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// The contact's, agent's or client's id; nil for the service itself.
+    pub id: Uuid,
+    pub role: Role,
+    /// Shown in histories.
+    pub name: String,
+    pub permissions: Vec<Permission>,
+    pub origin: Origin,
+    /// Departments that an agent works in.
+    pub departments: Vec<DepartmentId>,
+    /// Accounts that a contact belongs to.
+    pub accounts: Vec<AccountId>,
+}
+
+/// Which tickets a caller may see; part of every query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Visibility {
+    All,
+    /// Tickets of these departments, and those assigned to the agent.
+    Departments(AgentId, Vec<DepartmentId>),
+    /// Tickets of these accounts.
+    Accounts(ContactId, Vec<AccountId>),
+}
+
+impl Actor {
+    /// The service itself, acting on a rule or a clock.
+    pub fn system() -> Self {
+        Self {
+            id: Uuid::nil(),
+            role: Role::Admin,
+            name: "Casebridge".into(),
+            permissions: Permission::ALL.to_vec(),
+            origin: Origin::Timer,
+            departments: Vec::new(),
+            accounts: Vec::new(),
+        }
+    }
+
+    /// Refuses with [`AppError::Forbidden`], which names the permission that is missing.
+    pub fn require(&self, permission: Permission) -> Result<(), AppError> {
+        if self.may(permission) { Ok(()) } else { Err(AppError::Forbidden(permission)) }
+    }
+
+    pub fn may(&self, permission: Permission) -> bool {
+        self.permissions.contains(&permission)
+    }
+
+    /// Which tickets this caller may see.
+    pub fn visibility(&self) -> Visibility {
+        match self.role {
+            Role::Contact => Visibility::Accounts(ContactId(self.id), self.accounts.clone()),
+            Role::Agent => Visibility::Departments(AgentId(self.id), self.departments.clone()),
+            Role::Coordinator | Role::Admin | Role::Integration => Visibility::All,
+        }
+    }
+
+    pub fn is_contact(&self) -> bool {
+        self.role == Role::Contact
+    }
+
+    /// The agent that this caller is, if it is one of the desk's people.
+    pub fn agent_id(&self) -> Option<AgentId> {
+        let person = matches!(self.role, Role::Agent | Role::Coordinator | Role::Admin);
+        (person && !self.id.is_nil()).then_some(AgentId(self.id))
+    }
+
+    /// The contact that this caller is.
+    pub fn contact_id(&self) -> Option<ContactId> {
+        self.is_contact().then_some(ContactId(self.id))
+    }
+}

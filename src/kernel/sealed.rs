@@ -1,0 +1,92 @@
+//! Secrets: never printed, and encrypted wherever they are stored.
+use std::fmt;
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde::Deserialize;
+
+/// A text that must not reach a log: `Debug` and `Display` hide it.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text itself; call it where it is used, never where it is kept.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[hidden]")
+    }
+}
+
+const NONCE: usize = 12;
+
+/// The key that seals what the database keeps: AES-256-GCM (NIST SP 800-38D), a random nonce for each value.
+pub struct SecretKey(RandomizedNonceKey);
+
+impl SecretKey {
+    /// From 32 bytes in base64. Fails when it is not that.
+    pub fn parse(text: &Secret) -> anyhow::Result<Self> {
+        let bytes = STANDARD.decode(text.expose().trim())?;
+        anyhow::ensure!(bytes.len() == 32, "the secret key must be 32 bytes in base64");
+        let key = RandomizedNonceKey::new(&AES_256_GCM, &bytes);
+        Ok(Self(key.map_err(|_| anyhow::anyhow!("the secret key cannot be used"))?))
+    }
+
+    /// A new random key as [`SecretKey::parse`] takes it.
+    pub fn generate() -> anyhow::Result<Secret> {
+        let mut bytes = [0_u8; 32];
+        aws_lc_rs::rand::fill(&mut bytes).map_err(|_| anyhow::anyhow!("no randomness"))?;
+        Ok(Secret::new(STANDARD.encode(bytes)))
+    }
+
+    /// Encrypts `plain`; `purpose` must be given again to open it, so that a sealed value cannot
+    /// be moved to another place.
+    pub fn seal(&self, purpose: &str, plain: &[u8]) -> anyhow::Result<Vec<u8>> {
+        let mut sealed = plain.to_vec();
+        let nonce = self
+            .0
+            .seal_in_place_append_tag(Aad::from(purpose), &mut sealed)
+            .map_err(|_| anyhow::anyhow!("sealing failed"))?;
+        Ok([nonce.as_ref().as_slice(), &sealed].concat())
+    }
+
+    /// Decrypts what [`SecretKey::seal`] made. Fails with another key, purpose, or a changed value.
+    pub fn open(&self, purpose: &str, sealed: &[u8]) -> anyhow::Result<Vec<u8>> {
+        let wrong = || anyhow::anyhow!("a stored secret cannot be opened with this secret key");
+        let (nonce, body) = sealed.split_at_checked(NONCE).ok_or_else(wrong)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| wrong())?;
+        let mut body = body.to_vec();
+        let plain = self.0.open_in_place(nonce, Aad::from(purpose), &mut body);
+        Ok(plain.map_err(|_| wrong())?.to_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sealed_value_opens_only_with_its_key_and_purpose() {
+        let key = SecretKey::parse(&SecretKey::generate().unwrap()).unwrap();
+        let sealed = key.seal("crm", b"s3cret").unwrap();
+        assert_eq!(key.open("crm", &sealed).unwrap(), b"s3cret");
+        assert!(key.open("jwt", &sealed).is_err());
+        let other = SecretKey::parse(&SecretKey::generate().unwrap()).unwrap();
+        assert!(other.open("crm", &sealed).is_err());
+        assert!(key.open("crm", &sealed[..5]).is_err());
+    }
+
+    #[test]
+    fn a_secret_is_never_printed() {
+        assert_eq!(format!("{:?}", Secret::new("abc")), "[hidden]");
+    }
+}

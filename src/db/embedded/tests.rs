@@ -11,10 +11,11 @@ use super::*;
 /// Names the data folder for the run of this test program that is going to be killed.
 const HOLD: &str = "CASEBRIDGE_TEST_HOLD_SERVER_IN";
 
-struct TempDir(PathBuf);
+/// Removed at the end of the test.
+pub struct TempDir(pub PathBuf);
 
 impl TempDir {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self(std::env::temp_dir().join(format!("cb-{}", Uuid::now_v7().simple())))
     }
 }

@@ -86,7 +86,8 @@ impl Embedded {
             create_parent(&home)?;
             account.create_private_dir(&home)?;
         }
-        fs::set_permissions(&home, Permissions::from_mode(0o700))?;
+        fs::set_permissions(&home, Permissions::from_mode(0o700))
+            .with_context(|| format!("{} belongs to another account", home.display()))?;
 
         let directory = home.join("cluster");
         let downloads = home.with_file_name("postgresql");

@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! The only place that takes pool connections, starts transactions and blocks a thread.
 pub mod embedded;
 mod pool;
@@ -131,3 +132,6 @@ impl From<DieselError> for AppError {
         }
     }
 }
+=======
+pub mod embedded;
+>>>>>>> pg

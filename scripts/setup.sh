@@ -1,0 +1,84 @@
+#!/bin/sh
+# Installs what is missing to build and run Casebridge on Debian, Ubuntu and macOS; elsewhere it names what is missing.
+# It may be run again at any time. What needs root is done as root, with sudo, or printed to be run by hand.
+set -eu
+cd "$(dirname "$0")/.."
+PATH="$HOME/.cargo/bin:$PATH"
+
+has() { command -v "$1" >/dev/null 2>&1; }
+say() { printf 'setup: %s\n' "$*" >&2; }
+fail() { say "$*"; exit 1; }
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif has sudo && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
+        say "sudo $*"
+        sudo "$@"
+    else
+        fail "run this as root, then try again: $*"
+    fi
+}
+
+apt_install() {
+    say "installing $*"
+    as_root sh -c "apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $*" >&2
+}
+
+# A C compiler, make, and OpenSSL's headers (for the PostgreSQL client library).
+build_tools() {
+    has cc && has make && has pkg-config && has curl && pkg-config --exists openssl
+}
+
+# PostgreSQL's server programs. The service downloads them where there are none, but a package is quicker for root,
+# and works without the internet later.
+postgres_packages() {
+    if has initdb || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
+        return
+    fi
+    # The package would create and start a server of its own, which nobody asked for.
+    mkdir -p /etc/postgresql-common/createcluster.d
+    echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.d/casebridge.conf
+    apt_install postgresql
+    rm /etc/postgresql-common/createcluster.d/casebridge.conf
+}
+
+install_system_packages() {
+    if has apt-get; then
+        build_tools || apt_install build-essential pkg-config libssl-dev ca-certificates curl
+        if [ "$(id -u)" = 0 ]; then postgres_packages; fi
+    elif [ "$(uname)" = Darwin ]; then
+        xcode-select -p >/dev/null 2>&1 || fail "run this, then try again: xcode-select --install"
+        if ! build_tools; then
+            has brew || fail "install Homebrew (https://brew.sh), or pkg-config and OpenSSL 3 in another way"
+            brew install pkgconf openssl@3
+        fi
+    else
+        build_tools || fail "install a C compiler, make, pkg-config, curl and OpenSSL's headers, then try again"
+    fi
+}
+
+# Whether version $1 is at least version $2.
+at_least() {
+    [ "$(printf '%s\n%s\n' "$2" "$1" | sort -t. -k1,1n -k2,2n -k3,3n | head -n 1)" = "$2" ]
+}
+
+# Rust, as new as Cargo.toml asks, with the formatter and the linter.
+install_rust() {
+    wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+    installed=$(cargo --version 2>/dev/null | cut -d' ' -f2) || true
+    if ! at_least "${installed:-0}" "$wanted"; then
+        say "installing Rust, which must be $wanted or newer"
+        if ! has rustup; then
+            curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --no-modify-path --profile minimal
+        fi
+        rustup update stable --no-self-update
+        rustup default stable
+    fi
+    cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 && return
+    has rustup || fail "install rustfmt and clippy, which come in packages of their own here"
+    rustup component add rustfmt clippy
+}
+
+install_system_packages
+install_rust

@@ -38,11 +38,10 @@ fn keep_socket(connection: &dyn std::any::Any, data: &mut Extensions) {
 
 async fn call(http: HttpRequest, body: Bytes, control: Data<Control>) -> HttpResponse {
     let request = read_request(&http, &body);
-    // As PHP, go on when the caller leaves.
-    let answer = rt::spawn(async move { answer(&control, &request).await }).await;
-    match answer {
-        Ok(Some(answer)) => render(&answer),
-        _ => {
+    // Like PHP, actix goes on with the work when the caller leaves.
+    match answer(&control, &request).await {
+        Some(answer) => render(&answer),
+        None => {
             if let Some(Err(error)) =
                 http.conn_data::<TcpStream>().map(|socket| socket.shutdown(Shutdown::Both))
             {

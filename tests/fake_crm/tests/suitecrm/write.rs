@@ -3,8 +3,9 @@ use std::time::Duration;
 use fake_crm::Settings;
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
-use crate::support::{CASE, Crm, send};
+use crate::support::{CASE, Crm, Reply, send};
 
 #[tokio::test]
 async fn creating_and_changing_answer_201_with_the_type_in_the_singular() {
@@ -94,8 +95,7 @@ async fn a_change_keeps_what_is_absent_ignores_null_and_clears_with_empty_text()
 
 #[tokio::test]
 async fn two_concurrent_changes_of_different_fields_lose_one() {
-    let settings = Settings { patch_window: Duration::from_millis(200), ..Settings::default() };
-    let crm = Crm::start_with(settings).await;
+    let crm = Crm::start_with(with_wide_window()).await;
     crm.case(json!({ "name": "old", "priority": "old" })).await;
     let (name, priority) = tokio::join!(
         crm.patch("Cases", CASE, json!({ "name": "new" })),
@@ -107,23 +107,40 @@ async fn two_concurrent_changes_of_different_fields_lose_one() {
     assert_eq!(values.iter().filter(|value| **value == "new").count(), 1, "{values:?}");
 }
 
-#[tokio::test]
-async fn the_edit_of_a_person_during_a_change_is_reverted() {
-    let settings = Settings { patch_window: Duration::from_millis(300), ..Settings::default() };
-    let crm = Crm::start_with(settings).await;
-    crm.case(json!({ "name": "old", "priority": "P3" })).await;
-    let change = tokio::spawn(send(
-        crm.request(Method::PATCH, "/module").body(
-            json!({ "data": { "type": "Cases", "id": CASE, "attributes": { "name": "new" } } })
-                .to_string(),
-        ),
-    ));
+/// Starts a change of the name and returns when it has read the row but not yet written it.
+async fn start_change(crm: &Crm) -> JoinHandle<reqwest::Result<Reply>> {
+    let data = json!({ "type": "Cases", "id": CASE, "attributes": { "name": "new" } });
+    let body = json!({ "data": data }).to_string();
+    let change = tokio::spawn(send(crm.request(Method::PATCH, "/module").body(body)));
     while crm.fake.count("PATCH", "Cases") == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     tokio::time::sleep(Duration::from_millis(50)).await;
+    change
+}
+
+fn with_wide_window() -> Settings {
+    Settings { patch_window: Duration::from_millis(500), ..Settings::default() }
+}
+
+#[tokio::test]
+async fn the_edit_of_a_person_during_a_change_is_reverted() {
+    let crm = Crm::start_with(with_wide_window()).await;
+    crm.case(json!({ "name": "old", "priority": "P3" })).await;
+    let change = start_change(&crm).await;
     crm.fake.edit("Cases", CASE, json!({ "priority": "P1" }), "u1").unwrap();
-    assert_eq!(change.await.unwrap().unwrap().attribute("priority"), "P3");
+    assert_eq!(change.await.unwrap().unwrap().status, 201);
+    assert_eq!(crm.read_case().await.attribute("priority"), "P3");
+}
+
+#[tokio::test]
+async fn a_change_does_not_bring_back_a_case_that_was_deleted_meanwhile() {
+    let crm = Crm::start_with(with_wide_window()).await;
+    crm.case(json!({ "name": "old" })).await;
+    let change = start_change(&crm).await;
+    crm.fake.delete("Cases", CASE).unwrap();
+    assert_eq!(change.await.unwrap().unwrap().status, 400);
+    assert_eq!(crm.read_case().await.status, 400);
 }
 
 #[tokio::test]

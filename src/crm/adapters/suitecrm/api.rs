@@ -91,20 +91,20 @@ impl Api {
         body: Option<&Value>,
     ) -> Result<Value, CrmError> {
         let url = self.url(&[&["Api", "V8"], path].concat())?;
-        let mut request =
-            self.http.request(method, url).query(query).header(CONTENT_TYPE, MEDIA_TYPE);
-        if let Some(body) = body {
-            request = request.body(body.to_string());
-        }
-        let token = self.token(None).await?;
-        let Some(again) = request.try_clone() else {
-            return self.answer(request.bearer_auth(token.expose())).await;
+        let request = |token: &Secret| {
+            let request = self.http.request(method.clone(), url.clone()).query(query);
+            let request = request.header(CONTENT_TYPE, MEDIA_TYPE).bearer_auth(token.expose());
+            match body {
+                Some(body) => request.body(body.to_string()),
+                None => request,
+            }
         };
-        match self.answer(request.bearer_auth(token.expose())).await {
+        let token = self.token(None).await?;
+        match self.answer(request(&token)).await {
             // Tokens are revoked at any time; a fresh one settles whether the client is.
             Err(CrmError::Auth { .. }) => {
                 let token = self.token(Some(&token)).await?;
-                self.answer(again.bearer_auth(token.expose())).await
+                self.answer(request(&token)).await
             }
             answer => answer,
         }
@@ -188,4 +188,49 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     }
     let at = DateTime::parse_from_rfc2822(text).ok()?;
     Some((at.to_utc() - Utc::now()).to_std().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::HeaderValue;
+
+    use super::*;
+
+    fn api(base_url: &str) -> Result<Api, CrmError> {
+        Api::new(SuiteCrmSettings::new(base_url, "client", Secret::new("secret")))
+    }
+
+    fn headers(name: reqwest::header::HeaderName, value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(name, HeaderValue::from_str(value).unwrap())])
+    }
+
+    #[test]
+    fn the_clock_of_the_crm_is_read_from_its_answers() {
+        let api = api("https://crm.example").unwrap();
+        let now = Utc::now();
+        assert_eq!(api.crm_time(now), now);
+        let ahead = (now + TimeDelta::minutes(5)).format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        api.read_clock(&headers(DATE, &ahead));
+        let ahead = api.crm_time(now) - now;
+        assert!((298..=300).contains(&ahead.num_seconds()), "{ahead}");
+    }
+
+    #[test]
+    fn a_pause_is_asked_for_in_seconds_or_until_a_date() {
+        assert_eq!(retry_after(&headers(RETRY_AFTER, "7")), Some(Duration::from_secs(7)));
+        let past = retry_after(&headers(RETRY_AFTER, "Sun, 06 Nov 1994 08:49:37 GMT"));
+        assert_eq!(past, Some(Duration::ZERO));
+        assert_eq!(retry_after(&headers(RETRY_AFTER, "soon")), None);
+    }
+
+    #[test]
+    fn a_path_is_appended_to_the_base_url_and_ids_are_escaped() {
+        for base in ["http://crm/suite", "http://crm/suite/"] {
+            let url = api(base).unwrap().url(&["module", "Cases", "a/../b?c"]).unwrap();
+            assert_eq!(url.as_str(), "http://crm/suite/module/Cases/a%2F..%2Fb%3Fc");
+        }
+        for none in ["crm.example", "ftp://crm", ""] {
+            assert_eq!(api(none).unwrap_err().class(), "permanent");
+        }
+    }
 }

@@ -89,7 +89,8 @@ impl Config {
         if let Ok(url) = std::env::var("DATABASE_URL") {
             builder = builder.set_override("database_url", url)?;
         }
-        let config: Self = builder.build()?.try_deserialize().context("the configuration is wrong")?;
+        let config: Self =
+            builder.build()?.try_deserialize().context("the configuration is wrong")?;
         config.check().context("the configuration is wrong")?;
         Ok(config)
     }
@@ -102,7 +103,10 @@ impl Config {
         );
         anyhow::ensure!(self.database_pool > 0, "database_pool must be at least 1");
         anyhow::ensure!(self.http_workers > 0, "http_workers must be at least 1");
-        anyhow::ensure!((60..=86_400).contains(&self.token_seconds), "token_seconds must be 60 to 86400");
+        anyhow::ensure!(
+            (60..=86_400).contains(&self.token_seconds),
+            "token_seconds must be 60 to 86400"
+        );
         if let Some(key) = &self.secret_key {
             SecretKey::parse(key).context("secret_key")?;
         }

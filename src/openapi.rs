@@ -1,7 +1,9 @@
 //! The specification: generated from the handlers, completed in one place, served with Swagger UI.
 use actix_web::http::StatusCode;
 use utoipa::openapi::path::{Operation, ParameterIn};
-use utoipa::openapi::security::{ClientCredentials, Flow, HttpAuthScheme, HttpBuilder, OAuth2, Scopes, SecurityScheme};
+use utoipa::openapi::security::{
+    ClientCredentials, Flow, HttpAuthScheme, HttpBuilder, OAuth2, Scopes, SecurityScheme,
+};
 use utoipa::openapi::{ContentBuilder, HttpMethod, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi as _};
 
@@ -78,8 +80,12 @@ fn operations(item: &mut utoipa::openapi::PathItem) -> Vec<(HttpMethod, &mut Ope
 
 fn refusals(method: &HttpMethod, operation: &Operation) -> Vec<u16> {
     let mut statuses = vec![500, 503];
-    let parameters = operation.parameters.as_deref().unwrap_or_default();
-    let has = |place: ParameterIn| parameters.iter().any(|p| p.parameter_in == place);
+    let parameters =
+        operation.parameters.iter().flatten().filter_map(|parameter| match parameter {
+            RefOr::T(parameter) => Some(parameter),
+            RefOr::Ref(_) => None,
+        });
+    let has = |place: ParameterIn| parameters.clone().any(|p| p.parameter_in == place);
     if operation.security.is_some() {
         statuses.extend([401, 403]);
     }
@@ -95,7 +101,7 @@ fn refusals(method: &HttpMethod, operation: &Operation) -> Vec<u16> {
     if !matches!(method, HttpMethod::Get) {
         statuses.push(409);
     }
-    if parameters.iter().any(|p| p.name == "If-Match") {
+    if parameters.clone().any(|p| p.name == "If-Match") {
         statuses.extend([412, 428]);
     }
     statuses
@@ -103,7 +109,8 @@ fn refusals(method: &HttpMethod, operation: &Operation) -> Vec<u16> {
 
 fn add_refusal(operation: &mut Operation, status: u16) {
     let description = StatusCode::from_u16(status).ok().and_then(|code| code.canonical_reason());
-    let problem = ContentBuilder::new().schema(Some(RefOr::Ref(Ref::from_schema_name("Problem")))).build();
+    let problem =
+        ContentBuilder::new().schema(Some(RefOr::Ref(Ref::from_schema_name("Problem")))).build();
     let response = ResponseBuilder::new()
         .description(description.unwrap_or("Refused"))
         .content("application/problem+json", problem)

@@ -14,14 +14,17 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{Config, LogFormat};
 
 /// Seconds; from a point read to a slow report.
-const BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+const BUCKETS: &[f64] =
+    &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
 /// Sends log lines to standard error. Fails when `log` is not a filter, or logging was set up before.
 pub fn init_logs(config: &Config) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&config.log).context("log is not a log filter")?;
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match config.log_format {
-        LogFormat::Json => logs.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init(),
+        LogFormat::Json => {
+            logs.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init()
+        }
         LogFormat::Text => logs.try_init(),
     };
     started.map_err(|e| anyhow::anyhow!("logging could not start: {e}"))
@@ -30,7 +33,8 @@ pub fn init_logs(config: &Config) -> anyhow::Result<()> {
 /// The recorder behind `/metrics`; one in a process.
 pub fn init_metrics() -> anyhow::Result<PrometheusHandle> {
     static HANDLE: std::sync::Mutex<Option<PrometheusHandle>> = std::sync::Mutex::new(None);
-    let mut handle = HANDLE.lock().map_err(|_| anyhow::anyhow!("metrics failed to start before"))?;
+    let mut handle =
+        HANDLE.lock().map_err(|_| anyhow::anyhow!("metrics failed to start before"))?;
     if let Some(handle) = handle.as_ref() {
         return Ok(handle.clone());
     }

@@ -8,7 +8,8 @@ create table workflows (
   draft_status text not null,
   submitted_status text not null,
   reopen_window_days integer not null default 30 check (reopen_window_days >= 0),
-  -- Bumped by every change of the workflow, its statuses or its transitions: caches compare it.
+  -- Renewed by every change of the workflow, its statuses or its transitions: caches are keyed by it.
+  revision uuid not null default gen_random_uuid(),
   version integer not null default 1,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()

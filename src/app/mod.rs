@@ -3,5 +3,5 @@ mod health;
 mod run;
 mod server;
 
-pub use run::{Service, connect, run};
+pub use run::{CONSUMERS, Service, attend, run};
 pub use server::{openapi, server};

@@ -14,10 +14,10 @@ use crate::db::embedded::Embedded;
 use crate::events::{self, Consumer, Feed};
 use crate::kernel::Secret;
 use crate::workers::Workers;
-use crate::{http, telemetry};
+use crate::{http, seed, telemetry};
 
 /// Who is told about published events, in the transaction that publishes them.
-const CONSUMERS: &[Consumer] = &[];
+pub const CONSUMERS: &[Consumer] = &[];
 /// How long an idempotency key is kept.
 const KEEP_KEYS: TimeDelta = TimeDelta::hours(25);
 
@@ -36,12 +36,17 @@ impl Service {
     pub async fn new(config: Config, db: Db) -> anyhow::Result<Self> {
         let secret = Arc::new(config.secret_key()?);
         let key = Arc::clone(&secret);
-        db.tx(move |conn| auth::ensure_signing_key(conn, &key, Utc::now()))
-            .await
-            .context("the signing keys cannot be used; is this the secret key they were made with?")?;
+        db.tx(move |conn| auth::ensure_signing_key(conn, &key, Utc::now())).await.context(
+            "the signing keys cannot be used; is this the secret key they were made with?",
+        )?;
         let authenticator = Authenticator::new(db.clone(), secret, config.public_url.clone());
         let metrics = telemetry::init_metrics()?;
         Ok(Self { config: Arc::new(config), db, feed: Feed::new(), authenticator, metrics })
+    }
+
+    /// Loads the seed data into a database that has none; does nothing otherwise.
+    pub async fn seed(&self) -> anyhow::Result<()> {
+        Ok(self.db.tx(|conn| seed::load(conn, Utc::now())).await?)
     }
 
     /// Starts the background work of this process.
@@ -71,10 +76,12 @@ impl Service {
     }
 }
 
-/// A migrated database: the configured one, or the embedded cluster, which is returned to be stopped last.
+/// The migrated database: the configured one, or the embedded cluster. Of the latter, the one that a running service
+/// has, or else a new one, which is returned to be stopped last.
 pub async fn connect(config: &Config) -> anyhow::Result<(Db, Option<Embedded>)> {
-    let (url, embedded) = match &config.database_url {
-        Some(url) => (url.clone(), None),
+    let running = || Embedded::running(&config.data_dir).map(Secret::new);
+    let (url, embedded) = match config.database_url.clone().or_else(running) {
+        Some(url) => (url, None),
         None => {
             let embedded = Embedded::start(&config.data_dir, "casebridge").await?;
             (Secret::new(embedded.url()), Some(embedded))
@@ -84,8 +91,23 @@ pub async fn connect(config: &Config) -> anyhow::Result<(Db, Option<Embedded>)> 
     let db = tokio::task::spawn_blocking(move || Db::connect(&url, size)).await?;
     let db = db.context("the database cannot be reached")?;
     let applied = db.migrate().await?;
-    tracing::info!(applied, "the database is migrated");
+    tracing::debug!(applied, "the database is migrated");
     Ok((db, embedded))
+}
+
+/// Gives `work` the service without serving: for commands.
+pub async fn attend<T>(
+    config: Config,
+    work: impl AsyncFnOnce(&Service) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let (db, embedded) = connect(&config).await?;
+    let service = Service::new(config, db).await?;
+    let done = work(&service).await;
+    drop(service);
+    if let Some(embedded) = embedded {
+        embedded.stop().await?;
+    }
+    done
 }
 
 /// Serves until SIGTERM or SIGINT, then: no new requests, finish those in flight, finish the workers' steps,
@@ -97,6 +119,9 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let listener = listener.with_context(|| format!("cannot listen on {}", config.listen))?;
     let (db, embedded) = connect(&config).await?;
     let service = Service::new(config, db).await?;
+    if service.config.seed {
+        service.seed().await.context("the seed data cannot be loaded")?;
+    }
     let workers = if service.config.workers { service.start_workers() } else { Workers::default() };
     let server = super::server(listener, &service)?;
     let handle = server.handle();

@@ -2,8 +2,7 @@
 use std::net::TcpListener;
 use std::sync::{Arc, LazyLock};
 
-use actix_router::ResourceDef;
-use actix_web::dev::Server;
+use actix_web::dev::{ResourceDef, Server};
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use utoipa::openapi::{OpenApi, PathItem};
@@ -60,7 +59,11 @@ pub fn server(listener: TcpListener, service: &Service) -> std::io::Result<Serve
             .into_utoipa_app()
             .configure(routes)
             .into_app()
-            .service(SwaggerUi::new("/docs/{_:.*}").config(swagger).url("/openapi.json", openapi().clone()))
+            .service(
+                SwaggerUi::new("/docs/{_:.*}")
+                    .config(swagger)
+                    .url("/openapi.json", openapi().clone()),
+            )
             .service(web::redirect("/docs", "/docs/"))
             .default_service(web::to(refuse))
     });
@@ -91,12 +94,18 @@ fn methods(item: &PathItem) -> String {
         ("PATCH", &item.patch),
         ("DELETE", &item.delete),
     ];
-    let allowed: Vec<&str> =
-        methods.iter().filter(|(_, operation)| operation.is_some()).map(|(name, _)| *name).collect();
+    let allowed: Vec<&str> = methods
+        .iter()
+        .filter(|(_, operation)| operation.is_some())
+        .map(|(name, _)| *name)
+        .collect();
     allowed.join(", ")
 }
 
-async fn refuse(request: HttpRequest, known: web::Data<KnownPaths>) -> Result<HttpResponse, AppError> {
+async fn refuse(
+    request: HttpRequest,
+    known: web::Data<KnownPaths>,
+) -> Result<HttpResponse, AppError> {
     let found = known.0.iter().find(|(path, _)| path.is_match(request.path()));
     Err(match found {
         Some((_, allowed)) => AppError::MethodNotAllowed {

@@ -31,7 +31,8 @@ impl FromRequest for Caller {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let missing = AppError::Unauthenticated("send a bearer token in the Authorization header");
+            let missing =
+                AppError::Unauthenticated("send a bearer token in the Authorization header");
             let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
             let (scheme, token) = header.and_then(|value| value.split_once(' ')).ok_or(missing)?;
             if !scheme.eq_ignore_ascii_case("bearer") {

@@ -85,7 +85,7 @@ async fn issue_token(
         return Err(AppError::OAuth { error: "unsupported_grant_type", status: 400 });
     }
     let (id, secret) = credentials(&request, &form).ok_or(DENIED)?;
-    let found = db.read(move |conn| Ok(service::client_and_principal(conn, id)?)).await?;
+    let found = db.read(move |conn| service::client_and_principal(conn, id)).await?;
     let (client, principal) = found.ok_or(DENIED)?;
     let hash = client.secret_hash.clone();
     let matches = web::block(move || service::secret_matches(secret.expose(), &hash)).await;
@@ -228,9 +228,11 @@ async fn create_client(
     caller.require(Permission::ClientsWrite)?;
     let new = body.into_inner();
     let (secret, hash) = web::block(service::new_secret).await.map_err(AppError::internal)??;
-    let client = db.tx(move |conn| service::create_client(conn, &new.name, &hash, &new.scopes)).await?;
+    let client =
+        db.tx(move |conn| service::create_client(conn, &new.name, &hash, &new.scopes)).await?;
     let (location, version) = (format!("/v1/clients/{}", client.id), client.version);
-    let view = ClientWithSecret { client: client.into(), client_secret: secret.expose().to_owned() };
+    let view =
+        ClientWithSecret { client: client.into(), client_secret: secret.expose().to_owned() };
     Ok(Answer::created(location, &view)?.version(version))
 }
 
@@ -352,7 +354,8 @@ async fn renew_client_secret(
     };
     let client = db.tx(move |conn| service::change_client(conn, id.0, renew)).await?;
     let version = client.version;
-    let view = ClientWithSecret { client: client.into(), client_secret: secret.expose().to_owned() };
+    let view =
+        ClientWithSecret { client: client.into(), client_secret: secret.expose().to_owned() };
     Ok(Answer::ok(&view)?.version(version))
 }
 

@@ -29,7 +29,11 @@ pub fn ensure_signing_key(
 }
 
 /// Signs with a new key from now on; tokens signed before stay valid until they expire.
-pub fn rotate(conn: &mut PgConnection, secret: &SecretKey, now: DateTime<Utc>) -> Result<SigningKey, AppError> {
+pub fn rotate(
+    conn: &mut PgConnection,
+    secret: &SecretKey,
+    now: DateTime<Utc>,
+) -> Result<SigningKey, AppError> {
     store::retire_active_key(conn, now, now + KEEP_RETIRED)?;
     let key = generate(secret, now)?;
     if !store::insert_key(conn, &key)? {
@@ -59,11 +63,17 @@ pub struct KeyRing {
 }
 
 impl KeyRing {
-    pub fn load(conn: &mut PgConnection, secret: &SecretKey, now: DateTime<Utc>) -> Result<Self, AppError> {
+    pub fn load(
+        conn: &mut PgConnection,
+        secret: &SecretKey,
+        now: DateTime<Utc>,
+    ) -> Result<Self, AppError> {
         let keys = store::live_keys(conn, now)?;
         let active = keys.iter().find(|key| key.retired_at.is_none());
-        let active = active.ok_or_else(|| AppError::Unavailable(anyhow::anyhow!("there is no signing key")))?;
-        let private = secret.open(PURPOSE, &active.sealed_private_key).map_err(AppError::Internal)?;
+        let active = active
+            .ok_or_else(|| AppError::Unavailable(anyhow::anyhow!("there is no signing key")))?;
+        let private =
+            secret.open(PURPOSE, &active.sealed_private_key).map_err(AppError::Internal)?;
         let verifying = keys.iter().map(|key| {
             let x = URL_SAFE_NO_PAD.encode(&key.public_key);
             Ok((key.id.clone(), DecodingKey::from_ed_components(&x).map_err(AppError::internal)?))

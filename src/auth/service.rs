@@ -37,7 +37,10 @@ pub fn get_client(conn: &mut PgConnection, id: ClientId) -> Result<Client, AppEr
     store::client(conn, id)?.ok_or(AppError::NotFound("the client"))
 }
 
-pub fn list_clients(conn: &mut PgConnection, request: &PageRequest) -> Result<Page<Client>, AppError> {
+pub fn list_clients(
+    conn: &mut PgConnection,
+    request: &PageRequest,
+) -> Result<Page<Client>, AppError> {
     let after = request.cursor.as_ref().map(|cursor| cursor.id);
     let rows = store::clients(conn, after, request.backward(), request.fetch())?;
     Ok(request.page(rows, |client| (serde_json::Value::Null, client.id.0)))
@@ -56,7 +59,9 @@ pub fn change_client(
 
 fn named_client(error: diesel::result::Error) -> AppError {
     match crate::db::violated(&error) {
-        Some("clients_name_key") => AppError::conflict("name_taken", "another client has this name"),
+        Some("clients_name_key") => {
+            AppError::conflict("name_taken", "another client has this name")
+        }
         _ => error.into(),
     }
 }

@@ -12,7 +12,9 @@ use uuid::Uuid;
 use super::keys::KeyRing;
 use super::store::{self, Principal};
 use crate::db::Db;
-use crate::kernel::{AccountId, Actor, AppError, DepartmentId, Origin, Permission, Role, SecretKey};
+use crate::kernel::{
+    AccountId, Actor, AppError, DepartmentId, Origin, Permission, Role, SecretKey,
+};
 
 /// How long a verified token, and the rights of its bearer, are remembered: a signature check costs more than
 /// reading a ticket. Deactivation and changed permissions take effect everywhere after this time.
@@ -40,13 +42,16 @@ struct Claims {
     jti: Uuid,
 }
 
+/// A key ring, and when it was read.
+type ReadAt = (Instant, Arc<KeyRing>);
+
 /// Signs and verifies tokens for this service.
 #[derive(Clone)]
 pub struct Authenticator {
     db: Db,
     secret: Arc<SecretKey>,
     issuer: String,
-    ring: Arc<RwLock<Option<(Instant, Arc<KeyRing>)>>>,
+    ring: Arc<RwLock<Option<ReadAt>>>,
     verified: Cache<Vec<u8>, (i64, Arc<Actor>)>,
 }
 
@@ -147,11 +152,13 @@ impl Authenticator {
 
 /// The rights come from the database; a token whose role is no longer its bearer's is refused.
 fn actor(claims: &Claims, principal: Option<Principal>) -> Result<Actor, AppError> {
-    const GONE: AppError = AppError::Unauthenticated("the bearer of this token may not call any more");
+    const GONE: AppError =
+        AppError::Unauthenticated("the bearer of this token may not call any more");
     let principal = principal.filter(|p| p.active).ok_or(GONE)?;
     let role = Role::parse(&principal.role).filter(|role| *role == claims.role).ok_or(GONE)?;
     let granted = principal.permissions.iter().filter_map(|text| Permission::parse(text));
-    let mut permissions: Vec<Permission> = role.permissions().iter().copied().chain(granted).collect();
+    let mut permissions: Vec<Permission> =
+        role.permissions().iter().copied().chain(granted).collect();
     if let Some(scope) = &claims.scope {
         permissions.retain(|permission| scope.split(' ').any(|word| word == permission.as_str()));
     }

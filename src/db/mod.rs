@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! The only place that takes pool connections, starts transactions and blocks a thread.
 pub mod embedded;
 mod pool;
@@ -83,7 +82,8 @@ impl Db {
     /// True when the database answers and every migration of this binary is applied.
     pub async fn ready(&self) -> bool {
         let pending = |conn: &mut PgConnection| {
-            conn.has_pending_migration(MIGRATIONS).map_err(|e| AppError::Unavailable(anyhow::anyhow!(e)))
+            conn.has_pending_migration(MIGRATIONS)
+                .map_err(|e| AppError::Unavailable(anyhow::anyhow!(e)))
         };
         matches!(self.read(pending).await, Ok(false))
     }
@@ -126,12 +126,12 @@ impl From<DieselError> for AppError {
                 let what = info.constraint_name().unwrap_or("a unique value");
                 Self::conflict("already_exists", format!("this already exists ({what})"))
             }
-            DieselError::DatabaseError(SerializationFailure | ClosedConnection | UnableToSendCommand, _)
+            DieselError::DatabaseError(
+                SerializationFailure | ClosedConnection | UnableToSendCommand,
+                _,
+            )
             | DieselError::BrokenTransactionManager => Self::unavailable(error),
             _ => Self::internal(error),
         }
     }
 }
-=======
-pub mod embedded;
->>>>>>> pg

@@ -26,7 +26,8 @@ impl ManageConnection for Manager {
     type Error = diesel::r2d2::Error;
 
     fn connect(&self) -> Result<Session, Self::Error> {
-        let conn = PgConnection::establish(self.0.expose()).map_err(Self::Error::ConnectionError)?;
+        let conn =
+            PgConnection::establish(self.0.expose()).map_err(Self::Error::ConnectionError)?;
         Ok(Session { conn, dead: false })
     }
 

@@ -321,6 +321,7 @@ diesel::table! {
         draft_status -> Text,
         submitted_status -> Text,
         reopen_window_days -> Int4,
+        revision -> Uuid,
         version -> Int4,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,

@@ -143,7 +143,8 @@ async fn list_events(
 }
 
 fn filter(query: &FeedQuery) -> Result<Filter, AppError> {
-    let words = query.types.iter().flat_map(|types| types.split(',')).filter(|word| !word.is_empty());
+    let words =
+        query.types.iter().flat_map(|types| types.split(',')).filter(|word| !word.is_empty());
     let unknown = |word| AppError::Malformed(format!("types: there is no event type {word}"));
     let types = words.map(|word| EventType::parse(word).ok_or_else(|| unknown(word)));
     let limit = query.limit.unwrap_or(PAGE_DEFAULT);

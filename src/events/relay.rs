@@ -15,7 +15,9 @@ const BATCH: i64 = 500;
 /// replica is at it.
 fn publish(conn: &mut PgConnection, consumers: &[Consumer]) -> Result<Option<i64>, AppError> {
     let Some(last) = store::lock_feed(conn)? else { return Ok(None) };
-    let Some(until) = store::give_positions(conn, last, BATCH)?.into_iter().max() else { return Ok(None) };
+    let Some(until) = store::give_positions(conn, last, BATCH)?.into_iter().max() else {
+        return Ok(None);
+    };
     store::set_last_position(conn, until)?;
     let published = store::between(conn, last, until)?;
     for consumer in consumers {

@@ -22,6 +22,10 @@ pub fn history(
 }
 
 /// The published events that match and that the caller may see.
-pub fn feed(conn: &mut PgConnection, filter: &Filter, sees: &Visibility) -> Result<Vec<Event>, AppError> {
+pub fn feed(
+    conn: &mut PgConnection,
+    filter: &Filter,
+    sees: &Visibility,
+) -> Result<Vec<Event>, AppError> {
     Ok(store::feed(conn, filter, sees)?)
 }

@@ -108,7 +108,11 @@ pub struct Filter {
 }
 
 /// The published events that match, in feed order, as far as the caller may see their tickets.
-pub fn feed(conn: &mut PgConnection, filter: &Filter, sees: &Visibility) -> QueryResult<Vec<Event>> {
+pub fn feed(
+    conn: &mut PgConnection,
+    filter: &Filter,
+    sees: &Visibility,
+) -> QueryResult<Vec<Event>> {
     let mut query = events::table
         .left_join(tickets::table)
         .filter(events::position.gt(filter.after))
@@ -125,7 +129,10 @@ pub fn feed(conn: &mut PgConnection, filter: &Filter, sees: &Visibility) -> Quer
     query = match sees.clone() {
         Visibility::All => query,
         Visibility::Departments(agent, departments) => query.filter(
-            tickets::department_id.eq_any(departments).or(tickets::assignee_id.eq(agent)).assume_not_null(),
+            tickets::department_id
+                .eq_any(departments)
+                .or(tickets::assignee_id.eq(agent))
+                .assume_not_null(),
         ),
         Visibility::Accounts(_, accounts) => query
             .filter(events::public)

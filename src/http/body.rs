@@ -83,13 +83,11 @@ where
         }
     })?;
     // Whatever follows the value is not white space: the body is not one JSON value.
-    deserializer
-        .end()
-        .map_err(|e| AppError::Malformed(format!("the body is not JSON: {e}")))?;
+    deserializer.end().map_err(|e| AppError::Malformed(format!("the body is not JSON: {e}")))?;
     value.validate().map_err(|report| {
-        let errors = report.iter().map(|(path, error)| {
-            FieldError::new(pointer_of(&path.to_string()), error.message())
-        });
+        let errors = report
+            .iter()
+            .map(|(path, error)| FieldError::new(pointer_of(&path.to_string()), error.message()));
         AppError::Invalid(errors.collect())
     })?;
     Ok(value)
@@ -161,7 +159,10 @@ mod tests {
     #[test]
     fn every_bad_field_is_named_by_its_pointer() {
         assert_eq!(pointers(r#"{"name": "a", "lines": [{"count": "x"}]}"#), ["/lines/0/count"]);
-        assert_eq!(pointers(r#"{"name": "", "lines": [{"count": 0}]}"#), ["/lines/0/count", "/name"]);
+        assert_eq!(
+            pointers(r#"{"name": "", "lines": [{"count": 0}]}"#),
+            ["/lines/0/count", "/name"]
+        );
         assert_eq!(pointers("{}"), ["/name"]);
         assert_eq!(pointers(r#"{"name": "a", "colour": 1}"#), ["/colour"]);
         assert_eq!(pointers(r#"{"name": "a", "lines": [{}]}"#), ["/lines/0/count"]);
@@ -170,7 +171,10 @@ mod tests {
     #[test]
     fn what_is_not_one_json_value_is_malformed() {
         for body in ["", "{", r#"{"name": "a"} x"#] {
-            assert!(matches!(parse::<Sample>(body.as_bytes()), Err(AppError::Malformed(_))), "{body}");
+            assert!(
+                matches!(parse::<Sample>(body.as_bytes()), Err(AppError::Malformed(_))),
+                "{body}"
+            );
         }
     }
 }

@@ -28,7 +28,8 @@ impl FromRequest for Idempotency {
             return ready(Ok(Self(None)));
         };
         let key = value.to_str().ok().filter(|key| !key.is_empty() && key.len() <= KEY_MAX);
-        let refusal = || AppError::Malformed(format!("Idempotency-Key must have 1 to {KEY_MAX} characters"));
+        let refusal =
+            || AppError::Malformed(format!("Idempotency-Key must have 1 to {KEY_MAX} characters"));
         ready(key.map(|key| Self(Some(key.to_owned()))).ok_or_else(refusal))
     }
 }
@@ -91,7 +92,8 @@ fn replay(
         let detail = "this Idempotency-Key was used for another request";
         return Err(AppError::rule("idempotency_key_reused", detail));
     }
-    let mut headers: super::answer::Headers = serde_json::from_value(headers).map_err(AppError::internal)?;
+    let mut headers: super::answer::Headers =
+        serde_json::from_value(headers).map_err(AppError::internal)?;
     headers.replayed = true;
     Ok(Some(Answer { status: u16::try_from(status).unwrap_or(200), headers, body }))
 }

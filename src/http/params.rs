@@ -29,7 +29,11 @@ impl<T: DeserializeOwned> FromRequest for Params<T> {
         let parser = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query));
         let parsed = serde_path_to_error::deserialize(parser).map_err(|error| {
             let name = error.path().to_string();
-            let name = if name == "." { "the query".to_owned() } else { format!("query parameter {name}") };
+            let name = if name == "." {
+                "the query".to_owned()
+            } else {
+                format!("query parameter {name}")
+            };
             AppError::Malformed(format!("{name}: {}", error.into_inner()))
         });
         ready(parsed.map(Self))
@@ -47,7 +51,9 @@ impl<T: DeserializeOwned + 'static> FromRequest for PathId<T> {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let id = request.match_info().get("id").unwrap_or_default();
         let id = serde::de::value::StrDeserializer::<serde::de::value::Error>::new(id);
-        ready(T::deserialize(id).map(Self).map_err(|_| AppError::NotFound("a resource with this id")))
+        ready(
+            T::deserialize(id).map(Self).map_err(|_| AppError::NotFound("a resource with this id")),
+        )
     }
 }
 
@@ -60,7 +66,8 @@ impl FromRequest for WantsTotal {
     type Future = Ready<Result<Self, AppError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let preferences = request.headers().get_all("prefer").filter_map(|value| value.to_str().ok());
+        let preferences =
+            request.headers().get_all("prefer").filter_map(|value| value.to_str().ok());
         let mut preferences = preferences.flat_map(|value| value.split(','));
         ready(Ok(Self(preferences.any(|p| p.trim() == "return=total-count"))))
     }

@@ -35,7 +35,8 @@ impl FromRequest for IfMatch {
         }
         let version = tag.strip_prefix("\"v").and_then(|rest| rest.strip_suffix('"'));
         let version = version.and_then(|digits| digits.parse().ok());
-        let refusal = || AppError::Malformed("If-Match must be an ETag such as \"v17\", or *".into());
+        let refusal =
+            || AppError::Malformed("If-Match must be an ETag such as \"v17\", or *".into());
         ready(version.map(|seen| Self(Some(seen))).ok_or_else(refusal))
     }
 }

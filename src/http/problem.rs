@@ -100,7 +100,8 @@ impl ResponseError for AppError {
         let mut response = HttpResponse::build(self.status_code());
         match self {
             Self::Unauthenticated(_) => {
-                response.insert_header((header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""));
+                response
+                    .insert_header((header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""));
             }
             Self::Unavailable(_) => {
                 response.insert_header((header::RETRY_AFTER, "1"));
@@ -131,10 +132,13 @@ pub async fn complete<B: MessageBody + 'static>(
                 log(error);
                 Problem::of(response.request(), error)
             }
-            None => Problem::new(response.request(), status, generic_code(status), error.to_string()),
+            None => {
+                Problem::new(response.request(), status, generic_code(status), error.to_string())
+            }
         },
         None => {
-            let detail = status.canonical_reason().unwrap_or("the request was refused").to_lowercase();
+            let detail =
+                status.canonical_reason().unwrap_or("the request was refused").to_lowercase();
             Problem::new(response.request(), status, generic_code(status), detail)
         }
     };
@@ -152,7 +156,9 @@ fn is_problem<B>(response: &ServiceResponse<B>) -> bool {
 fn log(error: &AppError) {
     match error {
         AppError::Internal(cause) => tracing::error!(error = ?cause, "request failed"),
-        AppError::Unavailable(cause) => tracing::warn!(error = ?cause, "request could not be served"),
+        AppError::Unavailable(cause) => {
+            tracing::warn!(error = ?cause, "request could not be served")
+        }
         _ => {}
     }
 }

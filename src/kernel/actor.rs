@@ -1,39 +1,7 @@
 //! Who is calling, what they may do and what they may see.
 use uuid::Uuid;
 
-use super::{AccountId, AgentId, AppError, ContactId, DepartmentId};
-
-/// An enum whose values are texts outside the program.
-macro_rules! text_enum {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),* $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        #[derive(serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
-        pub enum $name { $($(#[$vdoc])* #[serde(rename = $text)] $variant),* }
-
-        impl $name {
-            /// Every value, in the order of declaration.
-            pub const ALL: &[Self] = &[$(Self::$variant),*];
-
-            /// The text that stands for this value in JSON, in tokens and in the database.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text),* }
-            }
-
-            /// The value that `text` stands for.
-            pub fn parse(text: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|value| value.as_str() == text)
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-    };
-}
-pub(crate) use text_enum;
+use super::{AccountId, AgentId, AppError, ContactId, DepartmentId, text_enum};
 
 text_enum! {
     /// What kind of caller this is.
@@ -84,12 +52,25 @@ impl Role {
         match self {
             Self::Contact => &[TicketsRead, TicketsWrite, CatalogRead],
             Self::Agent => &[
-                TicketsRead, TicketsWrite, TicketsWork, PeopleRead, CatalogRead, WorkflowRead,
-                EventsRead, CrmRead,
+                TicketsRead,
+                TicketsWrite,
+                TicketsWork,
+                PeopleRead,
+                CatalogRead,
+                WorkflowRead,
+                EventsRead,
+                CrmRead,
             ],
             Self::Coordinator => &[
-                TicketsRead, TicketsWrite, TicketsWork, TicketsDelete, PeopleRead, CatalogRead,
-                WorkflowRead, EventsRead, CrmRead,
+                TicketsRead,
+                TicketsWrite,
+                TicketsWork,
+                TicketsDelete,
+                PeopleRead,
+                CatalogRead,
+                WorkflowRead,
+                EventsRead,
+                CrmRead,
             ],
             Self::Admin => Permission::ALL,
             Self::Integration => &[],

@@ -38,7 +38,11 @@ impl Workers {
                         AFTER_FAILURE
                     }
                     Err(panic) => {
-                        tracing::error!(worker = name, panic = message(panic.as_ref()), "a step panicked");
+                        tracing::error!(
+                            worker = name,
+                            panic = message(panic.as_ref()),
+                            "a step panicked"
+                        );
                         AFTER_FAILURE
                     }
                 };

@@ -28,6 +28,9 @@ use guardian::Guardian;
 /// Where root keeps a cluster whose account cannot reach the data folder.
 const FALLBACK: &str = "/var/lib/casebridge";
 
+/// In the data folder: how to reach the server while it runs. It holds no password.
+const URL_FILE: &str = "postgres.url";
+
 /// A running local PostgreSQL. It is stopped by [`Embedded::stop`], and also when the value is dropped or the process
 /// dies, however it dies; no process outlives the service.
 pub struct Embedded {
@@ -55,6 +58,13 @@ impl Embedded {
     /// As [`Embedded::start`].
     pub async fn start_for_tests(data_dir: &Path, database: &str) -> anyhow::Result<Self> {
         Self::launch(data_dir, database, Durability::None).await
+    }
+
+    /// The URL of the server that another process runs in `data_dir`, when one does and it answers: commands work
+    /// beside a running service.
+    pub fn running(data_dir: &Path) -> Option<String> {
+        let url = fs::read_to_string(data_dir.join(URL_FILE)).ok()?;
+        PgConnection::establish(&url).ok().map(|_| url)
     }
 
     /// The database as a libpq connection URL that names the socket's folder; its path is the database's name.
@@ -101,6 +111,7 @@ impl Embedded {
         let maintenance = url(&cluster.socket_dir, "postgres");
         create_database_if_missing(maintenance, database.to_owned()).await?;
         let url = url(&cluster.socket_dir, database);
+        fs::write(data_dir.join(URL_FILE), &url)?;
         tracing::info!(cluster = %cluster.directory.display(), "local PostgreSQL started");
         Ok(Self { url, cluster, guardian, _lock: lock })
     }

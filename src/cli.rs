@@ -1,0 +1,76 @@
+//! The command line.
+use casebridge::app::{self, Service};
+use casebridge::auth;
+use casebridge::config::Config;
+use casebridge::kernel::Role;
+use casebridge::telemetry;
+use chrono::Utc;
+use clap::{Parser, Subcommand};
+
+/// Support tickets over HTTP, mirrored both ways as cases in the customer's CRM.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the API and do the background work; migrates the database first.
+    Serve,
+    /// Apply the migrations that are missing, and end.
+    Migrate,
+    /// Print a bearer token for somebody of this role, or for a person or client by id.
+    Token {
+        /// contact, agent, coordinator or admin.
+        #[arg(value_parser = role, required_unless_present = "id")]
+        role: Option<Role>,
+        /// The id of a contact, agent or client.
+        #[arg(long, conflicts_with = "role")]
+        id: Option<uuid::Uuid>,
+        /// Seconds that it is valid.
+        #[arg(long, default_value_t = 86_400, value_parser = clap::value_parser!(i64).range(60..=86_400))]
+        seconds: i64,
+    },
+    /// Print the OpenAPI specification.
+    Openapi,
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    Role::parse(text).ok_or_else(|| "one of contact, agent, coordinator, admin".into())
+}
+
+impl Cli {
+    pub async fn run(self) -> anyhow::Result<()> {
+        if matches!(self.command, Command::Openapi) {
+            println!("{}", app::openapi().to_pretty_json()?);
+            return Ok(());
+        }
+        let config = Config::load()?;
+        telemetry::init_logs(&config)?;
+        match self.command {
+            Command::Serve => app::run(config).await,
+            Command::Migrate => app::attend(config, async |_| Ok(())).await,
+            Command::Token { role, id, seconds } => {
+                app::attend(config, async |service| token(service, role, id, seconds).await).await
+            }
+            Command::Openapi => Ok(()),
+        }
+    }
+}
+
+async fn token(
+    service: &Service,
+    role: Option<Role>,
+    id: Option<uuid::Uuid>,
+    seconds: i64,
+) -> anyhow::Result<()> {
+    let principal = service.db.read(move |conn| match id {
+        Some(id) => auth::find_principal(conn, id),
+        None => auth::first_of_role(conn, role.unwrap_or(Role::Agent)),
+    });
+    let principal = principal.await?;
+    println!("{}", service.authenticator.sign(&principal, None, seconds, Utc::now()).await?);
+    Ok(())
+}

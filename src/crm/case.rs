@@ -1,0 +1,171 @@
+//! The case: what desk and CRM have in common, in the CRM's vocabulary.
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// A mirrored field of a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Field {
+    Subject,
+    Description,
+    Type,
+    /// The ticket's number at the desk.
+    Number,
+    /// The address of the ticket at the desk.
+    Link,
+    /// State and status as one value where a CRM has both, such as `Open/Open_Assigned`.
+    Status,
+    Priority,
+    /// The CRM's id of the assigned user; empty for nobody.
+    Assignee,
+    /// The CRM's id of the account; empty for none.
+    Account,
+    Product,
+}
+
+impl Field {
+    pub const ALL: [Self; 10] = [
+        Self::Subject,
+        Self::Description,
+        Self::Type,
+        Self::Number,
+        Self::Link,
+        Self::Status,
+        Self::Priority,
+        Self::Assignee,
+        Self::Account,
+        Self::Product,
+    ];
+
+    /// Whether a change made in the CRM is taken over; every other field belongs to the desk.
+    pub fn two_way(self) -> bool {
+        matches!(
+            self,
+            Self::Status | Self::Priority | Self::Assignee | Self::Account | Self::Product
+        )
+    }
+}
+
+/// The values of a case in its CRM's own vocabulary (ids, enum values) and the adapter's normal
+/// form. A field that is absent is not mirrored; an empty value is a cleared one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Case(BTreeMap<Field, String>);
+
+impl Case {
+    pub fn get(&self, field: Field) -> Option<&str> {
+        self.0.get(&field).map(String::as_str)
+    }
+
+    pub fn set(&mut self, field: Field, value: impl Into<String>) {
+        self.0.insert(field, value.into());
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (Field, &str)> {
+        self.0.iter().map(|(field, value)| (*field, value.as_str()))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<V: Into<String>> FromIterator<(Field, V)> for Case {
+    fn from_iter<I: IntoIterator<Item = (Field, V)>>(values: I) -> Self {
+        Self(values.into_iter().map(|(field, value)| (field, value.into())).collect())
+    }
+}
+
+/// A case as the CRM has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteCase {
+    pub id: String,
+    pub fields: Case,
+    /// The CRM's own stamp; some cut it to the minute, so it never tells an echo from an edit.
+    pub modified_at: DateTime<Utc>,
+    /// The CRM's id of the user who saved it last.
+    pub modified_by: Option<String>,
+}
+
+/// A note on a case as the CRM has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteNote {
+    pub id: String,
+    pub title: String,
+    pub body: String,
+    /// The CRM's id of the user who wrote it.
+    pub author: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub contact_id: Option<String>,
+}
+
+/// A note to be written on a case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewNote {
+    /// Chosen by us, so that writing it twice makes one note.
+    pub id: Uuid,
+    pub title: String,
+    pub body: String,
+    /// The CRM's id of the contact who wrote it, if a contact did.
+    pub contact_id: Option<String>,
+}
+
+/// A user, an account or a contact of the CRM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteRecord {
+    pub id: String,
+    pub name: String,
+    pub email: Option<String>,
+}
+
+/// Text that the CRM did not keep as we sent it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Altered {
+    pub sent: String,
+    pub got: String,
+}
+
+/// What the CRM lost of a text: it cut it, removed parts of it, or put `?` where it cannot store
+/// a character. `None` if nothing is lost, or if `got` cannot be what is left of `sent` and so
+/// is somebody's edit.
+pub fn loss(sent: &str, got: &str) -> Option<Altered> {
+    if sent == got {
+        return None;
+    }
+    let mut rest = sent.chars();
+    let is_remainder = got.chars().all(|kept| {
+        rest.any(|original| original == kept || (kept == '?' && original as u32 > 0xFFFF))
+    });
+    is_remainder.then(|| Altered { sent: sent.to_owned(), got: got.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_case_is_stored_as_a_flat_object_with_snake_case_names() {
+        let case: Case =
+            [(Field::Status, "Open/Open_New"), (Field::Account, "")].into_iter().collect();
+        let json = serde_json::to_string(&case).unwrap();
+        assert_eq!(json, r#"{"status":"Open/Open_New","account":""}"#);
+        assert_eq!(serde_json::from_str::<Case>(&json).unwrap(), case);
+    }
+
+    #[test]
+    fn a_cut_a_vanished_tag_and_a_replaced_emoji_are_losses() {
+        for (sent, got) in [("long subject", "long sub"), ("a <b> c", "a  c"), ("ok 🙂!", "ok ?!")]
+        {
+            assert_eq!(loss(sent, got), Some(Altered { sent: sent.into(), got: got.into() }));
+        }
+    }
+
+    #[test]
+    fn an_equal_text_and_a_rewritten_text_are_no_losses() {
+        assert_eq!(loss("same", "same"), None);
+        assert_eq!(loss("Printer broken", "Printer works"), None);
+    }
+}

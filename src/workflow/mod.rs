@@ -2,9 +2,11 @@
 //!
 //! Administrators change workflows through the API. Every change renews the workflow's revision, under which all replicas
 //! keep it in memory.
+mod http;
 mod rules;
 pub mod service;
 mod store;
 
+pub use http::routes;
 pub use rules::*;
 pub use service::load;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::kernel::{TransitionId, WorkflowId, text_enum};
+use crate::kernel::{AppError, TransitionId, WorkflowId, text_enum};
 
 text_enum! {
     /// What a status means to reports and to the load of agents.
@@ -186,6 +186,31 @@ impl Workflow {
     /// The status with this code.
     pub fn status(&self, code: &str) -> Option<&Status> {
         self.statuses.iter().find(|status| status.code == code)
+    }
+
+    /// The status with this code, to be changed.
+    pub fn status_mut(&mut self, code: &str) -> Result<&mut Status, AppError> {
+        let found = self.statuses.iter_mut().find(|status| status.code == code);
+        found.ok_or(AppError::NotFound("the status"))
+    }
+
+    /// Fails with 409 when there is a status with this code.
+    pub fn add_status(&mut self, status: Status) -> Result<(), AppError> {
+        if self.status(&status.code).is_some() {
+            let detail = format!("the workflow has a status {} already", status.code);
+            return Err(AppError::conflict("already_exists", detail));
+        }
+        self.statuses.push(status);
+        Ok(())
+    }
+
+    /// Sets the window, and moves the transitions that were limited to the former one.
+    pub fn set_reopen_window(&mut self, days: i32) {
+        let former = Some(self.reopen_window_days);
+        for transition in self.transitions.iter_mut().filter(|t| t.within_days == former) {
+            transition.within_days = Some(days);
+        }
+        self.reopen_window_days = days;
     }
 
     /// What these triggers may do from `from` now, whatever it requires.

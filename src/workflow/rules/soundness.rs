@@ -1,7 +1,7 @@
 //! What every workflow must fulfil, however it is changed.
 use std::collections::HashSet;
 
-use super::{Category, Transition, Trigger, Workflow};
+use super::{Category, Status, Transition, Trigger, Workflow};
 use crate::kernel::AppError;
 
 /// A workflow is read whole, so it is bounded.
@@ -13,6 +13,7 @@ impl Workflow {
     /// was: a ticket may be in any of its statuses, so a status that had a way to be closed must keep one.
     pub fn check(&self, before: Option<&Self>) -> Result<(), AppError> {
         self.check_size()?;
+        self.check_codes()?;
         self.check_entries()?;
         self.transitions.iter().try_for_each(|transition| self.check_transition(transition))?;
         self.check_triggers()?;
@@ -27,6 +28,17 @@ impl Workflow {
             return Err(AppError::rule("workflow_too_large", detail));
         }
         Ok(())
+    }
+
+    fn check_codes(&self) -> Result<(), AppError> {
+        let mut seen = HashSet::new();
+        match self.statuses.iter().find(|status| !seen.insert(&status.code)) {
+            Some(Status { code, .. }) => {
+                let detail = format!("status {code} is there more than once");
+                Err(AppError::rule("duplicate_status", detail))
+            }
+            None => Ok(()),
+        }
     }
 
     fn check_entries(&self) -> Result<(), AppError> {

@@ -4,6 +4,6 @@ mod service;
 mod store;
 mod view;
 
-pub use rules::{Rule, Verdict};
+pub use rules::Rule;
 pub use service::{Decision, Need, Previous, decide, explain, keep_or_pick, pick, record};
-pub use view::{AssignmentView, CandidateView};
+pub use view::{AssignmentView, DecisionView};

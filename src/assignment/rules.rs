@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::{AgentId, CategoryId, ProductId, text_enum};
-use crate::people::{Agent, on_duty};
+use crate::people::Agent;
 
 text_enum! {
     /// How an assignment was decided.
@@ -66,21 +66,21 @@ pub fn judge(agents: &[Agent], about: About<'_>, now: DateTime<Utc>) -> Vec<Cand
 }
 
 fn verdict(agent: &Agent, about: About<'_>, now: DateTime<Utc>) -> Verdict {
-    let allows = |limit: &Option<Vec<uuid::Uuid>>, id: Option<uuid::Uuid>| match (limit, id) {
-        (Some(allowed), Some(id)) => allowed.contains(&id),
-        _ => true,
-    };
-    let type_allowed = agent.type_keys.as_ref().is_none_or(|keys| keys.iter().any(|k| k == about.type_key));
-    let permitted = type_allowed
-        && allows(&agent.product_ids, about.product.map(|id| id.0))
-        && allows(&agent.category_ids, about.category.map(|id| id.0));
+    let permitted = agent.type_keys.as_ref().is_none_or(|keys| keys.iter().any(|k| k == about.type_key))
+        && allows(agent.product_ids.as_deref(), about.product)
+        && allows(agent.category_ids.as_deref(), about.category);
     match () {
         () if !agent.active => Verdict::Inactive,
         () if !permitted => Verdict::NotPermitted,
-        () if !on_duty(agent, now) => Verdict::Unavailable,
+        () if !agent.on_duty(now) => Verdict::Unavailable,
         () if agent.open_tickets >= agent.capacity => Verdict::AtCapacity,
         () => Verdict::Eligible,
     }
+}
+
+/// A limit that is absent allows all; a ticket that has none of the kind is nobody's exclusively.
+fn allows<T: PartialEq>(limit: Option<&[T]>, id: Option<T>) -> bool {
+    limit.zip(id).is_none_or(|(allowed, id)| allowed.contains(&id))
 }
 
 /// Chooses the least loaded among the eligible; `tie` picks one of n equals. Marks and returns the chosen.

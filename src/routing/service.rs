@@ -11,6 +11,8 @@ pub struct Route {
     pub department_id: DepartmentId,
     pub department_name: String,
     pub workflow_id: WorkflowId,
+    /// By which the workflow is found in memory.
+    pub workflow_revision: uuid::Uuid,
     /// The team outside the desk, when the level is external.
     pub team: Option<String>,
     /// The key of the process that the ticket follows there.
@@ -99,6 +101,7 @@ fn decision(
         team: (level == Level::External).then(|| owner.department_name.clone()),
         department_name: owner.department_name,
         workflow_id: owner.workflow_id,
+        workflow_revision: owner.workflow_revision,
         process: process.as_ref().map(|process| process.key.clone()),
         explanation,
     };

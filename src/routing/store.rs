@@ -15,6 +15,7 @@ pub struct Owner {
     pub workflow_id: WorkflowId,
     pub workflow_key: String,
     pub workflow_name: String,
+    pub workflow_revision: uuid::Uuid,
 }
 
 /// A row of the routing table.
@@ -43,10 +44,22 @@ pub enum Wanted {
     Name(String, Option<ProductId>),
 }
 
-type OwnerColumns =
-    (departments::id, departments::name, workflows::id, workflows::key, workflows::name);
-const OWNER: OwnerColumns =
-    (departments::id, departments::name, workflows::id, workflows::key, workflows::name);
+type OwnerColumns = (
+    departments::id,
+    departments::name,
+    workflows::id,
+    workflows::key,
+    workflows::name,
+    workflows::revision,
+);
+const OWNER: OwnerColumns = (
+    departments::id,
+    departments::name,
+    workflows::id,
+    workflows::key,
+    workflows::name,
+    workflows::revision,
+);
 
 define_sql_function! { fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text; }
 

@@ -132,13 +132,7 @@ pub(super) fn check(conn: &mut PgConnection, ticket: &Ticket) -> Result<(), AppE
 pub(super) fn check_parties(conn: &mut PgConnection, ticket: &Ticket) -> Result<Vec<FieldError>, AppError> {
     let Some(account) = ticket.account_id else { return Ok(Vec::new()) };
     let parties = people::check_parties(conn, account, ticket.contact_id, ticket.product_id)?;
-    let checks = [
-        (parties.account, "/account_id", "there is no such active account"),
-        (parties.contact, "/contact_id", "the contact does not belong to the account"),
-        (parties.product, "/product_id", "the account does not have this product"),
-    ];
-    let failed = checks.into_iter().filter(|(holds, ..)| !holds);
-    Ok(failed.map(|(_, pointer, detail)| FieldError::new(pointer, detail)).collect())
+    Ok(parties.errors())
 }
 
 /// Submitted: enters the workflow and is given to somebody.

@@ -27,9 +27,12 @@ text_enum! {
 }
 
 impl Category {
+    /// What counts as work to be done.
+    pub const OPEN: [Self; 4] = [Self::New, Self::Open, Self::Pending, Self::OnHold];
+
     /// True when a ticket of this category is work to be done: it counts in its agent's load.
     pub fn is_open(self) -> bool {
-        matches!(self, Self::New | Self::Open | Self::Pending | Self::OnHold)
+        Self::OPEN.contains(&self)
     }
 }
 

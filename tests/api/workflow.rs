@@ -1,13 +1,17 @@
 //! Workflows, statuses and transitions as data.
-use casebridge::kernel::Role;
+use std::sync::Arc;
+
+use casebridge::kernel::{Role, WorkflowId};
+use casebridge::workflow::{self, Workflow};
 use diesel::RunQueryDsl as _;
 use reqwest::Method;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::support::{Client, Reply, TestApp};
 
 /// The workflow with this key, whole, and its ETag.
-async fn workflow(caller: &Client, key: &str) -> (Value, String) {
+async fn read(caller: &Client, key: &str) -> (Value, String) {
     let list = caller.get("/v1/workflows").await.expect(200);
     let found = list["items"].as_array().unwrap().iter().find(|item| item["key"] == key).unwrap();
     let reply = caller.get(&path(found, "")).await;
@@ -43,7 +47,7 @@ const CODES: [&str; 16] = [
 async fn the_shipped_workflows_are_served_whole() {
     let app = TestApp::start().await;
     let agent = app.client(Role::Agent).await;
-    let (consultancy, etag) = workflow(&agent, "consultancy").await;
+    let (consultancy, etag) = read(&agent, "consultancy").await;
     assert_eq!(etag, "\"v1\"");
     assert_eq!(codes(&consultancy["statuses"]), CODES);
     let transitions = consultancy["transitions"].as_array().unwrap();
@@ -60,7 +64,7 @@ async fn the_shipped_workflows_are_served_whole() {
     assert_eq!(silent.len(), 3);
     assert!(silent.iter().all(|t| t["after_days"] == 14 && t["reminder_after_days"] == 7));
 
-    let (simple, _) = workflow(&agent, "simple").await;
+    let (simple, _) = read(&agent, "simple").await;
     let expected = ["draft", "new", "open", "pending", "on_hold", "solved", "closed"];
     assert_eq!(codes(&simple["statuses"]), expected);
 }
@@ -69,7 +73,7 @@ async fn the_shipped_workflows_are_served_whole() {
 async fn statuses_are_listed_in_their_order_page_by_page_both_ways() {
     let app = TestApp::start().await;
     let agent = app.client(Role::Agent).await;
-    let (consultancy, _) = workflow(&agent, "consultancy").await;
+    let (consultancy, _) = read(&agent, "consultancy").await;
     let base = format!("/v1/statuses?workflow={}&limit=7", consultancy["id"].as_str().unwrap());
     let mut pages = vec![agent.get(&base).await.expect(200)];
     while let Some(cursor) = pages.last().unwrap()["next"].as_str() {
@@ -93,7 +97,7 @@ async fn statuses_are_listed_in_their_order_page_by_page_both_ways() {
 async fn an_administrator_adds_a_status_and_its_transitions_and_they_appear_at_once() {
     let app = TestApp::start().await;
     let admin = app.client(Role::Admin).await;
-    let (consultancy, etag) = workflow(&admin, "consultancy").await;
+    let (consultancy, etag) = read(&admin, "consultancy").await;
     let (statuses, transitions) =
         (path(&consultancy, "/statuses"), path(&consultancy, "/transitions"));
 
@@ -105,7 +109,7 @@ async fn an_administrator_adds_a_status_and_its_transitions_and_they_appear_at_o
         json!({"from": "030", "to": "032", "trigger": "agent", "requires": ["internal_note"]});
     admin.post_on(&transitions, "\"v3\"", lab).await.expect(201);
 
-    let (after, etag) = workflow(&admin, "consultancy").await;
+    let (after, etag) = read(&admin, "consultancy").await;
     assert_eq!(etag, "\"v4\"");
     assert_ne!(after["revision"], consultancy["revision"]);
     assert_eq!(after["statuses"].as_array().unwrap().len(), 17);
@@ -117,7 +121,7 @@ async fn an_administrator_adds_a_status_and_its_transitions_and_they_appear_at_o
     let gone = format!("{transitions}/{}", new["id"].as_str().unwrap());
     assert_eq!(admin.delete(&gone, "\"v4\"").await.status, 204);
     admin.delete(&gone, "\"v5\"").await.problem(404, "not_found");
-    let (after, _) = workflow(&admin, "consultancy").await;
+    let (after, _) = read(&admin, "consultancy").await;
     assert_eq!(after["transitions"].as_array().unwrap().len(), 50);
 
     app.publish().await;
@@ -133,7 +137,7 @@ async fn an_administrator_adds_a_status_and_its_transitions_and_they_appear_at_o
 async fn a_change_that_would_trap_tickets_is_refused_and_changes_nothing() {
     let app = TestApp::start().await;
     let admin = app.client(Role::Admin).await;
-    let (consultancy, _) = workflow(&admin, "consultancy").await;
+    let (consultancy, _) = read(&admin, "consultancy").await;
     admin.post_on(&path(&consultancy, "/statuses"), "*", status("032")).await.expect(201);
     let into_the_trap = transition("030", "032");
     let refused = admin.post_on(&path(&consultancy, "/transitions"), "*", into_the_trap).await;
@@ -142,7 +146,7 @@ async fn a_change_that_would_trap_tickets_is_refused_and_changes_nothing() {
     let open = json!({"category": "open"});
     let closed = path(&consultancy, "/statuses/050");
     admin.patch(&closed, "*", open).await.problem(422, "bad_transition");
-    let (after, etag) = workflow(&admin, "consultancy").await;
+    let (after, etag) = read(&admin, "consultancy").await;
     assert_eq!((after["transitions"].as_array().unwrap().len(), etag.as_str()), (49, "\"v2\""));
 }
 
@@ -150,7 +154,7 @@ async fn a_change_that_would_trap_tickets_is_refused_and_changes_nothing() {
 async fn wording_can_change_at_any_time_but_no_category_that_tickets_have() {
     let app = TestApp::start().await;
     let admin = app.client(Role::Admin).await;
-    let (consultancy, etag) = workflow(&admin, "consultancy").await;
+    let (consultancy, etag) = read(&admin, "consultancy").await;
     insert_draft(&app).await;
     let status = path(&consultancy, "/statuses/030");
     let change =
@@ -158,6 +162,8 @@ async fn wording_can_change_at_any_time_but_no_category_that_tickets_have() {
     let changed = admin.patch(&status, &etag, change).await.expect(200);
     assert_eq!(changed["name"], "Root cause analysis");
     assert_eq!(changed["category"], "open");
+    let taken = json!({"key": "INTERNAL"});
+    admin.patch(&status, "*", taken).await.problem(409, "already_exists");
     // No ticket has it: its category may change.
     let pending = json!({"category": "pending"});
     assert_eq!(admin.patch(&status, "*", pending).await.expect(200)["category"], "pending");
@@ -195,7 +201,7 @@ async fn insert_draft(app: &TestApp) {
 async fn the_reopen_window_moves_the_transitions_that_it_limits() {
     let app = TestApp::start().await;
     let admin = app.client(Role::Admin).await;
-    let (consultancy, etag) = workflow(&admin, "consultancy").await;
+    let (consultancy, etag) = read(&admin, "consultancy").await;
     let whole = path(&consultancy, "");
     let change = json!({"name": "Desk", "reopen_window_days": 45});
     let after = admin.patch(&whole, &etag, change).await.expect(200);
@@ -211,7 +217,7 @@ async fn the_reopen_window_moves_the_transitions_that_it_limits() {
 async fn a_change_needs_the_version_that_was_seen_last() {
     let app = TestApp::start().await;
     let admin = app.client(Role::Admin).await;
-    let (consultancy, etag) = workflow(&admin, "consultancy").await;
+    let (consultancy, etag) = read(&admin, "consultancy").await;
     let whole = path(&consultancy, "");
     let name = || json!({"name": "Desk"});
     let blind = Reply::of(admin.request(Method::PATCH, &whole).json(&name())).await;
@@ -229,7 +235,7 @@ async fn a_change_needs_the_version_that_was_seen_last() {
 async fn a_new_workflow_is_created_whole_and_once() {
     let app = TestApp::start().await;
     let admin = app.client(Role::Admin).await;
-    let (simple, _) = workflow(&admin, "simple").await;
+    let (simple, _) = read(&admin, "simple").await;
     let transitions: Vec<Value> = simple["transitions"].as_array().unwrap().clone();
     let transitions = transitions.into_iter().map(|mut transition| {
         transition.as_object_mut().unwrap().remove("id");
@@ -268,7 +274,7 @@ async fn a_new_workflow_is_created_whole_and_once() {
 async fn agents_read_workflows_administrators_change_them_and_contacts_do_neither() {
     let app = TestApp::start().await;
     let (agent, contact) = (app.client(Role::Agent).await, app.client(Role::Contact).await);
-    let (consultancy, etag) = workflow(&agent, "consultancy").await;
+    let (consultancy, etag) = read(&agent, "consultancy").await;
     let whole = path(&consultancy, "");
     for path in ["/v1/workflows", &whole, "/v1/statuses", "/v1/priorities"] {
         let refused = contact.get(path).await.problem(403, "forbidden");
@@ -289,16 +295,37 @@ async fn agents_read_workflows_administrators_change_them_and_contacts_do_neithe
 }
 
 #[actix_web::test]
+async fn a_workflow_in_memory_is_never_older_than_its_revision() {
+    let app = TestApp::start().await;
+    let admin = app.client(Role::Admin).await;
+    let (before, etag) = read(&admin, "consultancy").await;
+    assert_eq!(load(&app, &before).await.name, "Consultancy");
+    let change = json!({"name": "Desk"});
+    let after = admin.patch(&path(&before, ""), &etag, change).await.expect(200);
+    assert_eq!(load(&app, &after).await.name, "Desk");
+    // A transaction that began before the change still decides by what it saw.
+    assert_eq!(load(&app, &before).await.name, "Consultancy");
+    let unseen = json!({"id": before["id"], "revision": Uuid::nil()});
+    assert_eq!(load(&app, &unseen).await.name, "Desk");
+}
+
+async fn load(app: &TestApp, workflow: &Value) -> Arc<Workflow> {
+    let id: WorkflowId = serde_json::from_value(workflow["id"].clone()).unwrap();
+    let revision: Uuid = serde_json::from_value(workflow["revision"].clone()).unwrap();
+    app.service.db.read(move |conn| workflow::load(conn, id, revision)).await.unwrap()
+}
+
+#[actix_web::test]
 async fn concurrent_changes_of_a_workflow_are_all_kept() {
     let app = TestApp::start().await;
     let admin = app.client(Role::Admin).await;
-    let (consultancy, _) = workflow(&admin, "consultancy").await;
+    let (consultancy, _) = read(&admin, "consultancy").await;
     let statuses = path(&consultancy, "/statuses");
     let adding = (200..208).map(|code| {
         let (admin, statuses) = (admin.clone(), statuses.clone());
         async move { admin.post_on(&statuses, "*", status(&code.to_string())).await.expect(201) }
     });
     futures_util::future::join_all(adding).await;
-    let (after, etag) = workflow(&admin, "consultancy").await;
+    let (after, etag) = read(&admin, "consultancy").await;
     assert_eq!((after["statuses"].as_array().unwrap().len(), etag.as_str()), (24, "\"v9\""));
 }

@@ -271,6 +271,21 @@ async fn a_new_workflow_is_created_whole_and_once() {
 }
 
 #[actix_web::test]
+async fn the_documented_examples_are_accepted() {
+    let app = TestApp::start().await;
+    let admin = app.client(Role::Admin).await;
+    let schemas = admin.get("/openapi.json").await.expect(200)["components"]["schemas"].clone();
+    let example = |name: &str| schemas[name]["example"].clone();
+    admin.post("/v1/workflows", example("NewWorkflow")).await.expect(201);
+    let (consultancy, _) = read(&admin, "consultancy").await;
+    let transitions = path(&consultancy, "/transitions");
+    admin.post_on(&transitions, "*", example("NewTransition")).await.expect(201);
+    let status = path(&consultancy, "/statuses/030");
+    admin.patch(&status, "*", example("StatusChange")).await.expect(200);
+    admin.post("/v1/routing/resolve", example("RoutingQuestion")).await.expect(200);
+}
+
+#[actix_web::test]
 async fn agents_read_workflows_administrators_change_them_and_contacts_do_neither() {
     let app = TestApp::start().await;
     let (agent, contact) = (app.client(Role::Agent).await, app.client(Role::Contact).await);

@@ -10,6 +10,23 @@ use crate::kernel::{TransitionId, WorkflowId};
 /// A workflow to be: what is posted to make one, and what the seed data holds.
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "key": "field_service", "name": "Field service", "draft_status": "draft", "submitted_status": "new",
+    "reopen_window_days": 30,
+    "statuses": [
+        {"code": "draft", "key": "DRAFT", "name": "Draft", "category": "draft", "sla": "not_started",
+         "awaiting": "customer", "customer_label": "Draft", "sort_order": 10},
+        {"code": "new", "key": "NEW", "name": "New", "category": "new", "sla": "running",
+         "awaiting": "desk", "customer_label": "Received", "sort_order": 20},
+        {"code": "done", "key": "DONE", "name": "Done", "category": "closed", "sla": "stopped",
+         "awaiting": "nobody", "customer_label": "Done", "sort_order": 30}
+    ],
+    "transitions": [
+        {"from": "draft", "to": "new", "trigger": "submit"},
+        {"from": "new", "to": "done", "trigger": "agent", "requires": ["resolution"]},
+        {"from": "done", "to": "new", "trigger": "customer_reply", "within_days": 30}
+    ]
+}))]
 pub struct NewWorkflow {
     /// A readable name for programs; never changes.
     #[garde(length(chars, min = 1, max = 60), pattern("^[A-Za-z0-9_-]+$"))]
@@ -39,6 +56,7 @@ pub struct NewWorkflow {
 /// A transition as it is defined.
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"from": "031", "to": "035", "trigger": "agent", "requires": ["public_note"]}))]
 pub struct NewTransition {
     #[garde(skip)]
     #[schema(example = "open")]

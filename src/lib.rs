@@ -9,6 +9,8 @@ pub mod db; //         pool, transactions, generated schema, the embedded Postgr
 pub mod http; //       problem documents, extractors, ETag, idempotency keys, paging
 pub mod auth; //       keys, tokens, clients: from a bearer token to an actor
 pub mod events; //     the log: append, publish, read
+pub mod people; //     accounts, contacts, agents, departments
+pub mod catalog; //    products, categories, ticket types, components
 pub mod crm; //        the mirror: every ticket is a case, both ways
 pub mod seed; //       the data that a new desk starts with
 pub mod workers; //    supervision: one loop shape for all background work

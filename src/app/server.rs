@@ -12,11 +12,14 @@ use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 
 use super::{Service, health};
 use crate::kernel::AppError;
-use crate::{auth, events, http, telemetry};
+use crate::{auth, catalog, events, http, people, telemetry};
 
 /// Everything under `/v1`.
 fn v1(cfg: &mut ServiceConfig) {
-    cfg.configure(auth::routes).configure(events::routes);
+    cfg.configure(auth::routes)
+        .configure(events::routes)
+        .configure(people::routes)
+        .configure(catalog::routes);
 }
 
 fn routes(cfg: &mut ServiceConfig) {

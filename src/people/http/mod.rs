@@ -1,0 +1,14 @@
+//! Endpoints of accounts, contacts, departments and agents.
+mod accounts;
+mod agents;
+mod contacts;
+mod departments;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub fn routes(cfg: &mut ServiceConfig) {
+    cfg.configure(accounts::routes)
+        .configure(contacts::routes)
+        .configure(departments::routes)
+        .configure(agents::routes);
+}

@@ -3,4 +3,6 @@
 mod support;
 
 mod auth;
+mod catalog;
 mod crm_suitecrm;
+mod people;

@@ -1,6 +1,8 @@
 //! Endpoints of accounts, contacts, departments and agents.
 mod accounts;
+mod agent_requests;
 mod agents;
+mod availability;
 mod contacts;
 mod departments;
 
@@ -10,5 +12,6 @@ pub fn routes(cfg: &mut ServiceConfig) {
     cfg.configure(accounts::routes)
         .configure(contacts::routes)
         .configure(departments::routes)
-        .configure(agents::routes);
+        .configure(agents::routes)
+        .configure(availability::routes);
 }

@@ -55,7 +55,7 @@ pub fn find(conn: &mut PgConnection, id: AccountId) -> QueryResult<Option<Accoun
 }
 
 pub fn lock(conn: &mut PgConnection, id: AccountId) -> QueryResult<Option<Account>> {
-    accounts::table.find(id).for_update().select(Account::as_select()).first(conn).optional()
+    accounts::table.find(id).for_no_key_update().select(Account::as_select()).first(conn).optional()
 }
 
 pub fn list(

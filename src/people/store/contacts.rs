@@ -65,7 +65,7 @@ pub fn find(conn: &mut PgConnection, id: ContactId) -> QueryResult<Option<Contac
 }
 
 pub fn lock(conn: &mut PgConnection, id: ContactId) -> QueryResult<Option<Contact>> {
-    contacts::table.find(id).for_update().select(Contact::as_select()).first(conn).optional()
+    contacts::table.find(id).for_no_key_update().select(Contact::as_select()).first(conn).optional()
 }
 
 pub fn list(

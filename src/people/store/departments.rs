@@ -42,7 +42,7 @@ pub fn find(conn: &mut PgConnection, id: DepartmentId) -> QueryResult<Option<Dep
 pub fn lock_all(conn: &mut PgConnection) -> QueryResult<Vec<Department>> {
     departments::table
         .order(departments::id)
-        .for_update()
+        .for_no_key_update()
         .select(Department::as_select())
         .load(conn)
 }

@@ -7,9 +7,12 @@ use actix_web::{FromRequest, HttpRequest};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterIn};
 use uuid::Uuid;
 
 use super::Answer;
+use super::params::header_param;
 use crate::db::schema::idempotency_keys as keys;
 use crate::kernel::AppError;
 
@@ -18,6 +21,14 @@ const KEY_MAX: usize = 255;
 /// The key of this request, if the client sent one.
 #[derive(Debug, Clone)]
 pub struct Idempotency(Option<String>);
+
+impl IntoParams for Idempotency {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let description = "Your own id of this request, at most 255 characters: sent again within a day it has no second \
+            effect and gets the first answer again.";
+        vec![header_param("Idempotency-Key", false, "order-4711", description)]
+    }
+}
 
 impl FromRequest for Idempotency {
     type Error = AppError;

@@ -1,14 +1,18 @@
 //! HTTP without domain knowledge: problem documents, extractors, answers, idempotency.
 mod answer;
 mod body;
+mod cors;
 mod idempotency;
+mod methods;
 mod params;
 mod preconditions;
 mod problem;
 
 pub use answer::Answer;
 pub use body::{BODY_MAX, Body};
+pub use cors::cors;
 pub use idempotency::{Idempotency, sweep as sweep_idempotency_keys};
-pub use params::{Params, PathId, WantsTotal};
+pub use methods::head_as_get;
+pub use params::{Params, PathId, WantsTotal, header_param};
 pub use preconditions::IfMatch;
 pub use problem::{Problem, complete as complete_problems};

@@ -3,4 +3,6 @@
 mod support;
 
 mod auth;
+mod authz_coverage;
 mod crm_suitecrm;
+mod openapi;

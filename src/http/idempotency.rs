@@ -113,3 +113,25 @@ fn replay(
 pub fn sweep(conn: &mut PgConnection, before: DateTime<Utc>) -> QueryResult<usize> {
     diesel::delete(keys::table.filter(keys::created_at.lt(before))).execute(conn)
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn taken(key: &[u8]) -> Result<Option<String>, u16> {
+        let request = TestRequest::default().insert_header(("idempotency-key", key));
+        let read = Idempotency::from_request(&request.to_http_request(), &mut Payload::None);
+        read.into_inner().map(|key| key.0).map_err(|error| error.status())
+    }
+
+    #[test]
+    fn a_key_has_1_to_255_printable_characters() {
+        assert_eq!(taken(b"order-4711"), Ok(Some("order-4711".into())));
+        assert_eq!(taken(&[b'a'; 255]), Ok(Some("a".repeat(255))));
+        assert_eq!(taken(&[b'a'; 256]), Err(400));
+        assert_eq!(taken(b""), Err(400));
+        assert_eq!(taken(b"\xff"), Err(400));
+    }
+}

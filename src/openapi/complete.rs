@@ -53,6 +53,8 @@ pub fn complete(openapi: &mut OpenApi) {
                 responses.entry(status.to_string()).or_insert(shared);
             }
             add_headers(&method, operation, &components.schemas);
+            // An empty list says that it is public on purpose.
+            operation.security.get_or_insert_default();
         }
     }
     for (header, example, meaning) in HEADERS {

@@ -2,7 +2,12 @@
 
 mod support;
 
+mod architecture;
 mod auth;
 mod authz_coverage;
+mod contract;
 mod crm_suitecrm;
+mod lifecycle;
 mod openapi;
+mod operations;
+mod problems;

@@ -1,6 +1,7 @@
 //! One real server on one fresh database per test.
 mod client;
 mod database;
+mod process;
 mod spec;
 
 use std::net::TcpListener;
@@ -17,6 +18,7 @@ use serde_json::json;
 
 pub use client::{Client, Reply};
 pub use database::{Database, secret_key};
+pub use process::{Process, casebridge};
 pub use spec::{Operation, Spec};
 
 /// The operations that need no token. Whoever adds to them opens a door.
@@ -29,7 +31,7 @@ pub struct TestApp {
     pub url: String,
     server: ServerHandle,
     /// Dropped last: removes the database.
-    _database: database::Database,
+    pub database: Database,
 }
 
 impl TestApp {
@@ -55,7 +57,7 @@ impl TestApp {
         let server = app::server(listener, &service).unwrap();
         let handle = server.handle();
         actix_web::rt::spawn(server);
-        Self { service, url, server: handle, _database: database }
+        Self { service, url, server: handle, database }
     }
 
     /// Calls as the first person of this role in the seed data.

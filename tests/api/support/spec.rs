@@ -4,6 +4,11 @@ use std::collections::BTreeMap;
 use casebridge::app;
 use serde_json::{Map, Value, json};
 
+use super::Client;
+
+/// An id that nothing has.
+const NOBODY: &str = "0199f0c2-0000-7000-8000-000000000000";
+
 /// The methods that a path of the specification can have.
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
@@ -118,7 +123,7 @@ fn is_exemplified(schema: &Value) -> bool {
 impl Operation<'_> {
     /// The scopes that a bearer needs; `None` when the operation is public.
     pub fn scopes(&self) -> Option<Vec<&str>> {
-        let security = self.object["security"].as_array()?;
+        let security = self.object["security"].as_array().filter(|all| !all.is_empty())?;
         let bearer = security.iter().filter_map(|requirement| requirement["bearer"].as_array());
         Some(bearer.flatten().map(|scope| scope.as_str().unwrap()).collect())
     }
@@ -141,5 +146,43 @@ impl Operation<'_> {
     /// The content type and the content of the body that it takes.
     pub fn body<'a>(&'a self, spec: &'a Spec) -> Option<(&'a String, &'a Value)> {
         spec.resolve(self.object.get("requestBody")?)["content"].as_object()?.iter().next()
+    }
+
+    /// What the specification gives as the body.
+    pub fn example_body(&self, spec: &Spec) -> Option<Value> {
+        let (_, content) = self.body(spec)?;
+        Some(content.get("example").cloned().unwrap_or_else(|| spec.example(&content["schema"])))
+    }
+
+    /// A call as the specification says: parameters and body are its examples, ids are nobody's.
+    pub fn request(&self, spec: &Spec, caller: &Client) -> reqwest::RequestBuilder {
+        let request = self.bare_request(spec, caller).header("if-match", "\"v1\"");
+        match (self.body(spec), self.example_body(spec)) {
+            (Some((kind, _)), Some(body)) => {
+                request.header("content-type", kind).body(body.to_string())
+            }
+            _ => request,
+        }
+    }
+
+    /// A call without a body and without If-Match.
+    pub fn bare_request(&self, spec: &Spec, caller: &Client) -> reqwest::RequestBuilder {
+        let mut path = self.path.to_owned();
+        let mut query = Vec::new();
+        for parameter in self.parameters(spec) {
+            let name = parameter["name"].as_str().unwrap();
+            let schema = spec.resolve(&parameter["schema"]);
+            let value = match schema["format"].as_str() {
+                Some("uuid") => json!(NOBODY),
+                _ => parameter.get("example").cloned().unwrap_or_else(|| spec.example(schema)),
+            };
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            match parameter["in"].as_str() {
+                Some("path") => path = path.replace(&format!("{{{name}}}"), &text),
+                Some("query") if parameter["required"] == true => query.push((name, text)),
+                _ => {}
+            }
+        }
+        caller.request(self.method.parse().unwrap(), &path).query(&query)
     }
 }

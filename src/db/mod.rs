@@ -71,6 +71,12 @@ impl Db {
         self.blocking(move |pool| pool::read(pool, work)).await
     }
 
+    /// How many connections are open, and how many of them are idle.
+    pub fn connections(&self) -> (u32, u32) {
+        let state = self.pool.state();
+        (state.connections, state.idle_connections)
+    }
+
     /// Returns after the next commit of this process, at once when there was one since the last call, and after a
     /// second anyway: other processes commit too. For one caller, the relay.
     pub async fn committed_or_a_second(&self) {

@@ -14,7 +14,8 @@ use crate::auth::Caller;
 use crate::db::Db;
 use crate::http::{Answer, Body, IfMatch, Params, PathId, nullable};
 use crate::kernel::{
-    AccountId, AgentId, AppError, CategoryId, ContactId, ElevationId, Level, Permission, ProductId, TicketId,
+    AccountId, AgentId, AppError, CategoryId, ContactId, ElevationId, Level, Permission, ProductId,
+    TicketId,
 };
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -55,7 +56,8 @@ pub async fn explain_assignment(
     caller.require(Permission::TicketsWork)?;
     let explanation = db.read(move |conn| {
         let ticket = service::get(conn, &caller, id.0)?;
-        let decisions = assignment::explain(conn, id.0)?.into_iter().map(AssignmentView::from).collect();
+        let decisions =
+            assignment::explain(conn, id.0)?.into_iter().map(AssignmentView::from).collect();
         let dry_run = query.dry_run.then(|| service::dry_run(conn, &caller, id.0, Utc::now()));
         let dry_run = dry_run.transpose()?.map(DecisionView::from);
         Ok(Explanation { assignee_id: ticket.row.assignee_id, decisions, dry_run })
@@ -83,7 +85,7 @@ pub struct AssignTicket {
 /// To an agent, to the least-loaded available one, or back into the queue.
 #[utoipa::path(
     tag = "assignment",
-    params(("id" = TicketId, Path), ("If-Match" = String, Header, example = "\"v3\"")),
+    params(("id" = TicketId, Path), IfMatch),
     request_body = AssignTicket,
     security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "The ticket as it is now", body = TicketView)),
@@ -143,7 +145,7 @@ pub struct TransferTicket {
 /// One operation, one event, mirrored to the CRM. The account must have the product, and the contact must belong to it.
 #[utoipa::path(
     tag = "assignment",
-    params(("id" = TicketId, Path), ("If-Match" = String, Header, example = "\"v3\"")),
+    params(("id" = TicketId, Path), IfMatch),
     request_body = TransferTicket,
     security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "The ticket as it is now", body = TicketView)),
@@ -195,7 +197,7 @@ pub struct ElevateTicket {
 /// Recorded with who, when, why and what was tried; the ticket goes to the least-loaded agent of the new level.
 #[utoipa::path(
     tag = "routing",
-    params(("id" = TicketId, Path), ("If-Match" = String, Header, example = "\"v3\"")),
+    params(("id" = TicketId, Path), IfMatch),
     request_body = ElevateTicket,
     security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "The ticket as it is now", body = TicketView)),

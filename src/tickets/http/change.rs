@@ -11,7 +11,8 @@ use crate::auth::Caller;
 use crate::db::Db;
 use crate::http::{Answer, Body, IfMatch, PathId, nullable};
 use crate::kernel::{
-    AccountId, AppError, CategoryId, ComponentId, ContactId, Permission, Priority, ProductId, TicketId,
+    AccountId, AppError, CategoryId, ComponentId, ContactId, Permission, Priority, ProductId,
+    TicketId,
 };
 
 /// What to change. What is absent stays; null clears.
@@ -94,7 +95,7 @@ impl From<ChangeTicket> for Change {
 /// their own.
 #[utoipa::path(
     tag = "tickets",
-    params(("id" = TicketId, Path), ("If-Match" = String, Header, example = "\"v3\"")),
+    params(("id" = TicketId, Path), IfMatch),
     request_body(content = ChangeTicket, example = json!({"priority": "high", "tags": ["export"]})),
     security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
     responses((status = 200, description = "The ticket as it is now", body = TicketView)),
@@ -122,7 +123,7 @@ pub async fn change_ticket(
 /// Checked as a whole: the answer names each field that is missing. Routed and assigned as if it had just been opened.
 #[utoipa::path(
     tag = "tickets",
-    params(("id" = TicketId, Path), ("If-Match" = String, Header, example = "\"v3\"")),
+    params(("id" = TicketId, Path), IfMatch),
     security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
     responses(
         (status = 200, description = "The ticket as it is now", body = TicketView),
@@ -150,7 +151,7 @@ pub async fn submit_ticket(
 /// It can be restored within 30 days. Its case stays in the CRM.
 #[utoipa::path(
     tag = "tickets",
-    params(("id" = TicketId, Path), ("If-Match" = String, Header, example = "\"v3\"")),
+    params(("id" = TicketId, Path), IfMatch),
     security(("bearer" = ["tickets:delete"]), ("client_credentials" = ["tickets:delete"])),
     responses((status = 204, description = "Deleted")),
 )]
@@ -169,7 +170,7 @@ pub async fn delete_ticket(
 /// Restore a deleted ticket
 #[utoipa::path(
     tag = "tickets",
-    params(("id" = TicketId, Path), ("If-Match" = String, Header, example = "\"v3\"")),
+    params(("id" = TicketId, Path), IfMatch),
     security(("bearer" = ["tickets:delete"]), ("client_credentials" = ["tickets:delete"])),
     responses((status = 200, description = "The ticket as it is now", body = TicketView)),
 )]

@@ -12,8 +12,8 @@ use crate::auth::Caller;
 use crate::db::Db;
 use crate::http::{Answer, Params, WantsTotal};
 use crate::kernel::{
-    AccountId, Actor, AgentId, AppError, CategoryId, ComponentId, ContactId, DepartmentId, Level, Page, PageRequest,
-    Permission, Priority, ProductId,
+    AccountId, Actor, AgentId, AppError, CategoryId, ComponentId, ContactId, DepartmentId, Level,
+    Page, PageRequest, Permission, Priority, ProductId,
 };
 use crate::workflow::{self, Awaiting, Category};
 
@@ -101,8 +101,13 @@ fn words(text: Option<&str>) -> impl Iterator<Item = &str> {
     text.unwrap_or_default().split(',').map(str::trim).filter(|word| !word.is_empty())
 }
 
-fn values<T>(name: &str, text: Option<&str>, parse: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, AppError> {
-    let unknown = |word: &str| AppError::Malformed(format!("query parameter {name}: there is no {word}"));
+fn values<T>(
+    name: &str,
+    text: Option<&str>,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<Vec<T>, AppError> {
+    let unknown =
+        |word: &str| AppError::Malformed(format!("query parameter {name}: there is no {word}"));
     words(text).map(|word| parse(word).ok_or_else(|| unknown(word))).collect()
 }
 
@@ -116,7 +121,9 @@ fn categories(text: Option<&str>) -> Result<Vec<Category>, AppError> {
 /// With or without its prefix.
 fn number(text: &str) -> Result<i64, AppError> {
     let digits = text.strip_prefix("CB-").unwrap_or(text);
-    digits.parse().map_err(|_| AppError::Malformed("query parameter number: such as CB-1042".into()))
+    digits
+        .parse()
+        .map_err(|_| AppError::Malformed("query parameter number: such as CB-1042".into()))
 }
 
 fn assignee(text: &str, actor: &Actor) -> Result<Option<AgentId>, AppError> {
@@ -128,7 +135,9 @@ fn assignee(text: &str, actor: &Actor) -> Result<Option<AgentId>, AppError> {
         },
         id => match id.parse() {
             Ok(id) => Ok(Some(AgentId(id))),
-            Err(_) => Err(AppError::Malformed("query parameter assignee: an agent's id, me, or none".into())),
+            Err(_) => Err(AppError::Malformed(
+                "query parameter assignee: an agent's id, me, or none".into(),
+            )),
         },
     }
 }
@@ -141,7 +150,7 @@ fn assignee(text: &str, actor: &Actor) -> Result<Option<AgentId>, AppError> {
     tag = "tickets",
     params(
         ListQuery,
-        ("Prefer" = Option<String>, Header, description = "`return=total-count` counts all", example = "return=total-count"),
+        WantsTotal,
     ),
     security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
     responses((status = 200, description = "A page of tickets", body = Page<TicketSummary>)),

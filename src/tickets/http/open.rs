@@ -109,7 +109,7 @@ impl From<OpenTicket> for NewTicket {
 #[utoipa::path(
     tag = "tickets",
     request_body = OpenTicket,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send again")),
+    params(Idempotency),
     security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
     responses((status = 201, description = "The ticket", body = TicketView)),
 )]

@@ -60,7 +60,7 @@ pub struct TransitionTicket {
 /// Only along a transition that the workflow allows you now; otherwise 409 lists those. A contact may close.
 #[utoipa::path(
     tag = "tickets",
-    params(("id" = TicketId, Path), ("If-Match" = String, Header, example = "\"v3\"")),
+    params(("id" = TicketId, Path), IfMatch),
     request_body = TransitionTicket,
     security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
     responses((status = 200, description = "The ticket as it is now", body = TicketView)),

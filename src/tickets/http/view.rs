@@ -11,8 +11,8 @@ use super::super::rules::{Actions, Source};
 use super::super::store::{Located, Summary, Ticket};
 use crate::http::Answer;
 use crate::kernel::{
-    AccountId, Actor, AgentId, AppError, CategoryId, ComponentId, ContactId, DepartmentId, Level, Priority,
-    ProductId, TicketId, WorkflowId,
+    AccountId, Actor, AgentId, AppError, CategoryId, ComponentId, ContactId, DepartmentId, Level,
+    Priority, ProductId, TicketId, WorkflowId,
 };
 use crate::workflow::{self, Awaiting, Category, Requirement, Workflow};
 
@@ -171,7 +171,12 @@ impl TicketSummary {
 }
 
 /// The transitions that this caller may do now.
-pub fn transitions(ticket: &Ticket, workflow: &Workflow, actor: &Actor, now: DateTime<Utc>) -> Vec<TransitionView> {
+pub fn transitions(
+    ticket: &Ticket,
+    workflow: &Workflow,
+    actor: &Actor,
+    now: DateTime<Utc>,
+) -> Vec<TransitionView> {
     let allowed = Actions::allowed(workflow, ticket, actor, now);
     let view = |transition: &workflow::Transition| {
         let status = workflow.status(&transition.to);

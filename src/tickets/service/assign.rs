@@ -11,8 +11,8 @@ use crate::assignment::{self, Decision, Need, Previous, Rule};
 use crate::events::EventType;
 use crate::http::IfMatch;
 use crate::kernel::{
-    AccountId, Actor, AgentId, AppError, CategoryId, ContactId, ElevationId, Level, Origin, Permission, ProductId,
-    TicketId,
+    AccountId, Actor, AgentId, AppError, CategoryId, ContactId, ElevationId, Level, Origin,
+    Permission, ProductId, TicketId,
 };
 use crate::notes::NewNote;
 use crate::people;
@@ -63,16 +63,26 @@ pub fn assign(
     if !changed && held.ticket == held.before {
         return Ok(held.unchanged());
     }
-    let told = Told { kind: EventType::TicketAssigned, public: false, data: json!({ "reason": wanted.reason }) };
+    let told = Told {
+        kind: EventType::TicketAssigned,
+        public: false,
+        data: json!({ "reason": wanted.reason }),
+    };
     held.save(conn, actor, told, now)
 }
 
 fn refuse_inactive(held: &Held) -> Result<(), AppError> {
     if held.ticket.category == Category::Draft {
-        return Err(AppError::conflict("not_submitted", "a draft belongs to nobody but its author"));
+        return Err(AppError::conflict(
+            "not_submitted",
+            "a draft belongs to nobody but its author",
+        ));
     }
     if held.ticket.category == Category::Closed {
-        return Err(AppError::conflict("ticket_closed", "a closed ticket is assigned when it is reopened"));
+        return Err(AppError::conflict(
+            "ticket_closed",
+            "a closed ticket is assigned when it is reopened",
+        ));
     }
     Ok(())
 }

@@ -10,8 +10,8 @@ use crate::assignment::{self, Previous};
 use crate::events::EventType;
 use crate::http::{IfMatch, set};
 use crate::kernel::{
-    AccountId, Actor, AppError, CategoryId, ComponentId, ContactId, FieldError, Permission, Priority, ProductId,
-    TicketId,
+    AccountId, Actor, AppError, CategoryId, ComponentId, ContactId, FieldError, Permission,
+    Priority, ProductId, TicketId,
 };
 use crate::routing;
 use crate::workflow::{Category, Trigger};
@@ -50,12 +50,14 @@ pub fn change(
     if !draft {
         refuse_originals(&change)?;
     }
-    let rerouted = change.component_id.filter(|component| Some(*component) != held.ticket.component_id);
+    let rerouted =
+        change.component_id.filter(|component| Some(*component) != held.ticket.component_id);
     apply(&mut held.ticket, change);
     if let Some(component) = rerouted {
         let route = routing::resolve(conn, Some(component))?;
         if route.workflow_id != held.ticket.workflow_id && !draft {
-            let detail = "the component belongs to a department with another workflow; transfer the ticket";
+            let detail =
+                "the component belongs to a department with another workflow; transfer the ticket";
             return Err(AppError::field("/component_id", detail));
         }
         (held.ticket.department_id, held.ticket.level) = (route.department_id, route.level);
@@ -63,7 +65,9 @@ pub fn change(
     if held.ticket == held.before {
         return Ok(held.unchanged());
     }
-    if held.ticket.contact_id != held.before.contact_id || held.ticket.account_id != held.before.account_id {
+    if held.ticket.contact_id != held.before.contact_id
+        || held.ticket.account_id != held.before.account_id
+    {
         let errors = check_parties(conn, &held.ticket)?;
         if !errors.is_empty() {
             return Err(AppError::Invalid(errors));

@@ -24,7 +24,10 @@ pub fn add_note(
     may_write(actor, &note)?;
     let mut held = hold(conn, actor, id, IfMatch(None))?;
     if held.ticket.category == Category::Draft {
-        return Err(AppError::conflict("not_submitted", "a draft has no conversation; submit it first"));
+        return Err(AppError::conflict(
+            "not_submitted",
+            "a draft has no conversation; submit it first",
+        ));
     }
     let public = note.visibility == NoteVisibility::Public;
     let replied = actor.is_contact();
@@ -43,7 +46,8 @@ fn follow_reply(
     now: DateTime<Utc>,
 ) -> Result<(), AppError> {
     let closed = held.ticket.category == Category::Closed;
-    let next = held.workflow.on(&held.ticket.status, Trigger::CustomerReply, held.ticket.closed_at, now);
+    let next =
+        held.workflow.on(&held.ticket.status, Trigger::CustomerReply, held.ticket.closed_at, now);
     match next.map(|transition| transition.to.clone()) {
         Some(to) => {
             move_to(held, &to, now)?;

@@ -44,7 +44,10 @@ pub fn restore(
         return Err(AppError::conflict("not_deleted", "the ticket is not deleted"));
     };
     if now - deleted_at > RESTORE_WINDOW {
-        return Err(AppError::conflict("restore_window_over", "it was deleted more than 30 days ago"));
+        return Err(AppError::conflict(
+            "restore_window_over",
+            "it was deleted more than 30 days ago",
+        ));
     }
     held.ticket.deleted_at = None;
     let told = Told { kind: EventType::TicketRestored, public: false, data: json!({}) };

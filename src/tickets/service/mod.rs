@@ -39,7 +39,12 @@ pub struct Held {
 }
 
 /// Locks the ticket, if the caller may see it and has seen its present version.
-fn hold(conn: &mut PgConnection, actor: &Actor, id: TicketId, seen: IfMatch) -> Result<Held, AppError> {
+fn hold(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    id: TicketId,
+    seen: IfMatch,
+) -> Result<Held, AppError> {
     let located = store::lock(conn, actor, id)?.ok_or(NOT_FOUND)?;
     seen.check(located.row.version)?;
     held(conn, located)

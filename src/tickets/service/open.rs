@@ -10,8 +10,8 @@ use crate::assignment::{self, Decision, Previous};
 use crate::db::violated;
 use crate::events::{self, EventType, NewEvent, Subject};
 use crate::kernel::{
-    AccountId, Actor, AppError, CategoryId, ComponentId, ContactId, FieldError, Permission, Priority, ProductId,
-    TicketId,
+    AccountId, Actor, AppError, CategoryId, ComponentId, ContactId, FieldError, Permission,
+    Priority, ProductId, TicketId,
 };
 use crate::workflow::{self, Workflow};
 use crate::{people, routing};
@@ -76,8 +76,14 @@ fn for_contact(actor: &Actor, mut new: NewTicket) -> Result<NewTicket, AppError>
     Ok(new)
 }
 
-fn ticket(actor: &Actor, new: NewTicket, workflow: &Workflow, now: DateTime<Utc>) -> Result<Ticket, AppError> {
-    let missing = || AppError::Internal(anyhow::anyhow!("workflow {} lacks its draft status", workflow.key));
+fn ticket(
+    actor: &Actor,
+    new: NewTicket,
+    workflow: &Workflow,
+    now: DateTime<Utc>,
+) -> Result<Ticket, AppError> {
+    let missing =
+        || AppError::Internal(anyhow::anyhow!("workflow {} lacks its draft status", workflow.key));
     let status = workflow.status(&workflow.draft_status).ok_or_else(missing)?;
     Ok(Ticket {
         summary: Summary {
@@ -129,7 +135,10 @@ pub(super) fn check(conn: &mut PgConnection, ticket: &Ticket) -> Result<(), AppE
 }
 
 /// The account has the product, and the contact belongs to the account.
-pub(super) fn check_parties(conn: &mut PgConnection, ticket: &Ticket) -> Result<Vec<FieldError>, AppError> {
+pub(super) fn check_parties(
+    conn: &mut PgConnection,
+    ticket: &Ticket,
+) -> Result<Vec<FieldError>, AppError> {
     let Some(account) = ticket.account_id else { return Ok(Vec::new()) };
     let parties = people::check_parties(conn, account, ticket.contact_id, ticket.product_id)?;
     Ok(parties.errors())
@@ -142,7 +151,8 @@ pub(super) fn enter_desk(
     workflow: &Workflow,
     now: DateTime<Utc>,
 ) -> Result<Decision, AppError> {
-    let missing = || AppError::Internal(anyhow::anyhow!("workflow {} lacks its first status", workflow.key));
+    let missing =
+        || AppError::Internal(anyhow::anyhow!("workflow {} lacks its first status", workflow.key));
     let status = workflow.status(&workflow.submitted_status).ok_or_else(missing)?;
     rules::enter(ticket, workflow, status, now);
     ticket.submitted_at = Some(now);

@@ -8,7 +8,11 @@ use crate::events::{self, Event};
 use crate::kernel::{Actor, AppError, Page, PageRequest, Permission, TicketId};
 use crate::notes::{self, Note};
 
-pub fn get(conn: &mut PgConnection, actor: &Actor, id: TicketId) -> Result<Located<Ticket>, AppError> {
+pub fn get(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    id: TicketId,
+) -> Result<Located<Ticket>, AppError> {
     actor.require(Permission::TicketsRead)?;
     store::find(conn, actor, id)?.ok_or(NOT_FOUND)
 }
@@ -23,7 +27,9 @@ pub fn list(
     actor.require(Permission::TicketsRead)?;
     let key = page.cursor.as_ref().map(|cursor| {
         let value = cursor.key.as_i64();
-        value.map(|value| Key { value, id: cursor.id }).ok_or(AppError::Malformed("cursor is not valid".into()))
+        value
+            .map(|value| Key { value, id: cursor.id })
+            .ok_or(AppError::Malformed("cursor is not valid".into()))
     });
     let rows = store::list(conn, actor, filter, sort, page, key.transpose()?)?;
     Ok(page.page(rows, |located| (Value::from(sort.key(&located.row)), located.row.id.0)))
@@ -54,11 +60,22 @@ pub fn history(
     page: &PageRequest,
 ) -> Result<Page<Event>, AppError> {
     get(conn, actor, id)?;
-    let rows = events::history(conn, id, actor.is_contact(), number(page)?, page.backward(), page.fetch())?;
+    let rows = events::history(
+        conn,
+        id,
+        actor.is_contact(),
+        number(page)?,
+        page.backward(),
+        page.fetch(),
+    )?;
     Ok(page.page(rows, |event| (Value::from(event.ticket_version), uuid::Uuid::nil())))
 }
 
-pub fn elevations(conn: &mut PgConnection, actor: &Actor, id: TicketId) -> Result<Vec<Elevation>, AppError> {
+pub fn elevations(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    id: TicketId,
+) -> Result<Vec<Elevation>, AppError> {
     get(conn, actor, id)?;
     Ok(store::elevations(conn, id)?)
 }

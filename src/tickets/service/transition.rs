@@ -68,8 +68,14 @@ pub fn transition(
 fn refusal(held: &Held, wanted: &Transition, actor: &Actor, now: DateTime<Utc>) -> AppError {
     let given = Requirement::ALL;
     let ticket = &held.ticket;
-    let decided =
-        held.workflow.decide(&ticket.status, &wanted.to, Trigger::Agent, given, ticket.closed_at, now);
+    let decided = held.workflow.decide(
+        &ticket.status,
+        &wanted.to,
+        Trigger::Agent,
+        given,
+        ticket.closed_at,
+        now,
+    );
     let allowed = Actions::allowed(&held.workflow, ticket, actor, now);
     match decided {
         Err(Refusal::WindowOver) => window_over(),
@@ -103,7 +109,8 @@ pub(super) fn follow_assignment(
     held: &mut Held,
     now: DateTime<Utc>,
 ) -> Result<(), AppError> {
-    let next = held.workflow.on(&held.ticket.status, Trigger::Assignment, held.ticket.closed_at, now);
+    let next =
+        held.workflow.on(&held.ticket.status, Trigger::Assignment, held.ticket.closed_at, now);
     let Some(next) = next.map(|transition| transition.to.clone()) else { return Ok(()) };
     if held.ticket.assignee_id.is_none() {
         reassign(conn, actor, held, now)?;

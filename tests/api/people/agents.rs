@@ -1,5 +1,7 @@
 //! Agents, their rights and their availability.
-use casebridge::kernel::Role;
+use casebridge::kernel::{AgentId, DepartmentId, Level, Role};
+use casebridge::people;
+use chrono::Utc;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -108,4 +110,32 @@ async fn a_deactivated_agent_is_refused() {
     let path = format!("/v1/agents/{}", id(&agent));
     admin.patch(&path, "\"v1\"", json!({"active": false})).await.expect(200);
     client.get("/v1/me").await.problem(401, "unauthenticated");
+}
+
+#[actix_web::test]
+async fn the_pool_of_a_department_is_who_works_the_level_there() {
+    let app = TestApp::start().await;
+    let admin = app.client(Role::Admin).await;
+    let support = DepartmentId(uuid(&named(&admin, "/v1/departments", "Support").await));
+    let lock = move |conn: &mut _| people::lock_pool(conn, support, Level::L1);
+    let pool = app.service.db.tx(lock).await.unwrap();
+    let names: Vec<&str> = pool.iter().map(|agent| agent.name.as_str()).collect();
+    assert_eq!(names, ["L1 agent A", "L1 agent B"]);
+    assert!(pool.iter().all(|agent| agent.on_duty(Utc::now())));
+}
+
+#[actix_web::test]
+async fn a_ticket_is_given_to_an_active_agent_only() {
+    let app = TestApp::start().await;
+    let admin = app.client(Role::Admin).await;
+    let agent = named(&admin, "/v1/agents", "L1 agent A").await;
+    let check = || {
+        let id = AgentId(uuid(&agent));
+        app.service.db.read(move |conn| people::require_active_agent(conn, id, "/agent_id"))
+    };
+    check().await.unwrap();
+    let path = format!("/v1/agents/{}", id(&agent));
+    admin.patch(&path, "*", json!({"active": false})).await.expect(200);
+    let refusal = check().await.unwrap_err().to_string();
+    assert_eq!(refusal, "/agent_id: there is no such active agent");
 }

@@ -135,6 +135,9 @@ impl From<DieselError> for AppError {
                 let what = info.constraint_name().unwrap_or("a unique value");
                 Self::conflict("already_exists", format!("this already exists ({what})"))
             }
+            DieselError::DatabaseError(_, info) if holds_nul(info.message()) => {
+                Self::Malformed("a text holds the character NUL, which cannot be stored".into())
+            }
             DieselError::DatabaseError(
                 SerializationFailure | ClosedConnection | UnableToSendCommand,
                 _,
@@ -143,4 +146,10 @@ impl From<DieselError> for AppError {
             _ => Self::internal(error),
         }
     }
+}
+
+/// PostgreSQL stores no NUL: in a text it says 22021, in JSON 22P05.
+fn holds_nul(message: &str) -> bool {
+    message.starts_with("invalid byte sequence for encoding")
+        || message.starts_with("unsupported Unicode escape sequence")
 }

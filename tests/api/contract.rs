@@ -92,7 +92,8 @@ async fn a_limit_or_cursor_that_is_none_is_refused_everywhere() {
 #[actix_web::test]
 async fn an_id_that_is_none_is_not_found_everywhere() {
     all_refuse(404, "not_found", |spec, operation, caller| {
-        let needs_id = operation.path.contains("{id}");
+        // Named by a key instead, its examples are of keys that there are.
+        let needs_id = operation.path.contains("{id}") && operation.id != "get_process";
         needs_id.then(|| operation.request(spec, caller))
     })
     .await;

@@ -94,7 +94,11 @@ fn normalize(agent: &mut Agent) {
 
 fn check_grant(actor: &Actor, agent: &Agent) -> Result<(), AppError> {
     let beyond = beyond(actor, agent.role, &agent.permissions);
-    beyond.map_or(Ok(()), |permission| Err(AppError::Forbidden(permission)))
+    let refusal =
+        |permission| format!("you cannot give {permission}, which you do not have yourself");
+    beyond.map_or(Ok(()), |permission| {
+        Err(AppError::rule("beyond_own_permissions", refusal(permission)))
+    })
 }
 
 fn check_restrictions(conn: &mut PgConnection, agent: &Agent) -> Result<(), AppError> {

@@ -9,7 +9,7 @@ use super::super::service::{self, Assign, Elevate, Target, Transfer};
 use super::super::store::Elevation;
 use super::notes::AddNote;
 use super::view::{TicketView, answer};
-use crate::assignment::{self, AssignmentView, DecisionView};
+use crate::assignment::{AssignmentView, DecisionView};
 use crate::auth::Caller;
 use crate::db::Db;
 use crate::http::{Answer, Body, IfMatch, Params, PathId, nullable};
@@ -55,12 +55,11 @@ pub async fn explain_assignment(
 ) -> Result<Answer, AppError> {
     caller.require(Permission::TicketsWork)?;
     let explanation = db.read(move |conn| {
-        let ticket = service::get(conn, &caller, id.0)?;
-        let decisions =
-            assignment::explain(conn, id.0)?.into_iter().map(AssignmentView::from).collect();
+        let (assignee_id, decisions) = service::explain_assignment(conn, &caller, id.0)?;
+        let decisions = decisions.into_iter().map(AssignmentView::from).collect();
         let dry_run = query.dry_run.then(|| service::dry_run(conn, &caller, id.0, Utc::now()));
         let dry_run = dry_run.transpose()?.map(DecisionView::from);
-        Ok(Explanation { assignee_id: ticket.row.assignee_id, decisions, dry_run })
+        Ok(Explanation { assignee_id, decisions, dry_run })
     });
     Answer::ok(&explanation.await?)
 }
@@ -108,8 +107,8 @@ pub async fn assign_ticket(
     let wanted = Assign { to, reason: body.reason };
     db.tx(move |conn| {
         let now = Utc::now();
-        let located = service::assign(conn, &caller, id.0, seen, wanted, now)?;
-        answer(conn, located, &caller, now)
+        let placed = service::assign(conn, &caller, id.0, seen, wanted, now)?;
+        answer(placed, &caller, now)
     })
     .await
 }
@@ -170,8 +169,8 @@ pub async fn transfer_ticket(
     };
     db.tx(move |conn| {
         let now = Utc::now();
-        let located = service::transfer(conn, &caller, id.0, seen, wanted, now)?;
-        answer(conn, located, &caller, now)
+        let placed = service::transfer(conn, &caller, id.0, seen, wanted, now)?;
+        answer(placed, &caller, now)
     })
     .await
 }
@@ -215,8 +214,8 @@ pub async fn elevate_ticket(
     let wanted = Elevate { to: body.to, reason: body.reason, tried: body.tried };
     db.tx(move |conn| {
         let now = Utc::now();
-        let located = service::elevate(conn, &caller, id.0, seen, wanted, now)?;
-        answer(conn, located, &caller, now)
+        let placed = service::elevate(conn, &caller, id.0, seen, wanted, now)?;
+        answer(placed, &caller, now)
     })
     .await
 }

@@ -112,8 +112,8 @@ pub async fn change_ticket(
     let change = Change::from(body.into_inner());
     db.tx(move |conn| {
         let now = Utc::now();
-        let located = service::change(conn, &caller, id.0, seen, change, now)?;
-        answer(conn, located, &caller, now)
+        let placed = service::change(conn, &caller, id.0, seen, change, now)?;
+        answer(placed, &caller, now)
     })
     .await
 }
@@ -140,8 +140,8 @@ pub async fn submit_ticket(
     caller.require(Permission::TicketsWrite)?;
     db.tx(move |conn| {
         let now = Utc::now();
-        let located = service::submit(conn, &caller, id.0, seen, now)?;
-        answer(conn, located, &caller, now)
+        let placed = service::submit(conn, &caller, id.0, seen, now)?;
+        answer(placed, &caller, now)
     })
     .await
 }
@@ -184,8 +184,8 @@ pub async fn restore_ticket(
     caller.require(Permission::TicketsDelete)?;
     db.tx(move |conn| {
         let now = Utc::now();
-        let located = service::restore(conn, &caller, id.0, seen, now)?;
-        answer(conn, located, &caller, now)
+        let placed = service::restore(conn, &caller, id.0, seen, now)?;
+        answer(placed, &caller, now)
     })
     .await
 }

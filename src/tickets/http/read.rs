@@ -29,8 +29,8 @@ pub async fn get_ticket(
     id: PathId<TicketId>,
 ) -> Result<Answer, AppError> {
     db.read(move |conn| {
-        let located = service::get(conn, &caller, id.0)?;
-        answer(conn, located, &caller, Utc::now())
+        let placed = service::get(conn, &caller, id.0)?;
+        answer(placed, &caller, Utc::now())
     })
     .await
 }

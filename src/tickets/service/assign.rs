@@ -3,10 +3,10 @@ use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use serde_json::json;
 
-use super::super::store::{self, Elevation, Located, Ticket};
+use super::super::store::{self, Elevation, Ticket};
 use super::open::check_parties;
 use super::transition::{about, follow_assignment, may_write, write_note};
-use super::{Held, NOT_FOUND, Told, hold};
+use super::{Held, NOT_FOUND, Placed, Told, hold};
 use crate::assignment::{self, Decision, Need, Previous, Rule};
 use crate::events::EventType;
 use crate::http::IfMatch;
@@ -54,7 +54,7 @@ pub fn assign(
     seen: IfMatch,
     wanted: Assign,
     now: DateTime<Utc>,
-) -> Result<Located<Ticket>, AppError> {
+) -> Result<Placed<Ticket>, AppError> {
     actor.require(Permission::TicketsWork)?;
     let mut held = hold(conn, actor, id, seen)?;
     refuse_inactive(&held)?;
@@ -152,7 +152,7 @@ pub fn transfer(
     seen: IfMatch,
     wanted: Transfer,
     now: DateTime<Utc>,
-) -> Result<Located<Ticket>, AppError> {
+) -> Result<Placed<Ticket>, AppError> {
     actor.require(Permission::TicketsWork)?;
     let mut held = hold(conn, actor, id, seen)?;
     if held.ticket.category == Category::Draft {
@@ -203,7 +203,7 @@ pub fn elevate(
     seen: IfMatch,
     wanted: Elevate,
     now: DateTime<Utc>,
-) -> Result<Located<Ticket>, AppError> {
+) -> Result<Placed<Ticket>, AppError> {
     actor.require(Permission::TicketsWork)?;
     let mut held = hold(conn, actor, id, seen)?;
     refuse_inactive(&held)?;

@@ -1,10 +1,13 @@
 //! Open a ticket: complete, or as a draft that is submitted later.
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use serde_json::json;
 
 use super::super::rules::{self, Source};
-use super::super::store::{self, Located, Summary, Ticket};
+use super::super::store::{self, Summary, Ticket};
+use super::Placed;
 use super::assign::need;
 use crate::assignment::{self, Decision, Previous};
 use crate::db::violated;
@@ -43,7 +46,7 @@ pub fn open(
     actor: &Actor,
     new: NewTicket,
     now: DateTime<Utc>,
-) -> Result<Located<Ticket>, AppError> {
+) -> Result<Placed<Ticket>, AppError> {
     actor.require(Permission::TicketsWrite)?;
     let new = for_contact(actor, new)?;
     let route = routing::resolve(conn, new.component_id)?;
@@ -52,11 +55,11 @@ pub fn open(
     let mut ticket = ticket(actor, new, &workflow, now)?;
     (ticket.department_id, ticket.level) = (route.department_id, route.level);
     if draft {
-        return insert(conn, actor, ticket, &workflow, None, now);
+        return insert(conn, actor, ticket, workflow, None, now);
     }
     check(conn, &ticket)?;
     let decision = enter_desk(conn, &mut ticket, &workflow, now)?;
-    insert(conn, actor, ticket, &workflow, Some(decision), now)
+    insert(conn, actor, ticket, workflow, Some(decision), now)
 }
 
 /// A contact's ticket is theirs: they can name one of their accounts, and nobody else.
@@ -165,10 +168,10 @@ fn insert(
     conn: &mut PgConnection,
     actor: &Actor,
     mut ticket: Ticket,
-    workflow: &Workflow,
+    workflow: Arc<Workflow>,
     decision: Option<Decision>,
     now: DateTime<Utc>,
-) -> Result<Located<Ticket>, AppError> {
+) -> Result<Placed<Ticket>, AppError> {
     ticket.number = store::insert(conn, &ticket).map_err(named)?;
     if let Some(decision) = &decision {
         let previous = Previous { ticket: ticket.id, agent: None };
@@ -183,7 +186,7 @@ fn insert(
         occurred_at: now,
     };
     events::append(conn, actor, event)?;
-    Ok(Located { row: ticket, revision: workflow.revision })
+    Ok(Placed { row: ticket, workflow })
 }
 
 /// The constraint that a reference broke, as the field that is wrong.

@@ -4,9 +4,9 @@ use diesel::PgConnection;
 use serde_json::{Value, json};
 
 use super::super::rules::{Actions, enter, not_allowed, refused, window_over};
-use super::super::store::{Located, Ticket};
+use super::super::store::Ticket;
 use super::assign::need;
-use super::{Held, Told, hold};
+use super::{Held, Placed, Told, hold};
 use crate::assignment::{self, Previous};
 use crate::events::EventType;
 use crate::http::IfMatch;
@@ -32,7 +32,7 @@ pub fn transition(
     seen: IfMatch,
     wanted: Transition,
     now: DateTime<Utc>,
-) -> Result<Located<Ticket>, AppError> {
+) -> Result<Placed<Ticket>, AppError> {
     actor.require(Permission::TicketsWrite)?;
     let mut held = hold(conn, actor, id, seen)?;
     let allowed = Actions::allowed(&held.workflow, &held.ticket, actor, now);

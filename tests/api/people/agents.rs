@@ -1,5 +1,5 @@
 //! Agents, their rights and their availability.
-use casebridge::kernel::{AgentId, DepartmentId, Level, Role};
+use casebridge::kernel::{AgentId, DepartmentId, Level, Permission, Role};
 use casebridge::people;
 use chrono::Utc;
 use reqwest::Method;

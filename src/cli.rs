@@ -21,6 +21,10 @@ enum Command {
     Serve,
     /// Apply the migrations that are missing, and end.
     Migrate,
+    /// Load the seed data into a database that has none, and end.
+    Seed,
+    /// Play the main job with a CRM beside it, and compare both sides in the end.
+    Demo,
     /// Print a bearer token for somebody of this role, or for a person or client by id.
     Token {
         /// contact, agent, coordinator or admin.
@@ -51,6 +55,8 @@ impl Cli {
         telemetry::init_logs(&config)?;
         match self.command {
             Command::Serve => app::run(config).await,
+            Command::Seed => app::attend(config, Service::seed).await,
+            Command::Demo => crate::demo::run().await,
             Command::Migrate => app::attend(config, async |_| Ok(())).await,
             Command::Token { role, id, seconds } => {
                 app::attend(config, async |service| token(service, role, id, seconds).await).await

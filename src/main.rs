@@ -1,5 +1,6 @@
 //! Command line -> configuration -> logs -> work; nothing else.
 mod cli;
+mod demo;
 
 use clap::Parser as _;
 

@@ -9,6 +9,11 @@ pub mod db; //         pool, transactions, generated schema, the embedded Postgr
 pub mod http; //       problem documents, extractors, ETag, idempotency keys, paging
 pub mod auth; //       keys, tokens, clients: from a bearer token to an actor
 pub mod events; //     the log: append, publish, read
+pub mod workflow; //   statuses and transitions as data; the pure state machine
+pub mod routing; //    a component decides which level and department own a ticket
+pub mod assignment; // who works on a ticket: eligibility, least-loaded pick, explanation
+pub mod notes; //      the conversation: append-only notes
+pub mod tickets; //    the ticket: open, find, reply, move, assign, transfer, elevate, delete
 pub mod crm; //        the mirror: every ticket is a case, both ways
 pub mod seed; //       the data that a new desk starts with
 pub mod workers; //    supervision: one loop shape for all background work

@@ -12,11 +12,14 @@ use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 
 use super::{Service, health};
 use crate::kernel::AppError;
-use crate::{auth, events, http, telemetry};
+use crate::{auth, events, http, routing, telemetry, workflow};
 
 /// Everything under `/v1`.
 fn v1(cfg: &mut ServiceConfig) {
-    cfg.configure(auth::routes).configure(events::routes);
+    cfg.configure(auth::routes)
+        .configure(events::routes)
+        .configure(workflow::routes)
+        .configure(routing::routes);
 }
 
 fn routes(cfg: &mut ServiceConfig) {

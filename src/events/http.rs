@@ -79,6 +79,23 @@ impl From<Event> for EventView {
     }
 }
 
+/// The changes that a customer may see in a public event.
+const FOR_CUSTOMERS: [&str; 6] = ["subject", "priority", "deadline", "url", "resolution", "tags"];
+
+impl EventView {
+    /// A public event as a contact sees it: nothing of who works on it, nor of the desk's own statuses.
+    pub fn for_contact(event: Event) -> Self {
+        let mut view = Self::from(event);
+        if let Value::Object(changes) = &mut view.changes {
+            changes.retain(|field, _| FOR_CUSTOMERS.contains(&field.as_str()));
+        }
+        if let Value::Object(data) = &mut view.data {
+            data.retain(|field, _| matches!(field.as_str(), "number" | "note_id" | "note_seq"));
+        }
+        view
+    }
+}
+
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]

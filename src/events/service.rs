@@ -10,15 +10,17 @@ pub fn append(conn: &mut PgConnection, actor: &Actor, event: NewEvent) -> Result
     Ok(store::insert(conn, actor, event)?)
 }
 
-/// What happened to a ticket, oldest first; only what the customer may see when `public_only`.
+/// What happened to a ticket behind (or, `backward`, before) a version, nearest first; only what the customer may
+/// see when `public_only`.
 pub fn history(
     conn: &mut PgConnection,
     ticket: TicketId,
     public_only: bool,
-    after_version: i32,
+    from_version: Option<i32>,
+    backward: bool,
     limit: i64,
 ) -> Result<Vec<Event>, AppError> {
-    Ok(store::history(conn, ticket, public_only, after_version, limit)?)
+    Ok(store::history(conn, ticket, public_only, from_version, backward, limit)?)
 }
 
 /// The published events that match and that the caller may see.

@@ -141,23 +141,26 @@ pub fn feed(
     query.load(conn)
 }
 
-/// Everything that happened to a ticket, in the order of its versions, published or not.
+/// What happened to a ticket behind (or, `backward`, before) a version, nearest first, published or not.
 pub fn history(
     conn: &mut PgConnection,
     ticket: TicketId,
     public_only: bool,
-    after_version: i32,
+    from_version: Option<i32>,
+    backward: bool,
     limit: i64,
 ) -> QueryResult<Vec<Event>> {
     let mut query = events::table
         .filter(events::ticket_id.eq(ticket))
-        .filter(events::ticket_version.gt(after_version))
-        .order(events::ticket_version)
         .limit(limit)
         .select(Event::as_select())
         .into_boxed();
     if public_only {
         query = query.filter(events::public);
     }
-    query.load(conn)
+    if backward {
+        query = query.order(events::ticket_version.desc());
+        return query.filter(events::ticket_version.lt(from_version)).load(conn);
+    }
+    query.filter(events::ticket_version.gt(from_version.unwrap_or(0))).order(events::ticket_version).load(conn)
 }

@@ -1,0 +1,147 @@
+//! Who may be given a ticket, and who of them gets it. Pure.
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::kernel::{AgentId, CategoryId, ProductId, text_enum};
+use crate::people::Agent;
+
+text_enum! {
+    /// How an assignment was decided.
+    Rule {
+        /// The fewest open tickets among those who may and can; ties at random.
+        LeastLoaded = "least_loaded",
+        /// Somebody chose.
+        Manual = "manual",
+        /// The agent took it.
+        Own = "self",
+        /// It went back to the agent who had it before.
+        Returned = "returned",
+        /// The CRM's users chose.
+        Crm = "crm",
+        /// Nobody may or can: the ticket waits.
+        Waiting = "waiting",
+    }
+}
+
+text_enum! {
+    /// Why a candidate was, or was not, considered.
+    Verdict {
+        Chosen = "chosen",
+        Eligible = "eligible",
+        Inactive = "inactive",
+        NotPermitted = "not_permitted",
+        Unavailable = "unavailable",
+        AtCapacity = "at_capacity",
+    }
+}
+
+/// What the ticket is about: an agent can be limited to some of it.
+#[derive(Debug, Clone, Copy)]
+pub struct About<'a> {
+    pub product: Option<ProductId>,
+    pub category: Option<CategoryId>,
+    pub type_key: &'a str,
+}
+
+/// One line of the explanation.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Candidate {
+    pub agent_id: AgentId,
+    pub name: String,
+    pub load: i32,
+    pub capacity: i32,
+    pub verdict: Verdict,
+}
+
+/// Judges every candidate on their own.
+pub fn judge(agents: &[Agent], about: About<'_>, now: DateTime<Utc>) -> Vec<Candidate> {
+    let judged = agents.iter().map(|agent| Candidate {
+        agent_id: agent.id,
+        name: agent.name.clone(),
+        load: agent.open_tickets,
+        capacity: agent.capacity,
+        verdict: verdict(agent, about, now),
+    });
+    judged.collect()
+}
+
+fn verdict(agent: &Agent, about: About<'_>, now: DateTime<Utc>) -> Verdict {
+    let permitted = agent.type_keys.as_ref().is_none_or(|keys| keys.iter().any(|k| k == about.type_key))
+        && allows(agent.product_ids.as_deref(), about.product)
+        && allows(agent.category_ids.as_deref(), about.category);
+    match () {
+        () if !agent.active => Verdict::Inactive,
+        () if !permitted => Verdict::NotPermitted,
+        () if !agent.on_duty(now) => Verdict::Unavailable,
+        () if agent.open_tickets >= agent.capacity => Verdict::AtCapacity,
+        () => Verdict::Eligible,
+    }
+}
+
+/// A limit that is absent allows all; a ticket that has none of the kind is nobody's exclusively.
+fn allows<T: PartialEq>(limit: Option<&[T]>, id: Option<T>) -> bool {
+    limit.zip(id).is_none_or(|(allowed, id)| allowed.contains(&id))
+}
+
+/// Chooses the least loaded among the eligible; `tie` picks one of n equals. Marks and returns the chosen.
+pub fn choose(candidates: &mut [Candidate], tie: impl FnOnce(usize) -> usize) -> Option<AgentId> {
+    let eligible = |c: &&mut Candidate| c.verdict == Verdict::Eligible;
+    let least = candidates.iter_mut().filter(eligible).map(|c| c.load).min()?;
+    let mut equals: Vec<&mut Candidate> =
+        candidates.iter_mut().filter(eligible).filter(|c| c.load == least).collect();
+    let index = tie(equals.len()).min(equals.len() - 1);
+    equals[index].verdict = Verdict::Chosen;
+    Some(equals[index].agent_id)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn candidates(loads: &[i32], capacity: i32) -> Vec<Candidate> {
+        let candidate = |load: &i32| Candidate {
+            agent_id: AgentId::new(),
+            name: String::new(),
+            load: *load,
+            capacity,
+            verdict: if *load < capacity { Verdict::Eligible } else { Verdict::AtCapacity },
+        };
+        loads.iter().map(candidate).collect()
+    }
+
+    #[test]
+    fn nobody_is_chosen_when_nobody_is_eligible() {
+        assert_eq!(choose(&mut candidates(&[5, 7], 5), |_| 0), None);
+        assert_eq!(choose(&mut [], |_| 0), None);
+    }
+
+    #[test]
+    fn every_equal_can_win_a_tie() {
+        for winner in 0..3 {
+            let mut equals = candidates(&[1, 1, 1], 9);
+            let chosen = choose(&mut equals, |n| {
+                assert_eq!(n, 3);
+                winner
+            });
+            assert_eq!(chosen, Some(equals[winner].agent_id));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn giving_out_tickets_one_by_one_keeps_equal_agents_within_one(
+            mut loads in proptest::collection::vec(0..3_i32, 1..8), picks in 0..60_usize, tie in any::<usize>(),
+        ) {
+            // Enough to level any difference there was at the start.
+            for turn in 0..picks + 24 {
+                let mut pool = candidates(&loads, 1000);
+                let chosen = choose(&mut pool, |n| (tie.wrapping_add(turn)) % n).unwrap();
+                let index = pool.iter().position(|c| c.agent_id == chosen).unwrap();
+                loads[index] += 1;
+            }
+            prop_assert!(loads.iter().max().unwrap() - loads.iter().min().unwrap() <= 1);
+        }
+    }
+}

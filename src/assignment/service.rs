@@ -1,0 +1,109 @@
+//! Decide on locked candidates, and record why.
+use chrono::{DateTime, Utc};
+use diesel::PgConnection;
+use rand::RngExt as _;
+
+use super::rules::{self, About, Candidate, Rule, Verdict};
+use super::store::{self, Assignment};
+use crate::kernel::{Actor, AgentId, AppError, AssignmentId, CategoryId, DepartmentId, Level, ProductId, TicketId};
+use crate::people;
+
+/// How many past decisions an explanation shows.
+const SHOWN: i64 = 20;
+
+/// What a ticket needs of its agent.
+#[derive(Debug, Clone)]
+pub struct Need {
+    pub department: DepartmentId,
+    pub level: Level,
+    pub product: Option<ProductId>,
+    pub category: Option<CategoryId>,
+    pub type_key: String,
+}
+
+impl Need {
+    fn about(&self) -> About<'_> {
+        About { product: self.product, category: self.category, type_key: &self.type_key }
+    }
+}
+
+/// Who gets the ticket, and everybody who was looked at.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    pub agent: Option<AgentId>,
+    pub rule: Rule,
+    pub candidates: Vec<Candidate>,
+}
+
+/// Picks the least loaded. Locks the candidates until the transaction ends, in the order of their ids: concurrent
+/// picks from overlapping pools wait for one another and see each other's loads.
+pub fn pick(conn: &mut PgConnection, need: &Need, now: DateTime<Utc>) -> Result<Decision, AppError> {
+    let agents = people::lock_pool(conn, need.department, need.level)?;
+    Ok(decide(&agents, need, now))
+}
+
+/// The same decision on candidates that were read without a lock: the dry run.
+pub fn decide(agents: &[people::Agent], need: &Need, now: DateTime<Utc>) -> Decision {
+    let mut candidates = rules::judge(agents, need.about(), now);
+    let agent = rules::choose(&mut candidates, |equals| rand::rng().random_range(0..equals));
+    let rule = if agent.is_some() { Rule::LeastLoaded } else { Rule::Waiting };
+    Decision { agent, rule, candidates }
+}
+
+/// Back to the agent who had it, if they may and can; otherwise as [`pick`].
+pub fn keep_or_pick(
+    conn: &mut PgConnection,
+    need: &Need,
+    previous: Option<AgentId>,
+    now: DateTime<Utc>,
+) -> Result<Decision, AppError> {
+    let agents = people::lock_pool(conn, need.department, need.level)?;
+    let mut candidates = rules::judge(&agents, need.about(), now);
+    let back = candidates.iter_mut().find(|c| Some(c.agent_id) == previous && c.verdict == Verdict::Eligible);
+    match back {
+        Some(candidate) => {
+            candidate.verdict = Verdict::Chosen;
+            Ok(Decision { agent: previous, rule: Rule::Returned, candidates })
+        }
+        None => Ok(decide(&agents, need, now)),
+    }
+}
+
+/// What a decision is about.
+#[derive(Debug, Clone, Copy)]
+pub struct Previous {
+    pub ticket: TicketId,
+    pub agent: Option<AgentId>,
+}
+
+/// Records why; call it in the transaction that assigns.
+pub fn record(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    previous: Previous,
+    decision: &Decision,
+    reason: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<(), AppError> {
+    store::insert(
+        conn,
+        &Assignment {
+            id: AssignmentId::new(),
+            ticket_id: previous.ticket,
+            agent_id: decision.agent,
+            previous_agent_id: previous.agent,
+            rule: decision.rule,
+            reason: reason.map(str::to_owned),
+            candidates: serde_json::to_value(&decision.candidates).map_err(AppError::internal)?,
+            decided_by: actor.id,
+            decided_by_name: actor.name.clone(),
+            decided_at: now,
+        },
+    )?;
+    Ok(())
+}
+
+/// The decisions about a ticket, latest first.
+pub fn explain(conn: &mut PgConnection, ticket: TicketId) -> Result<Vec<Assignment>, AppError> {
+    Ok(store::of_ticket(conn, ticket, SHOWN)?)
+}

@@ -1,0 +1,39 @@
+//! Queries of the recorded decisions.
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::rules::Rule;
+use crate::db::schema::assignments;
+use crate::kernel::{AgentId, AssignmentId, TicketId};
+
+/// One recorded decision.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = assignments, check_for_backend(diesel::pg::Pg))]
+pub struct Assignment {
+    pub id: AssignmentId,
+    pub ticket_id: TicketId,
+    pub agent_id: Option<AgentId>,
+    pub previous_agent_id: Option<AgentId>,
+    pub rule: Rule,
+    pub reason: Option<String>,
+    pub candidates: Value,
+    pub decided_by: Uuid,
+    pub decided_by_name: String,
+    pub decided_at: DateTime<Utc>,
+}
+
+pub fn insert(conn: &mut PgConnection, assignment: &Assignment) -> QueryResult<usize> {
+    diesel::insert_into(assignments::table).values(assignment).execute(conn)
+}
+
+/// The decisions about a ticket, latest first.
+pub fn of_ticket(conn: &mut PgConnection, ticket: TicketId, limit: i64) -> QueryResult<Vec<Assignment>> {
+    assignments::table
+        .filter(assignments::ticket_id.eq(ticket))
+        .order(assignments::id.desc())
+        .limit(limit)
+        .select(Assignment::as_select())
+        .load(conn)
+}

@@ -1,0 +1,9 @@
+//! The conversation on a ticket: append-only, chronological. A note is added through its ticket
+//! (`tickets::service::add_note`), because it moves the ticket's version and perhaps its status.
+mod rules;
+mod store;
+mod view;
+
+pub use rules::{Channel, NewNote, NoteVisibility};
+pub use store::{Note, insert, page};
+pub use view::NoteView;

@@ -1,0 +1,31 @@
+//! What a note is.
+use crate::kernel::text_enum;
+
+text_enum! {
+    /// Who reads a note.
+    NoteVisibility {
+        /// A reply: the customer and the desk.
+        Public = "public",
+        /// The desk only.
+        Internal = "internal",
+    }
+}
+
+text_enum! {
+    /// How a note came in.
+    Channel {
+        Portal = "portal",
+        Api = "api",
+        Email = "email",
+        Phone = "phone",
+        Crm = "crm",
+    }
+}
+
+/// A note to be added.
+#[derive(Debug, Clone)]
+pub struct NewNote {
+    pub visibility: NoteVisibility,
+    pub channel: Channel,
+    pub body: String,
+}

@@ -1,0 +1,50 @@
+//! A note as clients see it.
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::rules::{Channel, NoteVisibility};
+use super::store::Note;
+use crate::kernel::{NoteId, TicketId};
+
+/// A note on a ticket. Notes are never changed and never deleted.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct NoteView {
+    id: NoteId,
+    ticket_id: TicketId,
+    /// Counts the ticket's notes: 1, 2, 3 ... A contact sees gaps where internal notes are.
+    #[schema(example = 2)]
+    seq: i32,
+    visibility: NoteVisibility,
+    channel: Channel,
+    author: NoteAuthor,
+    #[schema(example = "The export works again. Can you confirm?")]
+    body: String,
+    created_at: DateTime<Utc>,
+}
+
+/// Who wrote a note.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct NoteAuthor {
+    id: Uuid,
+    #[schema(example = "agent")]
+    role: String,
+    #[schema(example = "L1 agent A")]
+    name: String,
+}
+
+impl From<Note> for NoteView {
+    fn from(note: Note) -> Self {
+        Self {
+            id: note.id,
+            ticket_id: note.ticket_id,
+            seq: note.seq,
+            visibility: note.visibility,
+            channel: note.channel,
+            author: NoteAuthor { id: note.author_id, role: note.author_role, name: note.author_name },
+            body: note.body,
+            created_at: note.created_at,
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The query of the routing table.
+//!
+//! It reads across features, and only reads: component, product, department, workflow and process in one round trip,
+//! because every new ticket is routed.
+use diesel::prelude::*;
+
+use crate::db::schema::{components, departments, processes, products, workflows};
+use crate::kernel::{ComponentId, DepartmentId, Level, ProductId, WorkflowId};
+
+/// The department that takes a ticket, and its workflow.
+#[derive(Debug, Clone, Queryable)]
+pub struct Owner {
+    pub department_id: DepartmentId,
+    pub department_name: String,
+    pub workflow_id: WorkflowId,
+    pub workflow_key: String,
+    pub workflow_name: String,
+    pub workflow_revision: uuid::Uuid,
+}
+
+/// A row of the routing table.
+#[derive(Debug, Clone, Queryable)]
+pub struct Entry {
+    pub component_id: ComponentId,
+    pub component: String,
+    pub product: String,
+    pub level: Level,
+    pub process: Option<Process>,
+}
+
+/// What an external team's tickets go through.
+#[derive(Debug, Clone, Queryable)]
+pub struct Process {
+    pub key: String,
+    pub name: String,
+    pub steps: serde_json::Value,
+}
+
+/// How a component is looked for.
+#[derive(Debug, Clone)]
+pub enum Wanted {
+    Id(ComponentId),
+    /// By name, in any case; of this product, or of any.
+    Name(String, Option<ProductId>),
+}
+
+type OwnerColumns = (
+    departments::id,
+    departments::name,
+    workflows::id,
+    workflows::key,
+    workflows::name,
+    workflows::revision,
+);
+const OWNER: OwnerColumns = (
+    departments::id,
+    departments::name,
+    workflows::id,
+    workflows::key,
+    workflows::name,
+    workflows::revision,
+);
+
+define_sql_function! { fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text; }
+
+/// The active components that match, two at the most: the second tells that the name is ambiguous.
+pub fn entries(conn: &mut PgConnection, wanted: Wanted) -> QueryResult<Vec<(Entry, Owner)>> {
+    let process = (processes::key, processes::name, processes::steps).nullable();
+    let entry = (components::id, components::name, products::name, components::level, process);
+    let mut query = components::table
+        .inner_join(products::table)
+        .inner_join(departments::table.inner_join(workflows::table))
+        .left_join(processes::table)
+        .filter(components::active)
+        .order(components::id)
+        .limit(2)
+        .select((entry, OWNER))
+        .into_boxed();
+    query = match wanted {
+        Wanted::Id(id) => query.filter(components::id.eq(id)),
+        Wanted::Name(name, product) => {
+            let named = query.filter(lower(components::name).eq(lower(name)));
+            match product {
+                Some(product) => named.filter(components::product_id.eq(product)),
+                None => named,
+            }
+        }
+    };
+    query.load(conn)
+}
+
+/// Who takes the tickets that no component routes.
+pub fn default_owner(conn: &mut PgConnection) -> QueryResult<Option<Owner>> {
+    departments::table
+        .inner_join(workflows::table)
+        .filter(departments::is_default)
+        .select(OWNER)
+        .first(conn)
+        .optional()
+}

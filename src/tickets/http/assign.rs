@@ -1,0 +1,271 @@
+//! Assignment, transfer, elevation.
+use actix_web::{get, post, web};
+use chrono::{DateTime, Utc};
+use garde::Validate;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::super::service::{self, Assign, Elevate, Target, Transfer};
+use super::super::store::Elevation;
+use super::notes::AddNote;
+use super::view::{TicketView, answer};
+use crate::assignment::{self, AssignmentView, DecisionView};
+use crate::auth::Caller;
+use crate::db::Db;
+use crate::http::{Answer, Body, IfMatch, Params, PathId};
+use crate::kernel::{
+    AccountId, AgentId, AppError, CategoryId, ContactId, ElevationId, Level, Permission, ProductId, TicketId,
+    present,
+};
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct ExplainQuery {
+    /// True: also who would get the ticket now. Changes nothing.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// Why the ticket is where it is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Explanation {
+    assignee_id: Option<AgentId>,
+    /// The decisions so far, latest first.
+    decisions: Vec<AssignmentView>,
+    /// Who would get it now; only with `dry_run=true`.
+    dry_run: Option<DecisionView>,
+}
+
+/// Explain a ticket's assignment
+///
+/// Every decision with the candidates, their loads and the rule; on request also who would get the ticket now.
+#[utoipa::path(
+    tag = "assignment",
+    params(("id" = TicketId, Path), ExplainQuery),
+    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    responses((status = 200, description = "The explanation", body = Explanation)),
+)]
+#[get("/tickets/{id}/assignment")]
+pub async fn explain_assignment(
+    db: web::Data<Db>,
+    caller: Caller,
+    id: PathId<TicketId>,
+    query: Params<ExplainQuery>,
+) -> Result<Answer, AppError> {
+    caller.require(Permission::TicketsWork)?;
+    let explanation = db.read(move |conn| {
+        let ticket = service::get(conn, &caller, id.0)?;
+        let decisions = assignment::explain(conn, id.0)?.into_iter().map(AssignmentView::from).collect();
+        let dry_run = query.dry_run.then(|| service::dry_run(conn, &caller, id.0, Utc::now()));
+        let dry_run = dry_run.transpose()?.map(DecisionView::from);
+        Ok(Explanation { assignee_id: ticket.row.assignee_id, decisions, dry_run })
+    });
+    Answer::ok(&explanation.await?)
+}
+
+/// Who shall have the ticket: one of the three.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AssignTicket {
+    /// This agent; your own id to take it yourself. Null: nobody, the ticket waits. Absent: the least-loaded available agent.
+    #[garde(skip)]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<AgentId>)]
+    agent_id: Option<Option<AgentId>>,
+    /// Why; shown in the explanation.
+    #[garde(length(chars, min = 1, max = 1000))]
+    #[schema(example = "knows this customer")]
+    reason: Option<String>,
+}
+
+/// Assign a ticket
+///
+/// To an agent, to the least-loaded available one, or back into the queue.
+#[utoipa::path(
+    tag = "assignment",
+    params(("id" = TicketId, Path), ("If-Match" = String, Header, example = "\"v3\"")),
+    request_body = AssignTicket,
+    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    responses((status = 200, description = "The ticket as it is now", body = TicketView)),
+)]
+#[post("/tickets/{id}/assignment")]
+pub async fn assign_ticket(
+    db: web::Data<Db>,
+    caller: Caller,
+    id: PathId<TicketId>,
+    seen: IfMatch,
+    body: Body<AssignTicket>,
+) -> Result<Answer, AppError> {
+    caller.require(Permission::TicketsWork)?;
+    let body = body.into_inner();
+    let to = match body.agent_id {
+        None => Target::Automatic,
+        Some(None) => Target::Nobody,
+        Some(Some(agent)) => Target::Agent(agent),
+    };
+    let wanted = Assign { to, reason: body.reason };
+    db.tx(move |conn| {
+        let now = Utc::now();
+        let located = service::assign(conn, &caller, id.0, seen, wanted, now)?;
+        answer(conn, located, &caller, now)
+    })
+    .await
+}
+
+/// To another agent, account, contact, product or category. What is absent stays; null clears.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TransferTicket {
+    #[garde(skip)]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<AgentId>)]
+    agent_id: Option<Option<AgentId>>,
+    #[garde(skip)]
+    account_id: Option<AccountId>,
+    #[garde(skip)]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<ContactId>)]
+    contact_id: Option<Option<ContactId>>,
+    #[garde(skip)]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<ProductId>)]
+    product_id: Option<Option<ProductId>>,
+    #[garde(skip)]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<CategoryId>)]
+    category_id: Option<Option<CategoryId>>,
+    #[garde(dive)]
+    note: Option<AddNote>,
+}
+
+/// Transfer a ticket
+///
+/// One operation, one event, mirrored to the CRM. The account must have the product, and the contact must belong to it.
+#[utoipa::path(
+    tag = "assignment",
+    params(("id" = TicketId, Path), ("If-Match" = String, Header, example = "\"v3\"")),
+    request_body = TransferTicket,
+    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    responses((status = 200, description = "The ticket as it is now", body = TicketView)),
+)]
+#[post("/tickets/{id}/transfer")]
+pub async fn transfer_ticket(
+    db: web::Data<Db>,
+    caller: Caller,
+    id: PathId<TicketId>,
+    seen: IfMatch,
+    body: Body<TransferTicket>,
+) -> Result<Answer, AppError> {
+    caller.require(Permission::TicketsWork)?;
+    let body = body.into_inner();
+    let wanted = Transfer {
+        agent_id: body.agent_id,
+        account_id: body.account_id,
+        contact_id: body.contact_id,
+        product_id: body.product_id,
+        category_id: body.category_id,
+        note: body.note.map(|note| note.by(&caller)),
+    };
+    db.tx(move |conn| {
+        let now = Utc::now();
+        let located = service::transfer(conn, &caller, id.0, seen, wanted, now)?;
+        answer(conn, located, &caller, now)
+    })
+    .await
+}
+
+/// To which level, why, and what was tried.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ElevateTicket {
+    #[garde(skip)]
+    #[schema(example = "L2")]
+    to: Level,
+    #[garde(length(chars, min = 1, max = 2000))]
+    #[schema(example = "Needs a change in the database")]
+    reason: String,
+    /// What the level before has tried.
+    #[garde(length(chars, min = 1, max = 10_000))]
+    #[schema(example = "Restarted the export, cleared its cache")]
+    tried: String,
+}
+
+/// Elevate a ticket to the next level
+///
+/// Recorded with who, when, why and what was tried; the ticket goes to the least-loaded agent of the new level.
+#[utoipa::path(
+    tag = "routing",
+    params(("id" = TicketId, Path), ("If-Match" = String, Header, example = "\"v3\"")),
+    request_body = ElevateTicket,
+    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    responses((status = 200, description = "The ticket as it is now", body = TicketView)),
+)]
+#[post("/tickets/{id}/elevations")]
+pub async fn elevate_ticket(
+    db: web::Data<Db>,
+    caller: Caller,
+    id: PathId<TicketId>,
+    seen: IfMatch,
+    body: Body<ElevateTicket>,
+) -> Result<Answer, AppError> {
+    caller.require(Permission::TicketsWork)?;
+    let body = body.into_inner();
+    let wanted = Elevate { to: body.to, reason: body.reason, tried: body.tried };
+    db.tx(move |conn| {
+        let now = Utc::now();
+        let located = service::elevate(conn, &caller, id.0, seen, wanted, now)?;
+        answer(conn, located, &caller, now)
+    })
+    .await
+}
+
+/// A recorded elevation.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ElevationView {
+    id: ElevationId,
+    from: Level,
+    to: Level,
+    #[schema(example = "Needs a change in the database")]
+    reason: String,
+    #[schema(example = "Restarted the export, cleared its cache")]
+    tried: String,
+    elevated_by: uuid::Uuid,
+    #[schema(example = "L1 agent A")]
+    elevated_by_name: String,
+    elevated_at: DateTime<Utc>,
+}
+
+impl From<Elevation> for ElevationView {
+    fn from(e: Elevation) -> Self {
+        Self {
+            id: e.id,
+            from: e.from_level,
+            to: e.to_level,
+            reason: e.reason,
+            tried: e.tried,
+            elevated_by: e.elevated_by,
+            elevated_by_name: e.elevated_by_name,
+            elevated_at: e.elevated_at,
+        }
+    }
+}
+
+/// List a ticket's elevations, oldest first
+#[utoipa::path(
+    tag = "routing",
+    params(("id" = TicketId, Path)),
+    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    responses((status = 200, description = "The elevations", body = Vec<ElevationView>)),
+)]
+#[get("/tickets/{id}/elevations")]
+pub async fn list_elevations(
+    db: web::Data<Db>,
+    caller: Caller,
+    id: PathId<TicketId>,
+) -> Result<Answer, AppError> {
+    caller.require(Permission::TicketsWork)?;
+    let elevations = db.read(move |conn| service::elevations(conn, &caller, id.0)).await?;
+    let views: Vec<ElevationView> = elevations.into_iter().map(ElevationView::from).collect();
+    Answer::ok(&views)
+}

@@ -1,0 +1,31 @@
+//! Endpoints of the ticket: parse, call one use case, render.
+mod assign;
+mod change;
+mod list;
+mod notes;
+mod open;
+mod read;
+mod transitions;
+mod view;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(open::open_ticket)
+        .service(list::list_tickets)
+        .service(read::get_ticket)
+        .service(change::change_ticket)
+        .service(change::submit_ticket)
+        .service(change::delete_ticket)
+        .service(change::restore_ticket)
+        .service(transitions::list_transitions)
+        .service(transitions::transition_ticket)
+        .service(notes::add_note)
+        .service(notes::list_notes)
+        .service(read::list_ticket_history)
+        .service(assign::explain_assignment)
+        .service(assign::assign_ticket)
+        .service(assign::transfer_ticket)
+        .service(assign::elevate_ticket)
+        .service(assign::list_elevations);
+}

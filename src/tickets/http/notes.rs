@@ -1,0 +1,100 @@
+//! The conversation on a ticket.
+use actix_web::{get, post, web};
+use chrono::Utc;
+use garde::Validate;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::super::service;
+use super::read::PageQuery;
+use crate::auth::Caller;
+use crate::db::Db;
+use crate::http::{Answer, Body, Idempotency, Params, PathId};
+use crate::kernel::{Actor, AppError, Page, Permission, TicketId};
+use crate::notes::{Channel, NewNote, NoteView, NoteVisibility};
+
+/// A note to be added. Notes never change afterwards.
+#[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AddNote {
+    /// `public` is a reply that the customer reads; `internal` stays at the desk. A contact's notes are public.
+    #[garde(skip)]
+    #[serde(default = "public")]
+    visibility: NoteVisibility,
+    #[garde(length(chars, min = 1, max = 60_000), custom(not_blank))]
+    #[schema(example = "The export works again. Can you confirm?", min_length = 1)]
+    body: String,
+}
+
+fn public() -> NoteVisibility {
+    NoteVisibility::Public
+}
+
+fn not_blank(text: &str, (): &()) -> garde::Result {
+    if text.trim().is_empty() { Err(garde::Error::new("is blank")) } else { Ok(()) }
+}
+
+impl AddNote {
+    /// The note as this caller writes it.
+    pub fn by(self, actor: &Actor) -> NewNote {
+        let channel = if actor.is_contact() { Channel::Portal } else { Channel::Api };
+        NewNote { visibility: self.visibility, channel, body: self.body }
+    }
+}
+
+/// Reply to a ticket, or note something on it
+///
+/// A contact's reply moves the ticket as its workflow says: it goes back to the desk, and a closed ticket is reopened
+/// within its window.
+#[utoipa::path(
+    tag = "notes",
+    params(
+        ("id" = TicketId, Path),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send again"),
+    ),
+    request_body = AddNote,
+    security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
+    responses((status = 201, description = "The note", body = NoteView)),
+)]
+#[post("/tickets/{id}/notes")]
+pub async fn add_note(
+    db: web::Data<Db>,
+    caller: Caller,
+    id: PathId<TicketId>,
+    key: Idempotency,
+    body: Body<AddNote>,
+) -> Result<Answer, AppError> {
+    caller.require(Permission::TicketsWrite)?;
+    let fingerprint = body.fingerprint.clone();
+    let note = body.into_inner().by(&caller);
+    db.tx(move |conn| {
+        key.once(conn, caller.id, &fingerprint, |conn| {
+            let (note, ticket) = service::add_note(conn, &caller, id.0, note, Utc::now())?;
+            let location = format!("/v1/tickets/{}/notes", id.0);
+            // The ETag is the ticket's: a note moves its version.
+            Ok(Answer::created(location, &NoteView::from(note))?.version(ticket.row.version))
+        })
+    })
+    .await
+}
+
+/// List a ticket's notes, oldest first
+///
+/// A contact sees the public ones.
+#[utoipa::path(
+    tag = "notes",
+    params(("id" = TicketId, Path), PageQuery),
+    security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
+    responses((status = 200, description = "A page of the conversation", body = Page<NoteView>)),
+)]
+#[get("/tickets/{id}/notes")]
+pub async fn list_notes(
+    db: web::Data<Db>,
+    caller: Caller,
+    id: PathId<TicketId>,
+    query: Params<PageQuery>,
+) -> Result<Answer, AppError> {
+    let page = query.request(&format!("notes {}", id.0))?;
+    let notes = db.read(move |conn| service::notes(conn, &caller, id.0, &page)).await?;
+    Answer::page(&notes.map(NoteView::from))
+}

@@ -1,0 +1,90 @@
+//! Move a ticket through its workflow.
+use actix_web::{get, post, web};
+use chrono::Utc;
+use garde::Validate;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::super::service::{self, Transition};
+use super::notes::AddNote;
+use super::view::{TicketView, TransitionView, answer, transitions};
+use crate::auth::Caller;
+use crate::db::Db;
+use crate::http::{Answer, Body, IfMatch, PathId};
+use crate::kernel::{AppError, Permission, TicketId};
+use crate::workflow;
+
+/// List the transitions that you may do now
+#[utoipa::path(
+    tag = "tickets",
+    params(("id" = TicketId, Path)),
+    security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
+    responses((status = 200, description = "The transitions", body = Vec<TransitionView>)),
+)]
+#[get("/tickets/{id}/transitions")]
+pub async fn list_transitions(
+    db: web::Data<Db>,
+    caller: Caller,
+    id: PathId<TicketId>,
+) -> Result<Answer, AppError> {
+    db.read(move |conn| {
+        let located = service::get(conn, &caller, id.0)?;
+        let workflow = workflow::load(conn, located.row.workflow_id, located.revision)?;
+        Answer::ok(&transitions(&located.row, &workflow, &caller, Utc::now()))
+    })
+    .await
+}
+
+/// Where to, with what the transition requires.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TransitionTicket {
+    /// The code of the status, as `allowed_transitions` lists it.
+    #[garde(length(chars, min = 1, max = 60))]
+    #[schema(example = "050")]
+    to: String,
+    #[garde(dive)]
+    note: Option<AddNote>,
+    /// How it was solved; closing needs it.
+    #[garde(length(chars, min = 1, max = 60_000))]
+    #[schema(example = "The limit was raised.")]
+    resolution: Option<String>,
+    /// The vendor's number for the problem.
+    #[garde(length(chars, min = 1, max = 255))]
+    #[schema(example = "MS-88123")]
+    vendor_reference: Option<String>,
+}
+
+/// Move a ticket to another status
+///
+/// Only along a transition that the workflow allows you now; otherwise 409 lists those. A contact may close.
+#[utoipa::path(
+    tag = "tickets",
+    params(("id" = TicketId, Path), ("If-Match" = String, Header, example = "\"v3\"")),
+    request_body = TransitionTicket,
+    security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
+    responses((status = 200, description = "The ticket as it is now", body = TicketView)),
+)]
+#[post("/tickets/{id}/transitions")]
+pub async fn transition_ticket(
+    db: web::Data<Db>,
+    caller: Caller,
+    id: PathId<TicketId>,
+    seen: IfMatch,
+    body: Body<TransitionTicket>,
+) -> Result<Answer, AppError> {
+    caller.require(Permission::TicketsWrite)?;
+    let body = body.into_inner();
+    let wanted = Transition {
+        to: body.to,
+        note: body.note.map(|note| note.by(&caller)),
+        resolution: body.resolution,
+        vendor_reference: body.vendor_reference,
+    };
+    db.tx(move |conn| {
+        let now = Utc::now();
+        let located = service::transition(conn, &caller, id.0, seen, wanted, now)?;
+        answer(conn, located, &caller, now)
+    })
+    .await
+}

@@ -1,0 +1,211 @@
+//! A ticket as clients see it; a contact sees the customer's side of it.
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use diesel::PgConnection;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::super::rules::{Actions, Source};
+use super::super::store::{Located, Summary, Ticket};
+use crate::http::Answer;
+use crate::kernel::{
+    AccountId, Actor, AgentId, AppError, CategoryId, ComponentId, ContactId, DepartmentId, Level, Priority,
+    ProductId, TicketId, WorkflowId,
+};
+use crate::workflow::{self, Awaiting, Category, Requirement, Workflow};
+
+/// Where a ticket stands.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TicketStatus {
+    /// What the customer sees, and all that a contact sees.
+    #[schema(example = "Under investigation")]
+    label: String,
+    #[schema(example = "030")]
+    code: Option<String>,
+    #[schema(example = "ANALYSIS")]
+    key: Option<String>,
+    #[schema(example = "Problem analysis")]
+    name: Option<String>,
+    category: Category,
+    /// Whose turn it is.
+    awaiting: Awaiting,
+}
+
+/// A ticket without its long texts.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TicketSummary {
+    id: TicketId,
+    /// Readable; what people quote.
+    #[schema(example = "CB-1042")]
+    number: String,
+    #[schema(example = "The export stops after 100 rows")]
+    subject: String,
+    status: TicketStatus,
+    priority: Priority,
+    /// The key of a ticket type.
+    #[schema(example = "incident")]
+    r#type: String,
+    account_id: Option<AccountId>,
+    contact_id: Option<ContactId>,
+    product_id: Option<ProductId>,
+    category_id: Option<CategoryId>,
+    component_id: Option<ComponentId>,
+    #[schema(example = "https://app.example/exports/7")]
+    url: Option<String>,
+    deadline: Option<DateTime<Utc>>,
+    #[schema(example = json!(["export"]))]
+    tags: Vec<String>,
+    source: Source,
+    /// The id in the system that it came from; unique with `source`.
+    #[schema(example = "shop-7731")]
+    external_id: Option<String>,
+    /// The desk's side; absent for a contact.
+    #[serde(flatten)]
+    desk: Option<DeskSide>,
+    #[schema(example = 0)]
+    reopen_count: i32,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    submitted_at: Option<DateTime<Utc>>,
+    closed_at: Option<DateTime<Utc>>,
+    deleted_at: Option<DateTime<Utc>>,
+    /// Send it as `If-Match: "v<version>"` with a change.
+    #[schema(example = 3)]
+    version: i32,
+}
+
+/// What only the desk sees of a ticket.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DeskSide {
+    workflow_id: WorkflowId,
+    department_id: DepartmentId,
+    level: Level,
+    assignee_id: Option<AgentId>,
+    /// The vendor's number for the problem.
+    #[schema(example = "MS-88123")]
+    vendor_reference: Option<String>,
+    /// The contact, agent or client who opened it.
+    opened_by: Uuid,
+    #[schema(example = "agent")]
+    opened_by_role: String,
+    note_count: i32,
+}
+
+/// A whole ticket.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TicketView {
+    #[serde(flatten)]
+    summary: TicketSummary,
+    #[schema(example = "Since this morning the export of the customer list stops after 100 rows.")]
+    description: String,
+    /// How it was solved.
+    #[schema(example = "The limit was raised.")]
+    resolution: Option<String>,
+    /// What this caller may do now.
+    allowed_transitions: Vec<TransitionView>,
+}
+
+/// A transition that is possible now.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TransitionView {
+    /// The code of the status that it leads to; send it as `to`.
+    #[schema(example = "050")]
+    to: String,
+    /// What the status is called, to this caller.
+    #[schema(example = "Closed")]
+    label: String,
+    category: Option<Category>,
+    /// What has to be sent along.
+    requires: Vec<Requirement>,
+}
+
+impl TicketSummary {
+    pub fn new(row: Summary, workflow: &Workflow, actor: &Actor) -> Self {
+        let desk = !actor.is_contact();
+        let status = workflow.status(&row.status);
+        Self {
+            id: row.id,
+            number: format!("CB-{}", row.number),
+            subject: row.subject,
+            status: TicketStatus {
+                label: status.map(|s| s.customer_label.clone()).unwrap_or_default(),
+                code: desk.then(|| row.status.clone()),
+                key: status.filter(|_| desk).map(|s| s.key.clone()),
+                name: status.filter(|_| desk).map(|s| s.name.clone()),
+                category: row.category,
+                awaiting: status.map_or(Awaiting::Nobody, |s| s.awaiting),
+            },
+            priority: row.priority,
+            r#type: row.type_key,
+            account_id: row.account_id,
+            contact_id: row.contact_id,
+            product_id: row.product_id,
+            category_id: row.category_id,
+            component_id: row.component_id,
+            url: row.url,
+            deadline: row.deadline,
+            tags: row.tags,
+            source: row.source,
+            external_id: row.external_id,
+            desk: desk.then(|| DeskSide {
+                workflow_id: row.workflow_id,
+                department_id: row.department_id,
+                level: row.level,
+                assignee_id: row.assignee_id,
+                vendor_reference: row.vendor_reference,
+                opened_by: row.opened_by,
+                opened_by_role: row.opened_by_role.to_string(),
+                note_count: row.note_count,
+            }),
+            reopen_count: row.reopen_count,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            submitted_at: row.submitted_at,
+            closed_at: row.closed_at,
+            deleted_at: row.deleted_at,
+            version: row.version,
+        }
+    }
+}
+
+/// The transitions that this caller may do now.
+pub fn transitions(ticket: &Ticket, workflow: &Workflow, actor: &Actor, now: DateTime<Utc>) -> Vec<TransitionView> {
+    let allowed = Actions::allowed(workflow, ticket, actor, now);
+    let view = |transition: &workflow::Transition| {
+        let status = workflow.status(&transition.to);
+        let label = status.map(|s| if actor.is_contact() { &s.customer_label } else { &s.name });
+        TransitionView {
+            to: transition.to.clone(),
+            label: label.cloned().unwrap_or_default(),
+            category: status.map(|s| s.category),
+            requires: transition.requires.clone(),
+        }
+    };
+    allowed.into_iter().map(view).collect()
+}
+
+/// The ticket with the ETag of its version.
+pub fn answer(
+    conn: &mut PgConnection,
+    located: Located<Ticket>,
+    actor: &Actor,
+    now: DateTime<Utc>,
+) -> Result<Answer, AppError> {
+    let version = located.row.version;
+    Ok(Answer::ok(&view(conn, located, actor, now)?)?.version(version))
+}
+
+pub fn view(
+    conn: &mut PgConnection,
+    located: Located<Ticket>,
+    actor: &Actor,
+    now: DateTime<Utc>,
+) -> Result<TicketView, AppError> {
+    let workflow: Arc<Workflow> = workflow::load(conn, located.row.workflow_id, located.revision)?;
+    let allowed_transitions = transitions(&located.row, &workflow, actor, now);
+    let Ticket { summary, description, resolution } = located.row;
+    let summary = TicketSummary::new(summary, &workflow, actor);
+    Ok(TicketView { summary, description, resolution, allowed_transitions })
+}

@@ -1,0 +1,9 @@
+//! The ticket: open, read, list, reply, move through its workflow, assign, transfer, elevate, delete.
+mod http;
+mod rules;
+pub mod service;
+mod store;
+
+pub use http::routes;
+pub use rules::{Actions, Source};
+pub use store::{Located, Ticket};

@@ -1,0 +1,107 @@
+//! Pure rules of the ticket.
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+use crate::kernel::{Actor, AppError, FieldError, Permission, text_enum};
+use crate::workflow::{Category, Refusal, Requirement, Status, Transition, Trigger, Workflow};
+
+use super::store::Ticket;
+
+text_enum! {
+    /// How a ticket came in.
+    Source {
+        Portal = "portal",
+        Api = "api",
+        Email = "email",
+        Phone = "phone",
+        Crm = "crm",
+    }
+}
+
+/// What a complete ticket has; each that is missing is named.
+pub fn missing_fields(ticket: &Ticket) -> Vec<FieldError> {
+    let mut missing = Vec::new();
+    let mut require = |present: bool, pointer: &str, detail: &str| {
+        if !present {
+            missing.push(FieldError::new(pointer, detail));
+        }
+    };
+    require(!ticket.subject.trim().is_empty(), "/subject", "a subject is required");
+    require(!ticket.description.trim().is_empty(), "/description", "a description is required");
+    require(ticket.account_id.is_some(), "/account_id", "an account is required");
+    let about = ticket.product_id.is_some() || ticket.category_id.is_some();
+    require(about, "/product_id", "a product or a category is required");
+    missing
+}
+
+/// The transitions that a caller may do, and the refusal of all others.
+pub struct Actions;
+
+impl Actions {
+    /// The transitions that this caller may do now. A contact may close, and nothing else: replies do the rest.
+    pub fn allowed<'w>(
+        workflow: &'w Workflow,
+        ticket: &Ticket,
+        actor: &Actor,
+        now: DateTime<Utc>,
+    ) -> Vec<&'w Transition> {
+        let possible = workflow.allowed(&ticket.status, &[Trigger::Agent], ticket.closed_at, now);
+        let closes = |transition: &&Transition| {
+            workflow.status(&transition.to).is_some_and(|status| status.category == Category::Closed)
+        };
+        if actor.may(Permission::TicketsWork) {
+            possible
+        } else if actor.may(Permission::TicketsWrite) {
+            possible.into_iter().filter(closes).collect()
+        } else {
+            Vec::new()
+        }
+    }
+}
+
+/// The refusal of a transition as a client can act on it.
+pub fn refused(refusal: Refusal, to: &str, allowed: &[&Transition]) -> AppError {
+    match refusal {
+        Refusal::Missing(requirements) => {
+            AppError::Invalid(requirements.into_iter().map(missing_requirement).collect())
+        }
+        Refusal::WindowOver => AppError::conflict(
+            "reopen_window_over",
+            "the ticket was closed too long ago to be reopened; open a new one",
+        ),
+        Refusal::NotAllowed => AppError::TransitionNotAllowed {
+            detail: format!("the ticket cannot go to {to} from where it is"),
+            allowed: as_json(allowed),
+        },
+    }
+}
+
+fn missing_requirement(requirement: Requirement) -> FieldError {
+    match requirement {
+        Requirement::PublicNote => FieldError::new("/note", "this transition needs a public note"),
+        Requirement::InternalNote => FieldError::new("/note", "this transition needs an internal note"),
+        Requirement::Resolution => FieldError::new("/resolution", "closing needs a resolution"),
+        Requirement::VendorReference => {
+            FieldError::new("/vendor_reference", "this transition needs the vendor's reference")
+        }
+    }
+}
+
+fn as_json(transitions: &[&Transition]) -> Value {
+    transitions.iter().map(|t| json!({ "to": t.to, "requires": t.requires })).collect()
+}
+
+/// Puts the ticket into `status`, with everything that follows from that.
+pub fn enter(ticket: &mut Ticket, workflow: &Workflow, status: &Status, now: DateTime<Utc>) {
+    let was_closed = ticket.category == Category::Closed;
+    ticket.status.clone_from(&status.code);
+    ticket.category = status.category;
+    if status.category == Category::Closed {
+        ticket.closed_at = Some(now);
+    } else if was_closed {
+        ticket.closed_at = None;
+        ticket.reopen_count += 1;
+    }
+    let automatic = workflow.on(&status.code, Trigger::Automatic, ticket.closed_at, now);
+    ticket.automatic_at = automatic.map(|_| now);
+}

@@ -1,0 +1,223 @@
+//! Assign, transfer, elevate.
+use chrono::{DateTime, Utc};
+use diesel::PgConnection;
+use serde_json::json;
+
+use super::super::store::{self, Elevation, Located, Ticket};
+use super::open::check_parties;
+use super::transition::{about, follow_assignment, may_write, write_note};
+use super::{Held, NOT_FOUND, Told, hold};
+use crate::assignment::{self, Decision, Need, Previous, Rule};
+use crate::events::EventType;
+use crate::http::IfMatch;
+use crate::kernel::{
+    AccountId, Actor, AgentId, AppError, CategoryId, ContactId, ElevationId, Level, Origin, Permission, ProductId,
+    TicketId,
+};
+use crate::notes::NewNote;
+use crate::people;
+use crate::workflow::Category;
+
+/// What the ticket needs of an agent.
+pub(super) fn need(ticket: &Ticket) -> Need {
+    Need {
+        department: ticket.department_id,
+        level: ticket.level,
+        product: ticket.product_id,
+        category: ticket.category_id,
+        type_key: ticket.type_key.clone(),
+    }
+}
+
+/// Who shall have the ticket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// The least loaded.
+    Automatic,
+    Agent(AgentId),
+    /// Nobody: back into the queue.
+    Nobody,
+}
+
+/// Who shall have it, and why.
+#[derive(Debug, Clone)]
+pub struct Assign {
+    pub to: Target,
+    pub reason: Option<String>,
+}
+
+/// Gives the ticket to somebody. A person may be given it although they are away or full: somebody decided so.
+pub fn assign(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    id: TicketId,
+    seen: IfMatch,
+    wanted: Assign,
+    now: DateTime<Utc>,
+) -> Result<Located<Ticket>, AppError> {
+    actor.require(Permission::TicketsWork)?;
+    let mut held = hold(conn, actor, id, seen)?;
+    refuse_inactive(&held)?;
+    let changed = give(conn, actor, &mut held, &wanted, now)?;
+    follow_assignment(conn, actor, &mut held, now)?;
+    if !changed && held.ticket == held.before {
+        return Ok(held.unchanged());
+    }
+    let told = Told { kind: EventType::TicketAssigned, public: false, data: json!({ "reason": wanted.reason }) };
+    held.save(conn, actor, told, now)
+}
+
+fn refuse_inactive(held: &Held) -> Result<(), AppError> {
+    if held.ticket.category == Category::Draft {
+        return Err(AppError::conflict("not_submitted", "a draft belongs to nobody but its author"));
+    }
+    if held.ticket.category == Category::Closed {
+        return Err(AppError::conflict("ticket_closed", "a closed ticket is assigned when it is reopened"));
+    }
+    Ok(())
+}
+
+/// Decides, records why, and sets the assignee; false when nothing changed.
+fn give(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    held: &mut Held,
+    wanted: &Assign,
+    now: DateTime<Utc>,
+) -> Result<bool, AppError> {
+    let previous = held.ticket.assignee_id;
+    let decision = match wanted.to {
+        Target::Automatic => assignment::pick(conn, &need(&held.ticket), now)?,
+        Target::Nobody => Decision { agent: None, rule: Rule::Manual, candidates: Vec::new() },
+        Target::Agent(agent) => {
+            people::require_active_agent(conn, agent, "/agent_id")?;
+            Decision { agent: Some(agent), rule: chosen_by(actor, agent), candidates: Vec::new() }
+        }
+    };
+    if decision.agent == previous {
+        return Ok(false);
+    }
+    held.ticket.assignee_id = decision.agent;
+    let about = Previous { ticket: held.ticket.id, agent: previous };
+    assignment::record(conn, actor, about, &decision, wanted.reason.as_deref(), now)?;
+    Ok(true)
+}
+
+fn chosen_by(actor: &Actor, agent: AgentId) -> Rule {
+    match actor.origin {
+        Origin::Crm => Rule::Crm,
+        _ if actor.agent_id() == Some(agent) => Rule::Own,
+        _ => Rule::Manual,
+    }
+}
+
+/// Who would get the ticket now; changes nothing and locks nothing.
+pub fn dry_run(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    id: TicketId,
+    now: DateTime<Utc>,
+) -> Result<Decision, AppError> {
+    actor.require(Permission::TicketsWork)?;
+    let ticket = store::find(conn, actor, id)?.ok_or(NOT_FOUND)?.row;
+    let need = need(&ticket);
+    let pool = people::pool(conn, need.department, need.level)?;
+    Ok(assignment::decide(&pool, &need, now))
+}
+
+/// To another agent, account, contact, product or category; `None` stays, `Some(None)` clears.
+#[derive(Debug, Clone, Default)]
+pub struct Transfer {
+    pub agent_id: Option<Option<AgentId>>,
+    pub account_id: Option<AccountId>,
+    pub contact_id: Option<Option<ContactId>>,
+    pub product_id: Option<Option<ProductId>>,
+    pub category_id: Option<Option<CategoryId>>,
+    pub note: Option<NewNote>,
+}
+
+/// Transfers in one operation with one event. To another account, the contact stays only if they belong to it too.
+pub fn transfer(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    id: TicketId,
+    seen: IfMatch,
+    wanted: Transfer,
+    now: DateTime<Utc>,
+) -> Result<Located<Ticket>, AppError> {
+    actor.require(Permission::TicketsWork)?;
+    let mut held = hold(conn, actor, id, seen)?;
+    if held.ticket.category == Category::Draft {
+        return Err(AppError::conflict("not_submitted", "a draft is changed, not transferred"));
+    }
+    let ticket = &mut held.ticket;
+    ticket.account_id = wanted.account_id.or(ticket.account_id);
+    ticket.contact_id = wanted.contact_id.unwrap_or(ticket.contact_id);
+    ticket.product_id = wanted.product_id.unwrap_or(ticket.product_id);
+    ticket.category_id = wanted.category_id.unwrap_or(ticket.category_id);
+    if ticket.product_id.is_none() && ticket.category_id.is_none() {
+        return Err(AppError::field("/product_id", "a product or a category is required"));
+    }
+    let errors = check_parties(conn, &held.ticket)?;
+    if !errors.is_empty() {
+        return Err(AppError::Invalid(errors));
+    }
+    if let Some(agent) = wanted.agent_id {
+        let to = agent.map_or(Target::Nobody, Target::Agent);
+        give(conn, actor, &mut held, &Assign { to, reason: None }, now)?;
+        follow_assignment(conn, actor, &mut held, now)?;
+    }
+    if held.ticket == held.before && wanted.note.is_none() {
+        return Ok(held.unchanged());
+    }
+    let mut data = json!({});
+    if let Some(note) = wanted.note {
+        may_write(actor, &note)?;
+        data = about(&write_note(conn, actor, &mut held, note, now)?);
+    }
+    let told = Told { kind: EventType::TicketTransferred, public: false, data };
+    held.save(conn, actor, told, now)
+}
+
+/// To another level of support, why, and what was tried before.
+#[derive(Debug, Clone)]
+pub struct Elevate {
+    pub to: Level,
+    pub reason: String,
+    pub tried: String,
+}
+
+/// Elevates a ticket, records it, and gives the ticket to somebody of the new level.
+pub fn elevate(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    id: TicketId,
+    seen: IfMatch,
+    wanted: Elevate,
+    now: DateTime<Utc>,
+) -> Result<Located<Ticket>, AppError> {
+    actor.require(Permission::TicketsWork)?;
+    let mut held = hold(conn, actor, id, seen)?;
+    refuse_inactive(&held)?;
+    let from = held.ticket.level;
+    if (from, wanted.to) != (Level::L1, Level::L2) {
+        return Err(AppError::field("/to", "a ticket is elevated from L1 to L2"));
+    }
+    held.ticket.level = wanted.to;
+    let elevation = Elevation {
+        id: ElevationId::new(),
+        ticket_id: id,
+        from_level: from,
+        to_level: wanted.to,
+        reason: wanted.reason.clone(),
+        tried: wanted.tried.clone(),
+        elevated_by: actor.id,
+        elevated_by_name: actor.name.clone(),
+        elevated_at: now,
+    };
+    store::insert_elevation(conn, &elevation)?;
+    let reason = Some(format!("elevated to {}", wanted.to));
+    give(conn, actor, &mut held, &Assign { to: Target::Automatic, reason }, now)?;
+    let data = json!({ "reason": wanted.reason, "tried": wanted.tried });
+    held.save(conn, actor, Told { kind: EventType::TicketElevated, public: false, data }, now)
+}

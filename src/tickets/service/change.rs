@@ -1,0 +1,144 @@
+//! Change a ticket's fields; submit a draft.
+use chrono::{DateTime, Utc};
+use diesel::PgConnection;
+use serde_json::json;
+
+use super::super::store::{Located, Ticket};
+use super::open::{check, check_parties, enter_desk, named};
+use super::{Told, hold};
+use crate::assignment::{self, Previous};
+use crate::events::EventType;
+use crate::http::IfMatch;
+use crate::kernel::{
+    AccountId, Actor, AppError, CategoryId, ComponentId, ContactId, FieldError, Permission, Priority, ProductId,
+    TicketId,
+};
+use crate::routing;
+use crate::workflow::{Category, Trigger};
+
+/// What to change; a field that is `None` stays. In the double options, `Some(None)` clears.
+#[derive(Debug, Clone, Default)]
+pub struct Change {
+    pub priority: Option<Priority>,
+    pub type_key: Option<String>,
+    pub component_id: Option<ComponentId>,
+    pub category_id: Option<Option<CategoryId>>,
+    pub url: Option<Option<String>>,
+    pub deadline: Option<Option<DateTime<Utc>>>,
+    pub tags: Option<Vec<String>>,
+    pub vendor_reference: Option<Option<String>>,
+    pub contact_id: Option<Option<ContactId>>,
+    // These only while the ticket is a draft: afterwards they never change, or change by transfer.
+    pub subject: Option<String>,
+    pub description: Option<String>,
+    pub account_id: Option<AccountId>,
+    pub product_id: Option<Option<ProductId>>,
+}
+
+/// Changes fields. The originals of a submitted ticket are refused, as is what belongs to a named operation.
+pub fn change(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    id: TicketId,
+    seen: IfMatch,
+    change: Change,
+    now: DateTime<Utc>,
+) -> Result<Located<Ticket>, AppError> {
+    let mut held = hold(conn, actor, id, seen)?;
+    let draft = held.ticket.category == Category::Draft;
+    actor.require(if draft { Permission::TicketsWrite } else { Permission::TicketsWork })?;
+    if !draft {
+        refuse_originals(&change)?;
+    }
+    let rerouted = change.component_id.filter(|component| Some(*component) != held.ticket.component_id);
+    apply(&mut held.ticket, change);
+    if let Some(component) = rerouted {
+        let route = routing::resolve(conn, Some(component))?;
+        if route.workflow_id != held.ticket.workflow_id && !draft {
+            let detail = "the component belongs to a department with another workflow; transfer the ticket";
+            return Err(AppError::field("/component_id", detail));
+        }
+        (held.ticket.department_id, held.ticket.level) = (route.department_id, route.level);
+    }
+    if held.ticket == held.before {
+        return Ok(held.unchanged());
+    }
+    if held.ticket.contact_id != held.before.contact_id || held.ticket.account_id != held.before.account_id {
+        let errors = check_parties(conn, &held.ticket)?;
+        if !errors.is_empty() {
+            return Err(AppError::Invalid(errors));
+        }
+    }
+    let told = Told { kind: EventType::TicketChanged, public: !draft, data: json!({}) };
+    held.save(conn, actor, told, now).map_err(in_words)
+}
+
+fn apply(ticket: &mut Ticket, change: Change) {
+    fn set<T>(field: &mut T, value: Option<T>) {
+        if let Some(value) = value {
+            *field = value;
+        }
+    }
+    set(&mut ticket.description, change.description);
+    set(&mut ticket.subject, change.subject);
+    set(&mut ticket.priority, change.priority);
+    set(&mut ticket.type_key, change.type_key);
+    set(&mut ticket.component_id, change.component_id.map(Some));
+    set(&mut ticket.category_id, change.category_id);
+    set(&mut ticket.url, change.url);
+    set(&mut ticket.deadline, change.deadline);
+    set(&mut ticket.tags, change.tags);
+    set(&mut ticket.vendor_reference, change.vendor_reference);
+    set(&mut ticket.contact_id, change.contact_id);
+    set(&mut ticket.account_id, change.account_id.map(Some));
+    set(&mut ticket.product_id, change.product_id);
+}
+
+fn refuse_originals(change: &Change) -> Result<(), AppError> {
+    let never = "the original never changes; add a note";
+    let transfer = "this changes by a transfer";
+    let given = [
+        (change.subject.is_some(), "/subject", never),
+        (change.description.is_some(), "/description", never),
+        (change.account_id.is_some(), "/account_id", transfer),
+        (change.product_id.is_some(), "/product_id", transfer),
+    ];
+    let errors: Vec<FieldError> = given
+        .into_iter()
+        .filter(|(given, ..)| *given)
+        .map(|(_, pointer, detail)| FieldError::new(pointer, detail))
+        .collect();
+    if errors.is_empty() { Ok(()) } else { Err(AppError::Invalid(errors)) }
+}
+
+/// A broken reference that only the database saw.
+fn in_words(error: AppError) -> AppError {
+    match error {
+        AppError::Internal(cause) => match cause.downcast::<diesel::result::Error>() {
+            Ok(error) => named(error),
+            Err(cause) => AppError::Internal(cause),
+        },
+        other => other,
+    }
+}
+
+/// Submits a draft: validated as a whole, routed, given to somebody.
+pub fn submit(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    id: TicketId,
+    seen: IfMatch,
+    now: DateTime<Utc>,
+) -> Result<Located<Ticket>, AppError> {
+    actor.require(Permission::TicketsWrite)?;
+    let mut held = hold(conn, actor, id, seen)?;
+    if held.workflow.on(&held.ticket.status, Trigger::Submit, None, now).is_none() {
+        return Err(AppError::conflict("already_submitted", "the ticket was submitted before"));
+    }
+    check(conn, &held.ticket)?;
+    let decision = enter_desk(conn, &mut held.ticket, &held.workflow, now)?;
+    let previous = Previous { ticket: id, agent: None };
+    assignment::record(conn, actor, previous, &decision, None, now)?;
+    let told = Told { kind: EventType::TicketSubmitted, public: true, data: json!({}) };
+    held.save(conn, actor, told, now)
+}

@@ -1,0 +1,88 @@
+//! Use cases. Each runs inside one transaction and reads as: lock, decide, write, tell.
+mod assign;
+mod change;
+mod conversation;
+mod delete;
+mod due;
+mod open;
+mod read;
+mod transition;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use diesel::PgConnection;
+use serde_json::Value;
+
+use super::store::{self, Located, Ticket};
+use crate::events::{self, EventType, NewEvent, Subject};
+use crate::http::IfMatch;
+use crate::kernel::{Actor, AppError, TicketId};
+use crate::workflow::{self, Workflow};
+
+pub use assign::{Assign, Elevate, Target, Transfer, assign, dry_run, elevate, transfer};
+pub use change::{Change, change, submit};
+pub use conversation::add_note;
+pub use delete::{delete, restore};
+pub use due::{assign_waiting, follow_automatic_transitions};
+pub use open::{NewTicket, open};
+pub use read::{count, elevations, get, history, list, notes};
+pub use transition::{Transition, transition};
+
+const NOT_FOUND: AppError = AppError::NotFound("the ticket");
+
+/// A ticket that this transaction holds, with its workflow.
+pub struct Held {
+    pub before: Ticket,
+    pub ticket: Ticket,
+    pub workflow: Arc<Workflow>,
+}
+
+/// Locks the ticket, if the caller may see it and has seen its present version.
+fn hold(conn: &mut PgConnection, actor: &Actor, id: TicketId, seen: IfMatch) -> Result<Held, AppError> {
+    let located = store::lock(conn, actor, id)?.ok_or(NOT_FOUND)?;
+    seen.check(located.row.version)?;
+    held(conn, located)
+}
+
+fn held(conn: &mut PgConnection, located: Located<Ticket>) -> Result<Held, AppError> {
+    let workflow = workflow::load(conn, located.row.workflow_id, located.revision)?;
+    Ok(Held { before: located.row.clone(), ticket: located.row, workflow })
+}
+
+/// What is told about a change.
+struct Told {
+    kind: EventType,
+    public: bool,
+    data: Value,
+}
+
+impl Held {
+    /// Writes what changed as the ticket's next version, with its one event.
+    fn save(
+        mut self,
+        conn: &mut PgConnection,
+        actor: &Actor,
+        told: Told,
+        now: DateTime<Utc>,
+    ) -> Result<Located<Ticket>, AppError> {
+        self.ticket.version += 1;
+        self.ticket.updated_at = now;
+        store::save(conn, &self.ticket)?;
+        let event = NewEvent {
+            kind: told.kind,
+            subject: Subject::Ticket(self.ticket.id, self.ticket.version),
+            public: told.public,
+            changes: events::diff(&self.before, &self.ticket),
+            data: told.data,
+            occurred_at: now,
+        };
+        events::append(conn, actor, event)?;
+        Ok(self.unchanged())
+    }
+
+    /// The ticket as it is, when there is nothing to write.
+    fn unchanged(self) -> Located<Ticket> {
+        Located { row: self.ticket, revision: self.workflow.revision }
+    }
+}

@@ -1,0 +1,196 @@
+//! Open a ticket: complete, or as a draft that is submitted later.
+use chrono::{DateTime, Utc};
+use diesel::PgConnection;
+use serde_json::json;
+
+use super::super::rules::{self, Source};
+use super::super::store::{self, Located, Summary, Ticket};
+use super::assign::need;
+use crate::assignment::{self, Decision, Previous};
+use crate::db::violated;
+use crate::events::{self, EventType, NewEvent, Subject};
+use crate::kernel::{
+    AccountId, Actor, AppError, CategoryId, ComponentId, ContactId, FieldError, Permission, Priority, ProductId,
+    TicketId,
+};
+use crate::workflow::{self, Workflow};
+use crate::{people, routing};
+
+/// What somebody opens a ticket with. A contact opens their own: their account and themselves are filled in.
+#[derive(Debug, Clone)]
+pub struct NewTicket {
+    pub subject: String,
+    pub description: String,
+    pub url: Option<String>,
+    pub priority: Priority,
+    pub type_key: String,
+    pub account_id: Option<AccountId>,
+    /// The contact on whose behalf an agent opens it.
+    pub contact_id: Option<ContactId>,
+    pub product_id: Option<ProductId>,
+    pub category_id: Option<CategoryId>,
+    pub component_id: Option<ComponentId>,
+    pub deadline: Option<DateTime<Utc>>,
+    pub source: Source,
+    pub external_id: Option<String>,
+    pub tags: Vec<String>,
+    pub draft: bool,
+}
+
+/// Opens a ticket, routes it, and gives it to the least-loaded agent; a draft is neither routed nor given.
+pub fn open(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    new: NewTicket,
+    now: DateTime<Utc>,
+) -> Result<Located<Ticket>, AppError> {
+    actor.require(Permission::TicketsWrite)?;
+    let new = for_contact(actor, new)?;
+    let route = routing::resolve(conn, new.component_id)?;
+    let workflow = workflow::load(conn, route.workflow_id, route.workflow_revision)?;
+    let draft = new.draft;
+    let mut ticket = ticket(actor, new, &workflow, now)?;
+    (ticket.department_id, ticket.level) = (route.department_id, route.level);
+    if draft {
+        return insert(conn, actor, ticket, &workflow, None, now);
+    }
+    check(conn, &ticket)?;
+    let decision = enter_desk(conn, &mut ticket, &workflow, now)?;
+    insert(conn, actor, ticket, &workflow, Some(decision), now)
+}
+
+/// A contact's ticket is theirs: they can name one of their accounts, and nobody else.
+fn for_contact(actor: &Actor, mut new: NewTicket) -> Result<NewTicket, AppError> {
+    let Some(contact) = actor.contact_id() else { return Ok(new) };
+    if new.contact_id.is_some_and(|given| given != contact) {
+        return Err(AppError::field("/contact_id", "a contact opens tickets for themselves only"));
+    }
+    new.contact_id = Some(contact);
+    new.source = Source::Portal;
+    if let [only] = actor.accounts.as_slice() {
+        new.account_id.get_or_insert(*only);
+    }
+    if new.account_id.is_some_and(|account| !actor.accounts.contains(&account)) {
+        return Err(AppError::field("/account_id", "there is no such account"));
+    }
+    Ok(new)
+}
+
+fn ticket(actor: &Actor, new: NewTicket, workflow: &Workflow, now: DateTime<Utc>) -> Result<Ticket, AppError> {
+    let missing = || AppError::Internal(anyhow::anyhow!("workflow {} lacks its draft status", workflow.key));
+    let status = workflow.status(&workflow.draft_status).ok_or_else(missing)?;
+    Ok(Ticket {
+        summary: Summary {
+            id: TicketId::new(),
+            number: 0,
+            workflow_id: workflow.id,
+            status: status.code.clone(),
+            category: status.category,
+            subject: new.subject,
+            url: new.url,
+            priority: new.priority,
+            type_key: new.type_key,
+            account_id: new.account_id,
+            contact_id: new.contact_id,
+            product_id: new.product_id,
+            category_id: new.category_id,
+            component_id: new.component_id,
+            // The route decides these two.
+            department_id: crate::kernel::DepartmentId(uuid::Uuid::nil()),
+            level: crate::kernel::Level::L1,
+            assignee_id: None,
+            deadline: new.deadline,
+            source: new.source,
+            external_id: new.external_id,
+            tags: new.tags,
+            opened_by: actor.id,
+            opened_by_role: actor.role,
+            vendor_reference: None,
+            note_count: 0,
+            reopen_count: 0,
+            submitted_at: None,
+            closed_at: None,
+            deleted_at: None,
+            automatic_at: None,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        },
+        description: new.description,
+        resolution: None,
+    })
+}
+
+/// Everything that a submitted ticket must be; names each field that is not.
+pub(super) fn check(conn: &mut PgConnection, ticket: &Ticket) -> Result<(), AppError> {
+    let mut errors = rules::missing_fields(ticket);
+    errors.extend(check_parties(conn, ticket)?);
+    if errors.is_empty() { Ok(()) } else { Err(AppError::Invalid(errors)) }
+}
+
+/// The account has the product, and the contact belongs to the account.
+pub(super) fn check_parties(conn: &mut PgConnection, ticket: &Ticket) -> Result<Vec<FieldError>, AppError> {
+    let Some(account) = ticket.account_id else { return Ok(Vec::new()) };
+    let parties = people::check_parties(conn, account, ticket.contact_id, ticket.product_id)?;
+    Ok(parties.errors())
+}
+
+/// Submitted: enters the workflow and is given to somebody.
+pub(super) fn enter_desk(
+    conn: &mut PgConnection,
+    ticket: &mut Ticket,
+    workflow: &Workflow,
+    now: DateTime<Utc>,
+) -> Result<Decision, AppError> {
+    let missing = || AppError::Internal(anyhow::anyhow!("workflow {} lacks its first status", workflow.key));
+    let status = workflow.status(&workflow.submitted_status).ok_or_else(missing)?;
+    rules::enter(ticket, workflow, status, now);
+    ticket.submitted_at = Some(now);
+    let decision = assignment::pick(conn, &need(ticket), now)?;
+    ticket.assignee_id = decision.agent;
+    Ok(decision)
+}
+
+fn insert(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    mut ticket: Ticket,
+    workflow: &Workflow,
+    decision: Option<Decision>,
+    now: DateTime<Utc>,
+) -> Result<Located<Ticket>, AppError> {
+    ticket.number = store::insert(conn, &ticket).map_err(named)?;
+    if let Some(decision) = &decision {
+        let previous = Previous { ticket: ticket.id, agent: None };
+        assignment::record(conn, actor, previous, decision, None, now)?;
+    }
+    let event = NewEvent {
+        kind: EventType::TicketOpened,
+        subject: Subject::Ticket(ticket.id, ticket.version),
+        public: decision.is_some(),
+        changes: events::diff(&json!({}), &ticket),
+        data: json!({ "number": ticket.number }),
+        occurred_at: now,
+    };
+    events::append(conn, actor, event)?;
+    Ok(Located { row: ticket, revision: workflow.revision })
+}
+
+/// The constraint that a reference broke, as the field that is wrong.
+pub(super) fn named(error: diesel::result::Error) -> AppError {
+    let (pointer, detail) = match violated(&error) {
+        Some("tickets_source_external_id_key") => {
+            let detail = "a ticket with this source and external_id exists already";
+            return AppError::conflict("external_id_taken", detail);
+        }
+        Some("tickets_type_key_fkey") => ("/type", "there is no such ticket type"),
+        Some("tickets_category_id_fkey") => ("/category_id", "there is no such category"),
+        Some("tickets_product_id_fkey") => ("/product_id", "there is no such product"),
+        Some("tickets_account_id_fkey") => ("/account_id", "there is no such account"),
+        Some("tickets_contact_id_fkey") => ("/contact_id", "there is no such contact"),
+        Some("tickets_component_id_fkey") => ("/component_id", "there is no such component"),
+        Some("tickets_assignee_id_fkey") => ("/agent_id", "there is no such agent"),
+        _ => return error.into(),
+    };
+    AppError::field(pointer, detail)
+}

@@ -1,0 +1,13 @@
+//! Queries of the tickets and their elevations.
+mod elevations;
+mod find;
+mod list;
+mod row;
+mod sql;
+mod write;
+
+pub use elevations::{Elevation, elevations, insert_elevation};
+pub use find::{automatic_due, find, lock, waiting};
+pub use list::{Filter, Key, Sort, count, list};
+pub use row::{Located, Summary, Ticket};
+pub use write::{insert, save};

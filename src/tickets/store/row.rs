@@ -1,0 +1,101 @@
+//! The rows of `tickets`.
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::db::schema::tickets;
+use crate::kernel::{
+    AccountId, AgentId, CategoryId, ComponentId, ContactId, DepartmentId, Level, Priority, ProductId, Role,
+    TicketId, WorkflowId,
+};
+use crate::tickets::rules::Source;
+use crate::workflow::Category;
+
+/// A ticket without its long texts: what a list shows. As JSON it holds the fields that a change can touch.
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Serialize)]
+#[diesel(table_name = tickets, check_for_backend(diesel::pg::Pg))]
+pub struct Summary {
+    #[serde(skip)]
+    pub id: TicketId,
+    #[serde(skip)]
+    pub number: i64,
+    #[serde(skip)]
+    pub workflow_id: WorkflowId,
+    pub status: String,
+    #[serde(skip)]
+    pub category: Category,
+    pub subject: String,
+    pub url: Option<String>,
+    pub priority: Priority,
+    #[serde(rename = "type")]
+    pub type_key: String,
+    pub account_id: Option<AccountId>,
+    pub contact_id: Option<ContactId>,
+    pub product_id: Option<ProductId>,
+    pub category_id: Option<CategoryId>,
+    pub component_id: Option<ComponentId>,
+    pub department_id: DepartmentId,
+    pub level: Level,
+    pub assignee_id: Option<AgentId>,
+    pub deadline: Option<DateTime<Utc>>,
+    #[serde(skip)]
+    pub source: Source,
+    #[serde(skip)]
+    pub external_id: Option<String>,
+    pub tags: Vec<String>,
+    #[serde(skip)]
+    pub opened_by: Uuid,
+    #[serde(skip)]
+    pub opened_by_role: Role,
+    pub vendor_reference: Option<String>,
+    #[serde(skip)]
+    pub note_count: i32,
+    #[serde(skip)]
+    pub reopen_count: i32,
+    #[serde(skip)]
+    pub submitted_at: Option<DateTime<Utc>>,
+    #[serde(skip)]
+    pub closed_at: Option<DateTime<Utc>>,
+    pub deleted_at: Option<DateTime<Utc>>,
+    #[serde(skip)]
+    pub automatic_at: Option<DateTime<Utc>>,
+    #[serde(skip)]
+    pub version: i32,
+    #[serde(skip)]
+    pub created_at: DateTime<Utc>,
+    #[serde(skip)]
+    pub updated_at: DateTime<Utc>,
+}
+
+/// A whole ticket; its summary's fields read as its own.
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Serialize)]
+#[diesel(table_name = tickets, check_for_backend(diesel::pg::Pg))]
+pub struct Ticket {
+    #[diesel(embed)]
+    #[serde(flatten)]
+    pub summary: Summary,
+    pub description: String,
+    pub resolution: Option<String>,
+}
+
+impl std::ops::Deref for Ticket {
+    type Target = Summary;
+
+    fn deref(&self) -> &Summary {
+        &self.summary
+    }
+}
+
+impl std::ops::DerefMut for Ticket {
+    fn deref_mut(&mut self) -> &mut Summary {
+        &mut self.summary
+    }
+}
+
+/// A row together with the revision of its workflow, by which the workflow is found in memory.
+#[derive(Debug, Clone)]
+pub struct Located<T> {
+    pub row: T,
+    pub revision: Uuid,
+}

@@ -1,0 +1,179 @@
+//! The statuses of workflows.
+use actix_web::{get, patch, post, web};
+use chrono::Utc;
+use garde::Validate;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::auth::Caller;
+use crate::db::Db;
+use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId};
+use crate::kernel::{AppError, Page, PageRequest, Permission, WorkflowId};
+use crate::workflow::store::StatusRow;
+use crate::workflow::{Awaiting, Category, SlaState, Status, Workflow, service};
+
+/// A status and the workflow that it belongs to.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StatusView {
+    workflow_id: WorkflowId,
+    #[serde(flatten)]
+    status: Status,
+}
+
+impl From<StatusRow> for StatusView {
+    fn from(row: StatusRow) -> Self {
+        Self { workflow_id: row.workflow_id, status: row.into() }
+    }
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct StatusQuery {
+    /// Only the statuses of this workflow.
+    workflow: Option<WorkflowId>,
+    /// Items on a page; 50 when absent, 100 at the most.
+    #[param(minimum = 1)]
+    limit: Option<i64>,
+    /// `next` or `prev` of another page.
+    cursor: Option<String>,
+}
+
+/// List statuses
+///
+/// Of one workflow or of all, each workflow's in the order in which they are shown.
+#[utoipa::path(
+    tag = "workflow",
+    params(StatusQuery),
+    security(("bearer" = ["workflow:read"]), ("client_credentials" = ["workflow:read"])),
+    responses((status = 200, description = "A page of statuses", body = Page<StatusView>)),
+)]
+#[get("/statuses")]
+pub(super) async fn list_statuses(
+    db: web::Data<Db>,
+    caller: Caller,
+    query: Params<StatusQuery>,
+) -> Result<Answer, AppError> {
+    caller.require(Permission::WorkflowRead)?;
+    let workflow = query.workflow;
+    let binding = format!("statuses {workflow:?}");
+    let request = PageRequest::new(query.limit, query.cursor.as_deref(), &binding)?;
+    let page = db.read(move |conn| service::list_statuses(conn, workflow, &request)).await?;
+    Answer::page(&page.map(StatusView::from))
+}
+
+/// Add a status
+///
+/// No ticket can get into it before a transition leads there; add the ways out of it first.
+#[utoipa::path(
+    tag = "workflow",
+    params(
+        ("id" = WorkflowId, Path),
+        ("If-Match" = String, Header, description = "The workflow's version", example = "\"v1\""),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send the request again"),
+    ),
+    request_body = Status,
+    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    responses((status = 201, description = "The status; the ETag is the workflow's", body = StatusView)),
+)]
+#[post("/workflows/{id}/statuses")]
+pub(super) async fn create_status(
+    db: web::Data<Db>,
+    caller: Caller,
+    id: PathId<WorkflowId>,
+    seen: IfMatch,
+    idempotency: Idempotency,
+    body: Body<Status>,
+) -> Result<Answer, AppError> {
+    caller.require(Permission::WorkflowWrite)?;
+    let create = move |conn: &mut _| {
+        let fingerprint = body.fingerprint.clone();
+        idempotency.once(conn, caller.id, &fingerprint, |conn| {
+            let status = body.into_inner();
+            let add = |workflow: &mut Workflow| {
+                seen.check(workflow.version)?;
+                workflow.add_status(status.clone())
+            };
+            let workflow = service::change(conn, &caller, id.0, Utc::now(), add)?;
+            let location = format!("/v1/workflows/{}", workflow.id);
+            let view = StatusView { workflow_id: workflow.id, status };
+            Ok(Answer::created(location, &view)?.version(workflow.version))
+        })
+    };
+    db.tx(create).await
+}
+
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct StatusChange {
+    #[garde(length(chars, min = 1, max = 60))]
+    #[schema(example = "ANALYSIS")]
+    key: Option<String>,
+    #[garde(length(chars, min = 1, max = 100))]
+    #[schema(example = "Root cause analysis")]
+    name: Option<String>,
+    /// Cannot change while tickets have this status.
+    #[garde(skip)]
+    category: Option<Category>,
+    #[garde(skip)]
+    sla: Option<SlaState>,
+    #[garde(skip)]
+    awaiting: Option<Awaiting>,
+    /// What the customer sees.
+    #[garde(length(chars, min = 1, max = 100))]
+    #[schema(example = "Under investigation")]
+    customer_label: Option<String>,
+    #[garde(skip)]
+    #[schema(example = 100)]
+    sort_order: Option<i32>,
+}
+
+impl StatusChange {
+    fn apply(self, status: &mut Status) {
+        status.key = self.key.unwrap_or_else(|| status.key.clone());
+        status.name = self.name.unwrap_or_else(|| status.name.clone());
+        status.category = self.category.unwrap_or(status.category);
+        status.sla = self.sla.unwrap_or(status.sla);
+        status.awaiting = self.awaiting.unwrap_or(status.awaiting);
+        status.customer_label =
+            self.customer_label.unwrap_or_else(|| status.customer_label.clone());
+        status.sort_order = self.sort_order.unwrap_or(status.sort_order);
+    }
+}
+
+/// Change a status
+///
+/// Wording, clocks and order at any time; the category only while no ticket has the status (409 `status_in_use`).
+#[utoipa::path(
+    tag = "workflow",
+    params(
+        ("id" = WorkflowId, Path),
+        ("code" = String, Path, example = "030"),
+        ("If-Match" = String, Header, description = "The workflow's version", example = "\"v1\""),
+    ),
+    request_body = StatusChange,
+    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    responses((status = 200, description = "The status as it is now; the ETag is the workflow's", body = StatusView)),
+)]
+#[patch("/workflows/{id}/statuses/{code}")]
+pub(super) async fn change_status(
+    db: web::Data<Db>,
+    caller: Caller,
+    path: web::Path<(WorkflowId, String)>,
+    seen: IfMatch,
+    body: Body<StatusChange>,
+) -> Result<Answer, AppError> {
+    caller.require(Permission::WorkflowWrite)?;
+    let ((id, code), change) = (path.into_inner(), body.into_inner());
+    let work = move |conn: &mut _| {
+        let apply = |workflow: &mut Workflow| {
+            seen.check(workflow.version)?;
+            change.apply(workflow.status_mut(&code)?);
+            Ok(())
+        };
+        let mut workflow = service::change(conn, &caller, id, Utc::now(), apply)?;
+        let status = workflow.status_mut(&code)?.clone();
+        Answer::ok(&StatusView { workflow_id: id, status }).map(|a| a.version(workflow.version))
+    };
+    db.tx(work).await
+}

@@ -1,0 +1,84 @@
+//! The transitions of workflows.
+use actix_web::{delete, post, web};
+use chrono::Utc;
+
+use crate::auth::Caller;
+use crate::db::Db;
+use crate::http::{Answer, Body, Idempotency, IfMatch, PathId};
+use crate::kernel::{AppError, Permission, TransitionId, WorkflowId};
+use crate::workflow::{NewTransition, Transition, Workflow, service};
+
+/// Add a transition
+///
+/// Tickets can take it at once. Refused with 422 `trap_status` when it leads to a status that has no way to a closed
+/// one.
+#[utoipa::path(
+    tag = "workflow",
+    params(
+        ("id" = WorkflowId, Path),
+        ("If-Match" = String, Header, description = "The workflow's version", example = "\"v1\""),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send the request again"),
+    ),
+    request_body = NewTransition,
+    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    responses((status = 201, description = "The transition; the ETag is the workflow's", body = Transition)),
+)]
+#[post("/workflows/{id}/transitions")]
+pub(super) async fn create_transition(
+    db: web::Data<Db>,
+    caller: Caller,
+    id: PathId<WorkflowId>,
+    seen: IfMatch,
+    idempotency: Idempotency,
+    body: Body<NewTransition>,
+) -> Result<Answer, AppError> {
+    caller.require(Permission::WorkflowWrite)?;
+    let create = move |conn: &mut _| {
+        let fingerprint = body.fingerprint.clone();
+        idempotency.once(conn, caller.id, &fingerprint, |conn| {
+            let transition = body.into_inner().into_transition();
+            let add = |workflow: &mut Workflow| {
+                seen.check(workflow.version)?;
+                workflow.transitions.push(transition.clone());
+                Ok(())
+            };
+            let workflow = service::change(conn, &caller, id.0, Utc::now(), add)?;
+            let location = format!("/v1/workflows/{}", workflow.id);
+            Ok(Answer::created(location, &transition)?.version(workflow.version))
+        })
+    };
+    db.tx(create).await
+}
+
+/// Delete a transition
+///
+/// Refused with 422 `trap_status` when a status would lose its last way to a closed one.
+#[utoipa::path(
+    tag = "workflow",
+    params(
+        ("id" = WorkflowId, Path),
+        ("transition_id" = TransitionId, Path),
+        ("If-Match" = String, Header, description = "The workflow's version", example = "\"v1\""),
+    ),
+    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    responses((status = 204, description = "It is gone; the ETag is the workflow's")),
+)]
+#[delete("/workflows/{id}/transitions/{transition_id}")]
+pub(super) async fn delete_transition(
+    db: web::Data<Db>,
+    caller: Caller,
+    path: web::Path<(WorkflowId, TransitionId)>,
+    seen: IfMatch,
+) -> Result<Answer, AppError> {
+    caller.require(Permission::WorkflowWrite)?;
+    let (id, transition_id) = path.into_inner();
+    let remove = move |workflow: &mut Workflow| {
+        seen.check(workflow.version)?;
+        let found = workflow.transitions.iter().position(|t| t.id == transition_id);
+        workflow.transitions.remove(found.ok_or(AppError::NotFound("the transition"))?);
+        Ok(())
+    };
+    let workflow =
+        db.tx(move |conn| service::change(conn, &caller, id, Utc::now(), remove)).await?;
+    Ok(Answer::no_content().version(workflow.version))
+}

@@ -16,7 +16,7 @@ mod settings;
 pub mod text;
 
 pub use changes::Changes;
-pub use settings::{FieldNames, Secret, SuiteCrmSettings};
+pub use settings::{FieldNames, SuiteCrmSettings};
 
 use crate::crm::CrmError;
 use api::Api;

@@ -12,14 +12,16 @@ use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 
 use super::{Service, health};
 use crate::kernel::AppError;
-use crate::{auth, events, http, routing, telemetry, workflow};
+use crate::{auth, events, http, people, routing, telemetry, tickets, workflow};
 
 /// Everything under `/v1`.
 fn v1(cfg: &mut ServiceConfig) {
     cfg.configure(auth::routes)
         .configure(events::routes)
+        .configure(people::routes)
         .configure(workflow::routes)
-        .configure(routing::routes);
+        .configure(routing::routes)
+        .configure(tickets::routes);
 }
 
 fn routes(cfg: &mut ServiceConfig) {

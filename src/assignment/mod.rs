@@ -5,5 +5,5 @@ mod store;
 mod view;
 
 pub use rules::Rule;
-pub use service::{Decision, Need, Previous, decide, explain, keep_or_pick, pick, record};
+pub use service::{Decision, Need, Previous, explain, keep_or_pick, pick, record};
 pub use view::{AssignmentView, DecisionView};

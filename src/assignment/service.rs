@@ -42,8 +42,7 @@ pub fn pick(conn: &mut PgConnection, need: &Need, now: DateTime<Utc>) -> Result<
     Ok(decide(&agents, need, now))
 }
 
-/// The same decision on candidates that were read without a lock: the dry run.
-pub fn decide(agents: &[people::Agent], need: &Need, now: DateTime<Utc>) -> Decision {
+fn decide(agents: &[people::Agent], need: &Need, now: DateTime<Utc>) -> Decision {
     let mut candidates = rules::judge(agents, need.about(), now);
     let agent = rules::choose(&mut candidates, |equals| rand::rng().random_range(0..equals));
     let rule = if agent.is_some() { Rule::LeastLoaded } else { Rule::Waiting };

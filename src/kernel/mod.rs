@@ -4,7 +4,6 @@ mod desk;
 mod error;
 mod ids;
 mod page;
-mod patch;
 mod sealed;
 mod text_enum;
 
@@ -13,6 +12,5 @@ pub use desk::{Level, Priority};
 pub use error::{AppError, FieldError};
 pub use ids::*;
 pub use page::{Cursor, Direction, PAGE_DEFAULT, PAGE_MAX, Page, PageRequest};
-pub use patch::present;
 pub use sealed::{Secret, SecretKey};
 pub(crate) use text_enum::text_enum;

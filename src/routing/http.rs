@@ -21,6 +21,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
 /// What a ticket would be about. With nothing given: a ticket without a component.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"component": "Report Writer"}))]
 struct RoutingQuestion {
     #[garde(skip)]
     component_id: Option<ComponentId>,

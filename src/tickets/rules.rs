@@ -1,6 +1,6 @@
 //! Pure rules of the ticket.
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::kernel::{Actor, AppError, FieldError, Permission, text_enum};
 use crate::workflow::{Category, Refusal, Requirement, Status, Transition, Trigger, Workflow};
@@ -65,15 +65,23 @@ pub fn refused(refusal: Refusal, to: &str, allowed: &[&Transition]) -> AppError 
         Refusal::Missing(requirements) => {
             AppError::Invalid(requirements.into_iter().map(missing_requirement).collect())
         }
-        Refusal::WindowOver => AppError::conflict(
-            "reopen_window_over",
-            "the ticket was closed too long ago to be reopened; open a new one",
-        ),
-        Refusal::NotAllowed => AppError::TransitionNotAllowed {
-            detail: format!("the ticket cannot go to {to} from where it is"),
-            allowed: as_json(allowed),
-        },
+        Refusal::WindowOver => window_over(),
+        Refusal::NotAllowed { .. } => not_allowed(to, allowed),
     }
+}
+
+/// There is no such way for this caller; tells those that there are.
+pub fn not_allowed(to: &str, allowed: &[&Transition]) -> AppError {
+    AppError::TransitionNotAllowed {
+        detail: format!("the ticket cannot go to {to} from where it is"),
+        allowed: allowed.iter().map(|t| json!({ "to": t.to, "requires": t.requires })).collect(),
+    }
+}
+
+/// The ticket was closed too long ago.
+pub fn window_over() -> AppError {
+    let detail = "the ticket was closed too long ago to be reopened; open a new one";
+    AppError::conflict("reopen_window_over", detail)
 }
 
 fn missing_requirement(requirement: Requirement) -> FieldError {
@@ -87,17 +95,14 @@ fn missing_requirement(requirement: Requirement) -> FieldError {
     }
 }
 
-fn as_json(transitions: &[&Transition]) -> Value {
-    transitions.iter().map(|t| json!({ "to": t.to, "requires": t.requires })).collect()
-}
-
 /// Puts the ticket into `status`, with everything that follows from that.
 pub fn enter(ticket: &mut Ticket, workflow: &Workflow, status: &Status, now: DateTime<Utc>) {
     let was_closed = ticket.category == Category::Closed;
     ticket.status.clone_from(&status.code);
     ticket.category = status.category;
     if status.category == Category::Closed {
-        ticket.closed_at = Some(now);
+        // From closed to closed, as solved to closed, the window goes on from the first.
+        ticket.closed_at.get_or_insert(now);
     } else if was_closed {
         ticket.closed_at = None;
         ticket.reopen_count += 1;

@@ -4,3 +4,5 @@ mod support;
 
 mod auth;
 mod crm_suitecrm;
+mod routing;
+mod workflow;

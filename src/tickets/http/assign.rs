@@ -12,10 +12,9 @@ use super::view::{TicketView, answer};
 use crate::assignment::{self, AssignmentView, DecisionView};
 use crate::auth::Caller;
 use crate::db::Db;
-use crate::http::{Answer, Body, IfMatch, Params, PathId};
+use crate::http::{Answer, Body, IfMatch, Params, PathId, nullable};
 use crate::kernel::{
     AccountId, AgentId, AppError, CategoryId, ContactId, ElevationId, Level, Permission, ProductId, TicketId,
-    present,
 };
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -70,7 +69,7 @@ pub async fn explain_assignment(
 pub struct AssignTicket {
     /// This agent; your own id to take it yourself. Null: nobody, the ticket waits. Absent: the least-loaded available agent.
     #[garde(skip)]
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<AgentId>)]
     agent_id: Option<Option<AgentId>>,
     /// Why; shown in the explanation.
@@ -118,21 +117,21 @@ pub async fn assign_ticket(
 #[serde(deny_unknown_fields)]
 pub struct TransferTicket {
     #[garde(skip)]
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<AgentId>)]
     agent_id: Option<Option<AgentId>>,
     #[garde(skip)]
     account_id: Option<AccountId>,
     #[garde(skip)]
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<ContactId>)]
     contact_id: Option<Option<ContactId>>,
     #[garde(skip)]
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<ProductId>)]
     product_id: Option<Option<ProductId>>,
     #[garde(skip)]
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<CategoryId>)]
     category_id: Option<Option<CategoryId>>,
     #[garde(dive)]

@@ -9,9 +9,9 @@ use super::super::service::{self, Change};
 use super::view::{TicketView, answer};
 use crate::auth::Caller;
 use crate::db::Db;
-use crate::http::{Answer, Body, IfMatch, PathId};
+use crate::http::{Answer, Body, IfMatch, PathId, nullable};
 use crate::kernel::{
-    AccountId, AppError, CategoryId, ComponentId, ContactId, Permission, Priority, ProductId, TicketId, present,
+    AccountId, AppError, CategoryId, ComponentId, ContactId, Permission, Priority, ProductId, TicketId,
 };
 
 /// What to change. What is absent stays; null clears.
@@ -30,26 +30,26 @@ pub struct ChangeTicket {
     #[garde(skip)]
     component_id: Option<ComponentId>,
     #[garde(skip)]
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<CategoryId>)]
     category_id: Option<Option<CategoryId>>,
     #[garde(inner(inner(url, length(max = 2000))))]
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<String>, example = "https://app.example/exports/7")]
     url: Option<Option<String>>,
     #[garde(skip)]
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<DateTime<Utc>>)]
     deadline: Option<Option<DateTime<Utc>>>,
     #[garde(inner(length(max = 50), inner(length(chars, min = 1, max = 60))))]
     #[schema(example = json!(["export"]))]
     tags: Option<Vec<String>>,
     #[garde(inner(inner(length(chars, min = 1, max = 255))))]
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<String>, example = "MS-88123")]
     vendor_reference: Option<Option<String>>,
     #[garde(skip)]
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<ContactId>)]
     contact_id: Option<Option<ContactId>>,
     /// Drafts only.
@@ -63,7 +63,7 @@ pub struct ChangeTicket {
     account_id: Option<AccountId>,
     /// Drafts only; a submitted ticket is transferred.
     #[garde(skip)]
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<ProductId>)]
     product_id: Option<Option<ProductId>>,
 }

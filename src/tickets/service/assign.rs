@@ -111,7 +111,7 @@ fn chosen_by(actor: &Actor, agent: AgentId) -> Rule {
     }
 }
 
-/// Who would get the ticket now; changes nothing and locks nothing.
+/// Who would get the ticket now; changes nothing.
 pub fn dry_run(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -120,9 +120,7 @@ pub fn dry_run(
 ) -> Result<Decision, AppError> {
     actor.require(Permission::TicketsWork)?;
     let ticket = store::find(conn, actor, id)?.ok_or(NOT_FOUND)?.row;
-    let need = need(&ticket);
-    let pool = people::pool(conn, need.department, need.level)?;
-    Ok(assignment::decide(&pool, &need, now))
+    assignment::pick(conn, &need(&ticket), now)
 }
 
 /// To another agent, account, contact, product or category; `None` stays, `Some(None)` clears.

@@ -8,7 +8,7 @@ use super::open::{check, check_parties, enter_desk, named};
 use super::{Told, hold};
 use crate::assignment::{self, Previous};
 use crate::events::EventType;
-use crate::http::IfMatch;
+use crate::http::{IfMatch, set};
 use crate::kernel::{
     AccountId, Actor, AppError, CategoryId, ComponentId, ContactId, FieldError, Permission, Priority, ProductId,
     TicketId,
@@ -74,11 +74,6 @@ pub fn change(
 }
 
 fn apply(ticket: &mut Ticket, change: Change) {
-    fn set<T>(field: &mut T, value: Option<T>) {
-        if let Some(value) = value {
-            *field = value;
-        }
-    }
     set(&mut ticket.description, change.description);
     set(&mut ticket.subject, change.subject);
     set(&mut ticket.priority, change.priority);

@@ -2,6 +2,7 @@
 use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 
+use super::super::rules::window_over;
 use super::super::store::{Located, Ticket};
 use super::transition::{about, follow_assignment, may_write, move_to, reassign, write_note};
 use super::{Told, hold};
@@ -51,10 +52,7 @@ fn follow_reply(
             }
             follow_assignment(conn, actor, held, now)
         }
-        None if closed => Err(AppError::conflict(
-            "reopen_window_over",
-            "the ticket was closed too long ago to be reopened; open a new one",
-        )),
+        None if closed => Err(window_over()),
         None => Ok(()),
     }
 }

@@ -168,7 +168,7 @@ fn insert(
         kind: EventType::TicketOpened,
         subject: Subject::Ticket(ticket.id, ticket.version),
         public: decision.is_some(),
-        changes: events::diff(&json!({}), &ticket),
+        changes: events::diff(&json!({}), &json!(ticket)),
         data: json!({ "number": ticket.number }),
         occurred_at: now,
     };

@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use serde_json::{Value, json};
 
-use super::super::rules::{Actions, enter, refused};
+use super::super::rules::{Actions, enter, not_allowed, refused, window_over};
 use super::super::store::{Located, Ticket};
 use super::assign::need;
 use super::{Held, Told, hold};
@@ -50,9 +50,9 @@ pub fn transition(
     if wanted.vendor_reference.is_some() {
         held.ticket.vendor_reference.clone_from(&wanted.vendor_reference);
     }
-    let reopened = held.ticket.category == Category::Closed;
+    let was_closed = held.ticket.category == Category::Closed;
     move_to(&mut held, &wanted.to, now)?;
-    if reopened {
+    if was_closed && held.ticket.category.is_open() {
         reassign(conn, actor, &mut held, now)?;
     }
     follow_assignment(conn, actor, &mut held, now)?;
@@ -72,8 +72,8 @@ fn refusal(held: &Held, wanted: &Transition, actor: &Actor, now: DateTime<Utc>) 
         held.workflow.decide(&ticket.status, &wanted.to, Trigger::Agent, given, ticket.closed_at, now);
     let allowed = Actions::allowed(&held.workflow, ticket, actor, now);
     match decided {
-        Err(Refusal::WindowOver) => refused(Refusal::WindowOver, &wanted.to, &allowed),
-        _ => refused(Refusal::NotAllowed, &wanted.to, &allowed),
+        Err(Refusal::WindowOver) => window_over(),
+        _ => not_allowed(&wanted.to, &allowed),
     }
 }
 

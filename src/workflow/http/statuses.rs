@@ -16,13 +16,41 @@ use crate::workflow::{Awaiting, Category, SlaState, Status, Workflow, service};
 #[derive(Debug, Serialize, ToSchema)]
 pub struct StatusView {
     workflow_id: WorkflowId,
-    #[serde(flatten)]
-    status: Status,
+    #[schema(example = "030")]
+    code: String,
+    #[schema(example = "ANALYSIS")]
+    key: String,
+    #[schema(example = "Problem analysis")]
+    name: String,
+    category: Category,
+    sla: SlaState,
+    awaiting: Awaiting,
+    /// What the customer sees.
+    #[schema(example = "Under investigation")]
+    customer_label: String,
+    #[schema(example = 100)]
+    sort_order: i32,
+}
+
+impl StatusView {
+    fn new(workflow_id: WorkflowId, status: Status) -> Self {
+        Self {
+            workflow_id,
+            code: status.code,
+            key: status.key,
+            name: status.name,
+            category: status.category,
+            sla: status.sla,
+            awaiting: status.awaiting,
+            customer_label: status.customer_label,
+            sort_order: status.sort_order,
+        }
+    }
 }
 
 impl From<StatusRow> for StatusView {
     fn from(row: StatusRow) -> Self {
-        Self { workflow_id: row.workflow_id, status: row.into() }
+        Self::new(row.workflow_id, row.into())
     }
 }
 
@@ -96,7 +124,7 @@ pub(super) async fn create_status(
             };
             let workflow = service::change(conn, &caller, id.0, Utc::now(), add)?;
             let location = format!("/v1/workflows/{}", workflow.id);
-            let view = StatusView { workflow_id: workflow.id, status };
+            let view = StatusView::new(workflow.id, status);
             Ok(Answer::created(location, &view)?.version(workflow.version))
         })
     };
@@ -105,6 +133,7 @@ pub(super) async fn create_status(
 
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "Root cause analysis", "customer_label": "Under investigation"}))]
 struct StatusChange {
     #[garde(length(chars, min = 1, max = 60))]
     #[schema(example = "ANALYSIS")]
@@ -173,7 +202,7 @@ pub(super) async fn change_status(
         };
         let mut workflow = service::change(conn, &caller, id, Utc::now(), apply)?;
         let status = workflow.status_mut(&code)?.clone();
-        Answer::ok(&StatusView { workflow_id: id, status }).map(|a| a.version(workflow.version))
+        Answer::ok(&StatusView::new(id, status)).map(|a| a.version(workflow.version))
     };
     db.tx(work).await
 }

@@ -1,4 +1,5 @@
 //! A workflow, and what it allows. Pure: the caller says what time it is.
+mod definition;
 mod soundness;
 #[cfg(test)]
 mod tests;
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+pub use self::definition::{NewTransition, NewWorkflow};
 use crate::kernel::{AppError, TransitionId, WorkflowId, text_enum};
 
 text_enum! {
@@ -266,101 +268,5 @@ impl Workflow {
         now: DateTime<Utc>,
     ) -> Option<&Transition> {
         self.allowed(from, &[trigger], closed_at, now).into_iter().next()
-    }
-}
-
-/// A workflow as it is defined: what is posted to make one, and what the seed data holds.
-#[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewWorkflow {
-    /// A readable name for programs; never changes.
-    #[garde(length(chars, min = 1, max = 60), pattern("^[A-Za-z0-9_-]+$"))]
-    #[schema(example = "field_service")]
-    pub key: String,
-    #[garde(length(chars, min = 1, max = 100))]
-    #[schema(example = "Field service")]
-    pub name: String,
-    /// Where a draft starts; of category `draft`.
-    #[garde(skip)]
-    #[schema(example = "draft")]
-    pub draft_status: String,
-    /// Where a submitted ticket enters; neither `draft` nor `closed`.
-    #[garde(skip)]
-    #[schema(example = "new")]
-    pub submitted_status: String,
-    /// Days after its closing in which a ticket can be reopened.
-    #[garde(range(min = 1, max = 3650))]
-    #[schema(example = 30)]
-    pub reopen_window_days: i32,
-    #[garde(length(min = 1, max = 100), dive)]
-    pub statuses: Vec<Status>,
-    #[garde(length(min = 1, max = 1000), dive)]
-    pub transitions: Vec<NewTransition>,
-}
-
-/// A transition as it is defined.
-#[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewTransition {
-    #[garde(skip)]
-    #[schema(example = "open")]
-    pub from: String,
-    #[garde(skip)]
-    #[schema(example = "closed")]
-    pub to: String,
-    #[garde(skip)]
-    pub trigger: Trigger,
-    /// What must be given for it to happen; nothing when absent.
-    #[serde(default)]
-    #[garde(skip)]
-    pub requires: Vec<Requirement>,
-    /// What else happens, by name; nothing when absent.
-    #[serde(default)]
-    #[garde(length(max = 20), inner(length(chars, min = 1, max = 60)))]
-    #[schema(example = json!([]))]
-    pub effects: Vec<String>,
-    /// Days after the last closing in which it is possible; only out of a closed status.
-    #[garde(range(min = 1, max = 3650))]
-    pub within_days: Option<i32>,
-    /// Days without the customer's reply after which it happens; with the trigger `no_feedback`, and required there.
-    #[garde(range(min = 1, max = 3650))]
-    pub after_days: Option<i32>,
-    /// Days without the customer's reply after which the customer is reminded; fewer than `after_days`.
-    #[garde(range(min = 1, max = 3650))]
-    pub reminder_after_days: Option<i32>,
-}
-
-impl NewWorkflow {
-    /// The workflow that this defines, with fresh ids.
-    pub fn into_workflow(self) -> Workflow {
-        Workflow {
-            id: WorkflowId::new(),
-            key: self.key,
-            name: self.name,
-            revision: Uuid::now_v7(),
-            version: 1,
-            draft_status: self.draft_status,
-            submitted_status: self.submitted_status,
-            reopen_window_days: self.reopen_window_days,
-            statuses: self.statuses,
-            transitions: self.transitions.into_iter().map(NewTransition::into_transition).collect(),
-        }
-    }
-}
-
-impl NewTransition {
-    /// The transition that this defines, with a fresh id.
-    pub fn into_transition(self) -> Transition {
-        Transition {
-            id: TransitionId::new(),
-            from: self.from,
-            to: self.to,
-            trigger: self.trigger,
-            requires: self.requires,
-            effects: self.effects,
-            within_days: self.within_days,
-            after_days: self.after_days,
-            reminder_after_days: self.reminder_after_days,
-        }
     }
 }

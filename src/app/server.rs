@@ -12,7 +12,7 @@ use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 
 use super::{Service, health};
 use crate::kernel::AppError;
-use crate::{auth, events, http, people, routing, telemetry, tickets, workflow};
+use crate::{auth, crm, events, http, people, routing, telemetry, tickets, workflow};
 
 /// Everything under `/v1`.
 fn v1(cfg: &mut ServiceConfig) {

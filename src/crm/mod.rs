@@ -9,6 +9,7 @@ mod error;
 mod http;
 pub mod mapping;
 pub mod merge;
+pub mod probe;
 mod rules;
 pub mod service;
 pub mod settings;

@@ -21,6 +21,7 @@ use futures_util::future::join_all;
 
 use self::directory::Crm;
 use super::adapters::suitecrm::{SuiteCrm, SuiteCrmSettings};
+use super::probe::{Report, probe};
 use super::settings::Settings;
 use super::store::{self, Connection};
 use super::{CrmError, service};
@@ -66,6 +67,14 @@ impl Engine {
         let any = !done.is_empty();
         done.into_iter().collect::<Result<(), AppError>>()?;
         Ok(any)
+    }
+
+    /// Tries out the CRM of the connection with this name.
+    pub async fn probe(&self, name: &str) -> Result<Report, AppError> {
+        let name = name.to_owned();
+        let connection = self.0.db.read(move |conn| service::connection_by_name(conn, &name)).await?;
+        let crm = self.crm(&connection).map_err(AppError::unavailable)?;
+        Ok(probe(&crm.suite).await)
     }
 
     /// The CRM of a connection, with its token and what is known of its users.

@@ -12,6 +12,7 @@ mod cases;
 mod changes;
 mod directory;
 mod notes;
+mod probing;
 mod settings;
 pub mod text;
 

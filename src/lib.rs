@@ -10,6 +10,7 @@ pub mod http; //       problem documents, extractors, ETag, idempotency keys, pa
 pub mod auth; //       keys, tokens, clients: from a bearer token to an actor
 pub mod events; //     the log: append, publish, read
 pub mod people; //     accounts, contacts, agents, departments
+pub mod catalog; //    products, categories, ticket types, components
 pub mod workflow; //   statuses and transitions as data; the pure state machine
 pub mod routing; //    a component decides which level and department own a ticket
 pub mod assignment; // who works on a ticket: eligibility, least-loaded pick, explanation

@@ -1,6 +1,6 @@
 create table departments (
   id uuid primary key,
-  name text not null unique,
+  name text not null,
   workflow_id uuid not null references workflows,
   -- Takes the tickets that no component routes.
   is_default boolean not null default false,
@@ -9,6 +9,7 @@ create table departments (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );
+create unique index departments_name on departments (lower(name));
 create unique index departments_one_default on departments (is_default) where is_default;
 
 create table accounts (
@@ -33,6 +34,8 @@ create table contacts (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );
+-- The order of lists.
+create index contacts_name on contacts (lower(name), id);
 create unique index contacts_email on contacts (lower(email));
 
 create table contact_accounts (
@@ -68,6 +71,7 @@ create table agents (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );
+create index agents_name on agents (lower(name), id);
 create unique index agents_email on agents (lower(email));
 
 create table agent_departments (

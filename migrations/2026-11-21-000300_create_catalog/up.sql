@@ -49,6 +49,8 @@ create table components (
   check (process is null or level = 'external')
 );
 create unique index components_name on components (product_id, lower(name));
+-- The order of lists over every product.
+create index components_by_name on components (lower(name), id);
 create index components_department on components (department_id);
 
 create table processes (

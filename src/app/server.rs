@@ -12,16 +12,18 @@ use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 
 use super::{Service, health};
 use crate::kernel::AppError;
-use crate::{auth, crm, events, http, people, routing, telemetry, tickets, workflow};
+use crate::{auth, catalog, crm, events, http, people, routing, telemetry, tickets, workflow};
 
 /// Everything under `/v1`.
 fn v1(cfg: &mut ServiceConfig) {
     cfg.configure(auth::routes)
         .configure(events::routes)
         .configure(people::routes)
+        .configure(catalog::routes)
         .configure(workflow::routes)
         .configure(routing::routes)
-        .configure(tickets::routes);
+        .configure(tickets::routes)
+        .configure(crm::routes);
 }
 
 fn routes(cfg: &mut ServiceConfig) {

@@ -1,4 +1,5 @@
 //! The only place that takes pool connections, starts transactions and blocks a thread.
+mod by_name;
 pub mod embedded;
 mod pool;
 pub mod schema;
@@ -13,6 +14,8 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 use tokio::sync::Notify;
 
+pub(crate) use self::by_name::load_by_name;
+pub use self::by_name::{containing, lower};
 use self::pool::Manager;
 use crate::kernel::{AppError, Secret};
 

@@ -6,6 +6,7 @@ mod event;
 mod feed;
 mod http;
 mod relay;
+mod resource;
 mod service;
 mod store;
 
@@ -13,5 +14,6 @@ pub use event::{Changes, EventType, NewEvent, Subject, diff};
 pub use feed::Feed;
 pub use http::{EventView, routes};
 pub use relay::{Consumer, publish_next};
+pub use resource::{resource_changed, resource_created};
 pub use service::{append, history};
 pub use store::Event;

@@ -6,6 +6,7 @@ mod ids;
 mod page;
 mod sealed;
 mod text_enum;
+mod time_zone;
 
 pub use actor::{Actor, Origin, Permission, Role, Visibility};
 pub use desk::{Level, Priority};
@@ -14,3 +15,4 @@ pub use ids::*;
 pub use page::{Cursor, Direction, PAGE_DEFAULT, PAGE_MAX, Page, PageRequest};
 pub use sealed::{Secret, SecretKey};
 pub(crate) use text_enum::text_enum;
+pub use time_zone::TimeZone;

@@ -2,13 +2,14 @@
 use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 
-use crate::kernel::{Actor, AppError};
-use crate::workflow::{NewWorkflow, Workflow, service};
+use crate::kernel::{Actor, AppError, WorkflowId};
+use crate::workflow::{NewWorkflow, service};
 
-/// Creates the workflows `consultancy` and `simple`, in this order.
-pub fn load(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<Vec<Workflow>, AppError> {
-    let workflows: Vec<NewWorkflow> =
+/// Creates the workflows `consultancy` and `simple`; returns them in this order.
+pub fn load(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<(WorkflowId, WorkflowId), AppError> {
+    let workflows: [NewWorkflow; 2] =
         serde_json::from_str(include_str!("workflows.json")).map_err(AppError::internal)?;
     let actor = Actor::system();
-    workflows.into_iter().map(|new| service::create(conn, &actor, new, now)).collect()
+    let [consultancy, simple] = workflows.map(|new| service::create(conn, &actor, new, now));
+    Ok((consultancy?.id, simple?.id))
 }

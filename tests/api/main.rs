@@ -3,6 +3,8 @@
 mod support;
 
 mod auth;
+mod catalog;
 mod crm_suitecrm;
+mod people;
 mod routing;
 mod workflow;

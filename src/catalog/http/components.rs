@@ -1,0 +1,213 @@
+//! Components.
+use actix_web::{get, patch, post, web};
+use chrono::Utc;
+use garde::Validate;
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::auth::Caller;
+use crate::catalog::{Component, ComponentFilter, service};
+use crate::db::Db;
+use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId, nullable, set};
+use crate::kernel::{
+    AppError, ComponentId, DepartmentId, Level, Page, PageRequest, Permission, ProductId,
+};
+
+pub fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(create_component)
+        .service(list_components)
+        .service(get_component)
+        .service(change_component);
+}
+
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewComponent {
+    #[garde(skip)]
+    product_id: ProductId,
+    /// Unique within the product, without regard to case.
+    #[garde(length(chars, min = 1, max = 200))]
+    #[schema(example = "User Management")]
+    name: String,
+    /// What it is about.
+    #[serde(default)]
+    #[garde(length(chars, max = 2000))]
+    #[schema(example = "creating, updating and deleting users, role changes, logins")]
+    covers: String,
+    /// The level that owns its tickets.
+    #[garde(skip)]
+    level: Level,
+    /// The department that owns its tickets.
+    #[garde(skip)]
+    department_id: DepartmentId,
+    /// The key of the process that its tickets follow; only with the level external.
+    #[garde(length(min = 1, max = 100))]
+    #[schema(example = json!(null))]
+    process: Option<String>,
+}
+
+/// Create a component
+#[utoipa::path(
+    tag = "catalog",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send again")),
+    request_body = NewComponent,
+    security(("bearer" = ["catalog:write"]), ("client_credentials" = ["catalog:write"])),
+    responses((status = 201, description = "The component", body = Component)),
+)]
+#[post("/components")]
+async fn create_component(
+    db: web::Data<Db>,
+    caller: Caller,
+    idempotency: Idempotency,
+    body: Body<NewComponent>,
+) -> Result<Answer, AppError> {
+    caller.require(Permission::CatalogWrite)?;
+    let now = Utc::now();
+    let (fingerprint, new) = (body.fingerprint.clone(), body.into_inner());
+    let component = Component {
+        id: ComponentId::new(),
+        product_id: new.product_id,
+        name: new.name,
+        covers: new.covers,
+        level: new.level,
+        department_id: new.department_id,
+        process: new.process,
+        active: true,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    let create = move |conn: &mut _| {
+        idempotency.once(conn, caller.id, &fingerprint, |conn| {
+            let component = service::create_component(conn, &caller, &component, now)?;
+            let location = format!("/v1/components/{}", component.id);
+            Ok(Answer::created(location, &component)?.version(component.version))
+        })
+    };
+    db.tx(create).await
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct ComponentQuery {
+    /// Only components of this product.
+    product: Option<ProductId>,
+    /// Only components that this level owns.
+    level: Option<Level>,
+    /// Part of the name or of what it covers, without regard to case.
+    #[param(example = "user")]
+    q: Option<String>,
+    /// Only active, or only inactive ones.
+    active: Option<bool>,
+    /// Items on a page; 50 when absent, 100 at the most.
+    #[param(minimum = 1)]
+    limit: Option<i64>,
+    /// `next` or `prev` of another page.
+    cursor: Option<String>,
+}
+
+/// List components by name
+#[utoipa::path(
+    tag = "catalog",
+    params(ComponentQuery),
+    security(("bearer" = ["catalog:read"]), ("client_credentials" = ["catalog:read"])),
+    responses((status = 200, description = "A page of components", body = Page<Component>)),
+)]
+#[get("/components")]
+async fn list_components(
+    db: web::Data<Db>,
+    caller: Caller,
+    query: Params<ComponentQuery>,
+) -> Result<Answer, AppError> {
+    caller.require(Permission::CatalogRead)?;
+    let Params(query) = query;
+    let filter = ComponentFilter {
+        product: query.product,
+        level: query.level,
+        q: query.q,
+        active: query.active,
+    };
+    let binding = format!("components {filter:?}");
+    let request = PageRequest::new(query.limit, query.cursor.as_deref(), &binding)?;
+    let page = db.read(move |conn| service::list_components(conn, &filter, &request)).await?;
+    Answer::page(&page)
+}
+
+/// Get a component
+#[utoipa::path(
+    tag = "catalog",
+    params(("id" = ComponentId, Path)),
+    security(("bearer" = ["catalog:read"]), ("client_credentials" = ["catalog:read"])),
+    responses((status = 200, description = "The component", body = Component)),
+)]
+#[get("/components/{id}")]
+async fn get_component(
+    db: web::Data<Db>,
+    caller: Caller,
+    id: PathId<ComponentId>,
+) -> Result<Answer, AppError> {
+    caller.require(Permission::CatalogRead)?;
+    let component = db.read(move |conn| service::get_component(conn, id.0)).await?;
+    Ok(Answer::ok(&component)?.version(component.version))
+}
+
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ComponentChange {
+    #[garde(length(chars, min = 1, max = 200))]
+    #[schema(example = "User Management")]
+    name: Option<String>,
+    #[garde(length(chars, max = 2000))]
+    #[schema(example = "creating, updating and deleting users, role changes, logins")]
+    covers: Option<String>,
+    #[garde(skip)]
+    level: Option<Level>,
+    #[garde(skip)]
+    department_id: Option<DepartmentId>,
+    /// Null: none.
+    #[serde(default, deserialize_with = "nullable")]
+    #[garde(length(min = 1, max = 100))]
+    #[schema(value_type = Option<String>, example = json!(null))]
+    process: Option<Option<String>>,
+    #[garde(skip)]
+    #[schema(example = false)]
+    active: Option<bool>,
+}
+
+/// Change a component
+///
+/// Tickets that are already open stay where they are.
+#[utoipa::path(
+    tag = "catalog",
+    params(("id" = ComponentId, Path), ("If-Match" = String, Header, example = "\"v1\"")),
+    request_body = ComponentChange,
+    security(("bearer" = ["catalog:write"]), ("client_credentials" = ["catalog:write"])),
+    responses((status = 200, description = "The component as it is now", body = Component)),
+)]
+#[patch("/components/{id}")]
+async fn change_component(
+    db: web::Data<Db>,
+    caller: Caller,
+    id: PathId<ComponentId>,
+    seen: IfMatch,
+    body: Body<ComponentChange>,
+) -> Result<Answer, AppError> {
+    caller.require(Permission::CatalogWrite)?;
+    let change = body.into_inner();
+    let apply = move |component: &mut Component| {
+        seen.check(component.version)?;
+        set(&mut component.name, change.name);
+        set(&mut component.covers, change.covers);
+        set(&mut component.level, change.level);
+        set(&mut component.department_id, change.department_id);
+        set(&mut component.process, change.process);
+        set(&mut component.active, change.active);
+        Ok(())
+    };
+    let change =
+        move |conn: &mut _| service::change_component(conn, &caller, id.0, Utc::now(), apply);
+    let component = db.tx(change).await?;
+    Ok(Answer::ok(&component)?.version(component.version))
+}

@@ -1,0 +1,52 @@
+//! Ticket types and processes.
+use chrono::{DateTime, Utc};
+use diesel::PgConnection;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::named;
+use crate::catalog::store::words::{self as store, Process, TicketType};
+use crate::events;
+use crate::kernel::{Actor, AppError, Page, PageRequest};
+
+/// Fails with `key_taken`.
+pub fn create_ticket_type(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    kind: &TicketType,
+    now: DateTime<Utc>,
+) -> Result<(), AppError> {
+    store::insert_type(conn, kind).map_err(named)?;
+    events::resource_created(conn, actor, format!("ticket-type/{}", kind.key), kind, now)
+}
+
+pub fn list_ticket_types(
+    conn: &mut PgConnection,
+    request: &PageRequest,
+) -> Result<Page<TicketType>, AppError> {
+    let rows = store::types(conn, request)?;
+    Ok(request.page(rows, |kind| (json!(kind.key), Uuid::nil())))
+}
+
+/// Fails with `key_taken`.
+pub fn create_process(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    process: &Process,
+    now: DateTime<Utc>,
+) -> Result<(), AppError> {
+    store::insert_process(conn, process).map_err(named)?;
+    events::resource_created(conn, actor, format!("process/{}", process.key), process, now)
+}
+
+pub fn get_process(conn: &mut PgConnection, key: &str) -> Result<Process, AppError> {
+    store::process(conn, key)?.ok_or(AppError::NotFound("the process"))
+}
+
+pub fn list_processes(
+    conn: &mut PgConnection,
+    request: &PageRequest,
+) -> Result<Page<Process>, AppError> {
+    let rows = store::processes(conn, request)?;
+    Ok(request.page(rows, |process| (json!(process.key), Uuid::nil())))
+}

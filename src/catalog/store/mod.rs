@@ -1,0 +1,13 @@
+//! Queries of products, categories, components, ticket types and processes.
+pub mod categories;
+pub mod components;
+pub mod products;
+pub mod words;
+
+/// Which products or categories a list holds.
+#[derive(Debug, Clone, Default)]
+pub struct Named {
+    /// Part of the name.
+    pub q: Option<String>,
+    pub active: Option<bool>,
+}

@@ -1,0 +1,75 @@
+//! What is known by a key instead of an id: ticket types and external processes.
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::db::schema::{processes, ticket_types};
+use crate::kernel::PageRequest;
+
+/// What kind of request a ticket is.
+#[derive(Debug, Clone, Serialize, ToSchema, Queryable, Selectable, Insertable)]
+#[diesel(table_name = ticket_types, check_for_backend(Pg))]
+pub struct TicketType {
+    #[schema(example = "incident")]
+    pub key: String,
+    #[schema(example = "Incident")]
+    pub name: String,
+}
+
+/// What is done with tickets that a team outside the desk owns.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Queryable, Selectable, Insertable)]
+#[diesel(table_name = processes, check_for_backend(Pg))]
+pub struct Process {
+    #[schema(example = "account_manager")]
+    pub key: String,
+    #[schema(example = "Account manager")]
+    pub name: String,
+    /// In order: what to do, and what the service checks itself.
+    #[schema(value_type = Vec<Object>, example = json!([
+        {"step": 1, "do": "open a side conversation", "check": "side_conversation"}
+    ]))]
+    pub steps: Value,
+}
+
+/// The rows of the page that `request` asks for, by key.
+macro_rules! load_by_key {
+    ($conn:expr, $table:ident, $row:ident, $request:expr) => {{
+        let mut query =
+            $table::table.select($row::as_select()).limit($request.fetch()).into_boxed();
+        if let Some(cursor) = &$request.cursor {
+            let key = cursor.key.as_str().unwrap_or_default();
+            query = if $request.backward() {
+                query.filter($table::key.lt(key))
+            } else {
+                query.filter($table::key.gt(key))
+            };
+        }
+        if $request.backward() {
+            query.order($table::key.desc()).load($conn)
+        } else {
+            query.order($table::key).load($conn)
+        }
+    }};
+}
+
+pub fn insert_type(conn: &mut PgConnection, kind: &TicketType) -> QueryResult<usize> {
+    diesel::insert_into(ticket_types::table).values(kind).execute(conn)
+}
+
+pub fn types(conn: &mut PgConnection, request: &PageRequest) -> QueryResult<Vec<TicketType>> {
+    load_by_key!(conn, ticket_types, TicketType, request)
+}
+
+pub fn insert_process(conn: &mut PgConnection, process: &Process) -> QueryResult<usize> {
+    diesel::insert_into(processes::table).values(process).execute(conn)
+}
+
+pub fn process(conn: &mut PgConnection, key: &str) -> QueryResult<Option<Process>> {
+    processes::table.find(key).select(Process::as_select()).first(conn).optional()
+}
+
+pub fn processes(conn: &mut PgConnection, request: &PageRequest) -> QueryResult<Vec<Process>> {
+    load_by_key!(conn, processes, Process, request)
+}

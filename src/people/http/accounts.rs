@@ -1,0 +1,206 @@
+//! Accounts.
+use actix_web::{get, patch, post, put, web};
+use chrono::Utc;
+use garde::Validate;
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::auth::Caller;
+use crate::db::Db;
+use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId, set};
+use crate::kernel::{AccountId, AppError, Page, PageRequest, Permission, ProductId};
+use crate::people::{Account, AccountFilter, service};
+
+pub fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(create_account)
+        .service(list_accounts)
+        .service(get_account)
+        .service(change_account)
+        .service(replace_account_products);
+}
+
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewAccount {
+    /// Unique without regard to case.
+    #[garde(length(chars, min = 1, max = 200))]
+    #[schema(example = "Northwind Services")]
+    name: String,
+    /// The products that the account has.
+    #[serde(default)]
+    #[garde(length(max = 1000))]
+    product_ids: Vec<ProductId>,
+}
+
+/// Create an account
+#[utoipa::path(
+    tag = "people",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send again")),
+    request_body = NewAccount,
+    security(("bearer" = ["people:write"]), ("client_credentials" = ["people:write"])),
+    responses((status = 201, description = "The account", body = Account)),
+)]
+#[post("/accounts")]
+async fn create_account(
+    db: web::Data<Db>,
+    caller: Caller,
+    idempotency: Idempotency,
+    body: Body<NewAccount>,
+) -> Result<Answer, AppError> {
+    caller.require(Permission::PeopleWrite)?;
+    let now = Utc::now();
+    let (fingerprint, new) = (body.fingerprint.clone(), body.into_inner());
+    let account = Account {
+        id: AccountId::new(),
+        name: new.name,
+        active: true,
+        product_ids: new.product_ids,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    let create = move |conn: &mut _| {
+        idempotency.once(conn, caller.id, &fingerprint, |conn| {
+            let account = service::create_account(conn, &caller, account, now)?;
+            let location = format!("/v1/accounts/{}", account.id);
+            Ok(Answer::created(location, &account)?.version(account.version))
+        })
+    };
+    db.tx(create).await
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct AccountQuery {
+    /// Part of the name, without regard to case.
+    #[param(example = "wind")]
+    q: Option<String>,
+    /// Only active, or only inactive ones.
+    active: Option<bool>,
+    /// Items on a page; 50 when absent, 100 at the most.
+    #[param(minimum = 1)]
+    limit: Option<i64>,
+    /// `next` or `prev` of another page.
+    cursor: Option<String>,
+}
+
+/// List accounts by name
+#[utoipa::path(
+    tag = "people",
+    params(AccountQuery),
+    security(("bearer" = ["people:read"]), ("client_credentials" = ["people:read"])),
+    responses((status = 200, description = "A page of accounts", body = Page<Account>)),
+)]
+#[get("/accounts")]
+async fn list_accounts(
+    db: web::Data<Db>,
+    caller: Caller,
+    query: Params<AccountQuery>,
+) -> Result<Answer, AppError> {
+    caller.require(Permission::PeopleRead)?;
+    let Params(query) = query;
+    let filter = AccountFilter { q: query.q, active: query.active };
+    let binding = format!("accounts {filter:?}");
+    let request = PageRequest::new(query.limit, query.cursor.as_deref(), &binding)?;
+    let page = db.read(move |conn| service::list_accounts(conn, &filter, &request)).await?;
+    Answer::page(&page)
+}
+
+/// Get an account
+#[utoipa::path(
+    tag = "people",
+    params(("id" = AccountId, Path)),
+    security(("bearer" = ["people:read"]), ("client_credentials" = ["people:read"])),
+    responses((status = 200, description = "The account", body = Account)),
+)]
+#[get("/accounts/{id}")]
+async fn get_account(
+    db: web::Data<Db>,
+    caller: Caller,
+    id: PathId<AccountId>,
+) -> Result<Answer, AppError> {
+    caller.require(Permission::PeopleRead)?;
+    let account = db.read(move |conn| service::get_account(conn, id.0)).await?;
+    Ok(Answer::ok(&account)?.version(account.version))
+}
+
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccountChange {
+    #[garde(length(chars, min = 1, max = 200))]
+    #[schema(example = "Northwind Services")]
+    name: Option<String>,
+    #[garde(skip)]
+    #[schema(example = false)]
+    active: Option<bool>,
+}
+
+/// Change an account
+#[utoipa::path(
+    tag = "people",
+    params(("id" = AccountId, Path), ("If-Match" = String, Header, example = "\"v1\"")),
+    request_body = AccountChange,
+    security(("bearer" = ["people:write"]), ("client_credentials" = ["people:write"])),
+    responses((status = 200, description = "The account as it is now", body = Account)),
+)]
+#[patch("/accounts/{id}")]
+async fn change_account(
+    db: web::Data<Db>,
+    caller: Caller,
+    id: PathId<AccountId>,
+    seen: IfMatch,
+    body: Body<AccountChange>,
+) -> Result<Answer, AppError> {
+    caller.require(Permission::PeopleWrite)?;
+    let change = body.into_inner();
+    let apply = move |account: &mut Account| {
+        seen.check(account.version)?;
+        set(&mut account.name, change.name);
+        set(&mut account.active, change.active);
+        Ok(())
+    };
+    let change =
+        move |conn: &mut _| service::change_account(conn, &caller, id.0, Utc::now(), apply);
+    let account = db.tx(change).await?;
+    Ok(Answer::ok(&account)?.version(account.version))
+}
+
+/// The products of an account, whole.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccountProducts {
+    #[garde(length(max = 1000))]
+    product_ids: Vec<ProductId>,
+}
+
+/// Replace an account's products
+///
+/// The account has these products from now on, and no others. Tickets that name another product keep it.
+#[utoipa::path(
+    tag = "people",
+    params(("id" = AccountId, Path), ("If-Match" = String, Header, example = "\"v1\"")),
+    request_body = AccountProducts,
+    security(("bearer" = ["people:write"]), ("client_credentials" = ["people:write"])),
+    responses((status = 200, description = "The account as it is now", body = Account)),
+)]
+#[put("/accounts/{id}/products")]
+async fn replace_account_products(
+    db: web::Data<Db>,
+    caller: Caller,
+    id: PathId<AccountId>,
+    seen: IfMatch,
+    body: Body<AccountProducts>,
+) -> Result<Answer, AppError> {
+    caller.require(Permission::PeopleWrite)?;
+    let apply = move |account: &mut Account| {
+        seen.check(account.version)?;
+        account.product_ids = body.into_inner().product_ids;
+        Ok(())
+    };
+    let change =
+        move |conn: &mut _| service::change_account(conn, &caller, id.0, Utc::now(), apply);
+    let account = db.tx(change).await?;
+    Ok(Answer::ok(&account)?.version(account.version))
+}

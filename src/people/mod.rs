@@ -1,0 +1,13 @@
+//! Customers and the people of the desk: accounts, contacts, departments, agents.
+mod http;
+mod rules;
+mod service;
+mod store;
+
+pub use http::routes;
+pub use rules::{AgentRole, ClockTime, Day, WorkingHours, on_duty};
+pub use service::*;
+pub use store::accounts::{Account, Filter as AccountFilter};
+pub use store::agents::{Agent, Filter as AgentFilter, WorkingWeek};
+pub use store::contacts::{Contact, Filter as ContactFilter};
+pub use store::departments::Department;

@@ -1,0 +1,6 @@
+//! Queries of accounts, contacts, departments and agents. What belongs to a row (the products of an account) is read
+//! with it, in the same statement.
+pub mod accounts;
+pub mod agents;
+pub mod contacts;
+pub mod departments;

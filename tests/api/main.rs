@@ -4,6 +4,7 @@ mod support;
 
 mod auth;
 mod catalog;
+mod crm_mirror;
 mod crm_suitecrm;
 mod people;
 mod routing;

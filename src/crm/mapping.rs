@@ -29,12 +29,12 @@ pub struct Facts {
 #[error("{0}")]
 pub struct Unmapped(pub String);
 
-/// The ticket in the CRM's words. `shown` is the status that the CRM shows now: it stays when it stands for the ticket's
-/// status too, so that a finer word of the CRM (`Closed_Duplicate`) is not written over.
+/// The ticket in the CRM's words. `known` are the statuses that the CRM shows now and that were agreed on last: the first
+/// that stands for the ticket's status stays, so that a finer word of the CRM (`Closed_Duplicate`) is not written over.
 pub fn to_case(
     ticket: &Facts,
     settings: &Settings,
-    shown: Option<&str>,
+    known: &[&str],
 ) -> Result<Case, Unmapped> {
     let priority = settings.priority(ticket.priority);
     let priority = priority.ok_or_else(|| unmapped("priority", ticket.priority.as_str()))?;
@@ -44,7 +44,7 @@ pub fn to_case(
         (Field::Type, settings.case_type(&ticket.type_key).to_owned()),
         (Field::Number, number(ticket)),
         (Field::Link, ticket.link.clone()),
-        (Field::Status, status(ticket, settings, shown)?),
+        (Field::Status, status(ticket, settings, known)?),
         (Field::Priority, priority.to_owned()),
         (Field::Assignee, ticket.assignee.clone()),
         (Field::Account, ticket.account.clone()),
@@ -74,12 +74,13 @@ fn description(ticket: &Facts, settings: &Settings) -> String {
     if lines.is_empty() { text.to_owned() } else { format!("{text}\n\n{}", lines.join("\n")) }
 }
 
-fn status(ticket: &Facts, settings: &Settings, shown: Option<&str>) -> Result<String, Unmapped> {
+fn status(ticket: &Facts, settings: &Settings, known: &[&str]) -> Result<String, Unmapped> {
     if let Some(own) = settings.status(&ticket.status) {
         return Ok(own.to_owned());
     }
-    if let Some(shown) = shown.filter(|shown| stands_for(settings, shown, &ticket.category)) {
-        return Ok(shown.to_owned());
+    let fitting = known.iter().find(|known| stands_for(settings, known, &ticket.category));
+    if let Some(fitting) = fitting {
+        return Ok((*fitting).to_owned());
     }
     let value = settings.category(&ticket.category);
     value.map(str::to_owned).ok_or_else(|| unmapped("status", &ticket.status))
@@ -143,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_ticket_becomes_a_case_in_the_crms_words() {
-        let case = to_case(&facts(), &Settings::default(), None).unwrap();
+        let case = to_case(&facts(), &Settings::default(), &[]).unwrap();
         assert_eq!(case.get(Field::Status), Some("Open/Open_Assigned"));
         assert_eq!(case.get(Field::Priority), Some("P1"));
         assert_eq!(case.get(Field::Type), Some("Product"));
@@ -162,7 +163,7 @@ mod tests {
         let mut settings = Settings::default();
         settings.fields.insert(Field::Number, "ticket_number_c".into());
         settings.fields.insert(Field::Link, "ticket_id_c".into());
-        let case = to_case(&Facts { url: None, ..facts() }, &settings, None).unwrap();
+        let case = to_case(&Facts { url: None, ..facts() }, &settings, &[]).unwrap();
         assert_eq!(case.get(Field::Description), Some("It smokes."));
         assert_eq!(case.get(Field::Number), Some("CB-1042"));
     }
@@ -171,12 +172,14 @@ mod tests {
     fn a_finer_word_of_the_crm_for_the_same_status_stays() {
         let settings = Settings::default();
         let closed = Facts { category: "closed".into(), status: "050".into(), ..facts() };
-        let status = |ticket: &Facts, shown| {
-            to_case(ticket, &settings, Some(shown)).unwrap().get(Field::Status).unwrap().to_owned()
+        let status = |ticket: &Facts, shown: &[&str]| {
+            to_case(ticket, &settings, shown).unwrap().get(Field::Status).unwrap().to_owned()
         };
-        assert_eq!(status(&closed, "Closed/Closed_Duplicate"), "Closed/Closed_Duplicate");
-        assert_eq!(status(&closed, "Open/Open_New"), "Closed/Closed_Closed");
-        assert_eq!(status(&facts(), "Closed/Closed_Duplicate"), "Open/Open_Assigned");
+        let duplicate = "Closed/Closed_Duplicate";
+        assert_eq!(status(&closed, &[duplicate]), duplicate);
+        assert_eq!(status(&closed, &["Open/Open_Assigned", duplicate]), duplicate);
+        assert_eq!(status(&closed, &["Open/Open_New"]), "Closed/Closed_Closed");
+        assert_eq!(status(&facts(), &[duplicate]), "Open/Open_Assigned");
     }
 
     #[test]
@@ -201,7 +204,7 @@ mod tests {
         settings.priorities.insert(Priority::Low, String::new());
         assert_eq!(priority_for(&settings, "P3"), None);
         let low = Facts { priority: Priority::Low, ..facts() };
-        let refused = to_case(&low, &settings, None).unwrap_err();
+        let refused = to_case(&low, &settings, &[]).unwrap_err();
         assert!(refused.to_string().contains("priority low"));
     }
 }

@@ -21,8 +21,10 @@ impl Pass {
             None => self.create(facts).await?,
         };
         self.recognize_own_write(&remote);
-        let shown = remote.fields.get(Field::Status);
-        let desk = mapping::to_case(facts, &self.crm.settings, shown)?;
+        let status = |case: &Case| case.get(Field::Status).map(str::to_owned);
+        let known = [status(&remote.fields), status(&self.agreement.base)];
+        let known: Vec<&str> = known.iter().flatten().map(String::as_str).collect();
+        let desk = mapping::to_case(facts, &self.crm.settings, &known)?;
         let desk = self.crm.suite.normal_form(&desk);
         let policies = self.policies(seen);
         let times = Times { desk: seen.ticket.updated_at, crm: remote.modified_at };
@@ -45,7 +47,7 @@ impl Pass {
     /// attempt, so that whichever attempt succeeds, we know what it wrote.
     async fn create(&mut self, facts: &Facts) -> Result<RemoteCase, Stop> {
         if self.sent.is_none() {
-            let case = mapping::to_case(facts, &self.crm.settings, None)?;
+            let case = mapping::to_case(facts, &self.crm.settings, &[])?;
             let case = self.crm.suite.normal_form(&case);
             self.held(move |_, working| {
                 working.sent = Some(case);

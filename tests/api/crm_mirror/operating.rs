@@ -94,5 +94,5 @@ async fn a_probe_finds_a_good_crm_good_leaves_nothing_behind_and_names_what_is_w
     }
     let report = probe(&SuiteCrm::new(settings("wrong")).unwrap()).await;
     assert!(!report.passed());
-    assert!(report.0[0].to_string().contains("invalid_client"), "{report:?}");
+    assert!(report.0[0].to_string().contains("Client authentication failed"), "{report:?}");
 }

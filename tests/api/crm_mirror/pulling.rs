@@ -1,17 +1,21 @@
 //! From the CRM to the desk.
 use serde_json::json;
 
-use crate::support::mirror::{CLERK, Mirrored};
+use crate::support::mirror::{CLERK, Mirrored, crm_id};
 
 #[actix_web::test]
 async fn edits_in_the_crm_come_back_through_the_desks_own_operations() {
     let desk = Mirrored::start().await;
+    // The ticket's contact has to belong to the account that it goes to.
+    let contact = format!("/v1/contacts/{}", desk.id("Purchasing contact"));
+    let accounts = [desk.id("Northwind Services"), desk.id("Harbor Logistics")];
+    desk.admin.patch(&contact, "*", json!({ "account_ids": accounts })).await.expect(200);
     let ticket = desk.open("Edited there").await;
     desk.converge().await;
     desk.edit(
         &ticket,
         json!({
-            "assigned_user_id": "crm L1 agent B", "account_id": "crm Harbor Logistics", "priority": "P1",
+            "assigned_user_id": crm_id("L1 agent B"), "account_id": crm_id("Harbor Logistics"), "priority": "P1",
             "state": "Open", "status": "Open_Assigned",
         }),
     )
@@ -31,6 +35,33 @@ async fn edits_in_the_crm_come_back_through_the_desks_own_operations() {
     desk.crm.clear_calls();
     desk.pull().await;
     assert_eq!(desk.crm.count("PATCH", "Cases"), 0);
+}
+
+#[actix_web::test]
+async fn what_the_desk_refuses_does_not_hold_back_what_it_takes() {
+    let desk = Mirrored::start().await;
+    let ticket = desk.open("Half refused").await;
+    let agent = json!({"agent_id": desk.id("L1 agent A")});
+    desk.admin.post_on(&format!("/v1/tickets/{ticket}/transfer"), "*", agent).await.expect(200);
+    desk.converge().await;
+    // The ticket's contact does not belong to this account.
+    let account = crm_id("Harbor Logistics");
+    let edit = json!({
+        "assigned_user_id": crm_id("L1 agent B"), "account_id": account, "priority": "P3",
+        "state": "Open", "status": "Open_Assigned",
+    });
+    desk.edit(&ticket, edit).await;
+    desk.pull().await;
+    let shown = desk.ticket(&ticket).await;
+    assert_eq!(shown["assignee_id"], desk.id("L1 agent B"), "{shown} {:?}", desk.conflicts(&ticket).await);
+    assert_eq!(shown["priority"], "low");
+    assert_eq!(shown["account_id"], desk.id("Northwind Services"));
+    let case = desk.case(&ticket).await;
+    assert_eq!(case.value("account_id"), crm_id("Northwind Services"));
+    assert_eq!(case.value("assigned_user_id"), crm_id("L1 agent B"));
+    let conflicts = desk.conflicts(&ticket).await;
+    assert_eq!(conflicts.len(), 1, "{conflicts:?}");
+    assert_eq!((&conflicts[0]["field"], &conflicts[0]["policy"]), (&json!("account"), &json!("refused")));
 }
 
 #[actix_web::test]

@@ -7,11 +7,12 @@ use chrono::{TimeDelta, Utc};
 use diesel::RunQueryDsl as _;
 use fake_crm::{Control, FakeCrm, Record};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{Client, TestApp};
 
 /// Somebody who works in the CRM and is no agent of the desk.
-pub const CLERK: &str = "clerk";
+pub const CLERK: &str = "0c1e4b52-6f0a-4c52-9d3b-8f6a1b2c3d4e";
 
 pub struct Mirrored {
     pub app: TestApp,
@@ -40,7 +41,7 @@ impl Mirrored {
                 ids.insert(text(&item["name"]), text(&item["id"]));
             }
         }
-        crm.create("Users", json!({"id": CLERK, "user_name": CLERK, "last_name": "Sales clerk"}))
+        crm.create("Users", json!({"id": CLERK, "user_name": "clerk", "last_name": "Sales clerk"}))
             .unwrap();
         settings["fields"] =
             json!({"product": "product_c", "number": "ticket_number_c", "link": "ticket_id_c"});
@@ -170,10 +171,15 @@ impl Mirrored {
     }
 }
 
+/// The CRM's id of what has this name at the desk: as every id there, it looks like a UUID.
+pub fn crm_id(name: &str) -> String {
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).to_string()
+}
+
 /// The CRM knows everybody and everything that the desk knows, under ids of its own.
 fn populate(crm: &FakeCrm, path: &str, item: &Value) {
     let (name, email) = (text(&item["name"]), item["email"].clone());
-    let id = format!("crm {name}");
+    let id = crm_id(&name);
     let (first, last) = name.rsplit_once(' ').unwrap_or(("", &name));
     match path {
         "agents" => {

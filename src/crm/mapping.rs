@@ -31,11 +31,7 @@ pub struct Unmapped(pub String);
 
 /// The ticket in the CRM's words. `known` are the statuses that the CRM shows now and that were agreed on last: the first
 /// that stands for the ticket's status stays, so that a finer word of the CRM (`Closed_Duplicate`) is not written over.
-pub fn to_case(
-    ticket: &Facts,
-    settings: &Settings,
-    known: &[&str],
-) -> Result<Case, Unmapped> {
+pub fn to_case(ticket: &Facts, settings: &Settings, known: &[&str]) -> Result<Case, Unmapped> {
     let priority = settings.priority(ticket.priority);
     let priority = priority.ok_or_else(|| unmapped("priority", ticket.priority.as_str()))?;
     Ok(Case::from_iter([
@@ -186,8 +182,9 @@ mod tests {
     fn a_status_of_the_crm_finds_the_first_status_that_it_stands_for() {
         let mut settings = Settings::default();
         settings.statuses.insert("099".into(), "Open/Open_Vendor".into());
-        let candidates = [("025", "open"), ("035", "pending"), ("099", "on_hold"), ("050", "closed")]
-            .map(|(code, category)| Candidate { code, category });
+        let candidates =
+            [("025", "open"), ("035", "pending"), ("099", "on_hold"), ("050", "closed")]
+                .map(|(code, category)| Candidate { code, category });
         let found = |value| status_for(&settings, value, &candidates);
         assert_eq!(found("Open/Open_Assigned"), Some("025"));
         assert_eq!(found("Open/Open_Pending Input"), Some("035"));

@@ -6,8 +6,7 @@ use super::adapters::suitecrm::SuiteCrm;
 use super::case::{Case, Field, NewNote, RemoteCase};
 
 /// Text that a CRM must give back as it was sent.
-const DIFFICULT: &str =
-    "Casebridge probe: email <bob@customer.example>, vec<int>, 1 < 2 && \"quotes\", it's, \u{e9}\u{1f642}";
+const DIFFICULT: &str = "Casebridge probe: email <bob@customer.example>, vec<int>, 1 < 2 && \"quotes\", it's, \u{e9}\u{1f642}";
 
 /// One thing that was tried.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +22,11 @@ impl std::fmt::Display for Finding {
             Ok(found) => ("ok  ", found),
             Err(wrong) => ("FAIL", wrong),
         };
-        if text.is_empty() { write!(f, "{mark}  {}", self.what) } else { write!(f, "{mark}  {}: {text}", self.what) }
+        if text.is_empty() {
+            write!(f, "{mark}  {}", self.what)
+        } else {
+            write!(f, "{mark}  {}: {text}", self.what)
+        }
     }
 }
 
@@ -110,7 +113,8 @@ async fn note(suite: &SuiteCrm, case: &str, report: &mut Report) {
 }
 
 fn sample() -> Case {
-    let same = [Field::Number, Field::Link, Field::Product].map(|field| (field, "Casebridge probe"));
+    let same =
+        [Field::Number, Field::Link, Field::Product].map(|field| (field, "Casebridge probe"));
     let own = [
         (Field::Subject, DIFFICULT),
         (Field::Description, DIFFICULT),

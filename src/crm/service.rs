@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::merge::Side;
 use super::settings::Settings;
 use super::store::{
-    self, Cause, Conflict, ConflictFilter, Connection, ConnectionState, Counts, Link, LinkKind, Mirror, MirrorState,
-    Replay,
+    self, Cause, Conflict, ConflictFilter, Connection, ConnectionState, Counts, Link, LinkKind,
+    Mirror, MirrorState, Replay,
 };
 use crate::events::Event;
 use crate::http::IfMatch;
@@ -173,12 +173,14 @@ pub fn set_links(
     remove: &[Uuid],
 ) -> Result<Vec<Link>, AppError> {
     connection(conn, id)?;
-    store::set_links(conn, id, kind, set, remove).map_err(|error| match crate::db::violated(&error) {
-        Some("crm_links_connection_id_kind_remote_id_key") => AppError::conflict(
-            "already_linked",
-            "one of these records of the CRM is linked to something else",
-        ),
-        _ => error.into(),
+    store::set_links(conn, id, kind, set, remove).map_err(|error| {
+        match crate::db::violated(&error) {
+            Some("crm_links_connection_id_kind_remote_id_key") => AppError::conflict(
+                "already_linked",
+                "one of these records of the CRM is linked to something else",
+            ),
+            _ => error.into(),
+        }
     })?;
     Ok(store::links(conn, id, kind)?)
 }

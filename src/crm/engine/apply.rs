@@ -53,8 +53,8 @@ impl Desk<'_> {
         }
         // An account and a product that belong together are refused one by one.
         let joint = transfers.iter().fold(Transfer::default(), |all, (.., one)| join(all, one));
-        let together = transfers.len() > 1
-            && self.do_it(conn, &mut version, Wanted::Transfer(joint))?.is_ok();
+        let together =
+            transfers.len() > 1 && self.do_it(conn, &mut version, Wanted::Transfer(joint))?.is_ok();
         for (field, value, transfer) in transfers {
             if together {
                 applied.taken.set(field, value);

@@ -6,11 +6,11 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::pass::{Pass, Stop};
+use crate::crm::CrmError;
 use crate::crm::adapters::suitecrm::SuiteCrm;
 use crate::crm::case::{Case, Field, RemoteRecord};
 use crate::crm::settings::Settings;
 use crate::crm::store::{self, LinkKind};
-use crate::crm::CrmError;
 use crate::kernel::{Actor, Origin, Permission, Role};
 
 /// An unknown user makes us ask for the users again, but not more often than this.
@@ -29,7 +29,10 @@ impl Crm {
     }
 
     /// The first user that `is` recognizes.
-    async fn user(&self, is: impl Fn(&RemoteRecord) -> bool) -> Result<Option<RemoteRecord>, CrmError> {
+    async fn user(
+        &self,
+        is: impl Fn(&RemoteRecord) -> bool,
+    ) -> Result<Option<RemoteRecord>, CrmError> {
         let mut kept = self.users.lock().await;
         if let Some((asked_at, users)) = kept.as_ref() {
             let found = users.iter().find(|user| is(user)).cloned();
@@ -50,7 +53,12 @@ fn same_address(record: &RemoteRecord, email: &str) -> bool {
 
 impl Pass {
     /// The CRM's user for an agent: the linked one, or the one with the same e-mail address.
-    pub(super) async fn user_for(&self, agent: Uuid, name: &str, email: &str) -> Result<String, Stop> {
+    pub(super) async fn user_for(
+        &self,
+        agent: Uuid,
+        name: &str,
+        email: &str,
+    ) -> Result<String, Stop> {
         let found = self.crm.user(|user| same_address(user, email)).await?;
         self.remember_or_park(LinkKind::Agent, agent, found.map(|user| user.id), name).await
     }
@@ -81,9 +89,8 @@ impl Pass {
         name: &str,
     ) -> Result<String, Stop> {
         let record = if kind == LinkKind::Agent { "user" } else { kind.as_str() };
-        let unmapped = || {
-            Stop::unmapped(format!("the {kind} {name} is linked to no {record} of the CRM"))
-        };
+        let unmapped =
+            || Stop::unmapped(format!("the {kind} {name} is linked to no {record} of the CRM"));
         let remote = found.ok_or_else(unmapped)?;
         let connection = self.connection.id;
         let kept = self.engine.0.db.tx(move |conn| {
@@ -118,9 +125,11 @@ impl Pass {
 
     async fn is_linked(&self, kind: LinkKind, remote: &str) -> Result<bool, Stop> {
         let (connection, remote) = (self.connection.id, remote.to_owned());
-        let found = self.engine.0.db.read(move |conn| {
-            Ok(store::local_id(conn, connection, kind, &remote)?.is_some())
-        });
+        let found = self
+            .engine
+            .0
+            .db
+            .read(move |conn| Ok(store::local_id(conn, connection, kind, &remote)?.is_some()));
         Ok(found.await?)
     }
 
@@ -159,7 +168,8 @@ impl Pass {
         };
         let Some(user) = user.map(str::to_owned) else { return Ok(actor) };
         let id = user.clone();
-        let agent = self.engine.0.db.read(move |conn| Ok(store::agent_of_user(conn, connection, &id)?));
+        let agent =
+            self.engine.0.db.read(move |conn| Ok(store::agent_of_user(conn, connection, &id)?));
         if let Some((id, name)) = agent.await? {
             (actor.id, actor.name) = (id, name);
         } else if let Some(found) = self.crm.user(|u| u.id == user).await? {

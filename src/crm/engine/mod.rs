@@ -72,7 +72,8 @@ impl Engine {
     /// Tries out the CRM of the connection with this name.
     pub async fn probe(&self, name: &str) -> Result<Report, AppError> {
         let name = name.to_owned();
-        let connection = self.0.db.read(move |conn| service::connection_by_name(conn, &name)).await?;
+        let connection =
+            self.0.db.read(move |conn| service::connection_by_name(conn, &name)).await?;
         let crm = self.crm(&connection).map_err(AppError::unavailable)?;
         Ok(probe(&crm.suite).await)
     }
@@ -95,8 +96,9 @@ impl Engine {
 
 fn open(key: &SecretKey, connection: &Connection) -> Result<Crm, CrmError> {
     let unreadable = |_| CrmError::auth("the stored secret cannot be opened; set it again");
-    let secret =
-        key.open(&service::purpose(connection.id), &connection.sealed_secret).map_err(unreadable)?;
+    let secret = key
+        .open(&service::purpose(connection.id), &connection.sealed_secret)
+        .map_err(unreadable)?;
     let settings: Settings = serde_json::from_value(connection.settings.clone())
         .map_err(|e| CrmError::permanent(&format!("the settings cannot be read: {e}")))?;
     let suite = SuiteCrm::new(SuiteCrmSettings {

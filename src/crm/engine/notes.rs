@@ -47,9 +47,10 @@ impl Pass {
         loop {
             let (ticket, connection) = (self.mirror.ticket_id, self.connection.id);
             let after = self.mirror.notes_synced_up_to;
-            let notes = self.engine.0.db.read(move |conn| {
-                Ok(store::desk_notes(conn, ticket, connection, after, PAGE)?)
-            });
+            let notes =
+                self.engine.0.db.read(move |conn| {
+                    Ok(store::desk_notes(conn, ticket, connection, after, PAGE)?)
+                });
             let notes = notes.await?;
             if notes.is_empty() {
                 return Ok(());
@@ -105,9 +106,10 @@ impl Pass {
 
     async fn linked_contact(&self, note: &DeskNote) -> Result<Option<String>, Stop> {
         let (connection, author) = (self.connection.id, note.author_id);
-        let link = self.engine.0.db.read(move |conn| {
-            Ok(store::remote_id(conn, connection, LinkKind::Contact, author)?)
-        });
+        let link =
+            self.engine.0.db.read(move |conn| {
+                Ok(store::remote_id(conn, connection, LinkKind::Contact, author)?)
+            });
         Ok(link.await?)
     }
 
@@ -117,9 +119,8 @@ impl Pass {
         let there = self.crm.suite.notes(&case).await?;
         let ids: Vec<String> = there.iter().map(|note| note.id.clone()).collect();
         let connection = self.connection.id;
-        let known = self.engine.0.db.read(move |conn| {
-            Ok(store::known_notes(conn, connection, &ids)?)
-        });
+        let known =
+            self.engine.0.db.read(move |conn| Ok(store::known_notes(conn, connection, &ids)?));
         let known = known.await?;
         for note in there.into_iter().filter(|note| !known.contains(&note.id)) {
             self.note_in(note).await?;

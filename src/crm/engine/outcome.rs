@@ -13,7 +13,11 @@ use crate::kernel::{AppError, ConnectionId};
 
 impl Engine {
     /// One attempt at a claimed mirror. A failure of the CRM is an outcome; a failure of the service itself is told too.
-    pub(super) async fn converge(&self, mirror: Mirror, now: DateTime<Utc>) -> Result<(), AppError> {
+    pub(super) async fn converge(
+        &self,
+        mirror: Mirror,
+        now: DateTime<Utc>,
+    ) -> Result<(), AppError> {
         let id = mirror.connection_id;
         let connection = self.0.db.read(move |conn| Ok(store::connection(conn, id)?)).await?;
         let Some(connection) = connection else { return Ok(()) };
@@ -87,7 +91,9 @@ fn record(
             park(conn, mirror, class, reason, now)?;
             store::succeeded(conn, connection.id, now)?;
         }
-        Stop::Crm(error) => return crm_failed(conn, connection.id, mirror, error, now).map(|()| None),
+        Stop::Crm(error) => {
+            return crm_failed(conn, connection.id, mirror, error, now).map(|()| None);
+        }
         Stop::App(error) => {
             try_later(conn, mirror, "internal", "an internal error occurred".into(), now)?;
             return Ok(Some(error));

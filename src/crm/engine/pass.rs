@@ -12,7 +12,9 @@ use crate::crm::CrmError;
 use crate::crm::case::Case;
 use crate::crm::mapping::{Facts, Unmapped};
 use crate::crm::merge::Agreement;
-use crate::crm::store::{self, Conflict, Connection, DeskTicket, LinkKind, Mirror, MirrorState, Progress};
+use crate::crm::store::{
+    self, Conflict, Connection, DeskTicket, LinkKind, Mirror, MirrorState, Progress,
+};
 use crate::kernel::AppError;
 
 /// Why an attempt did not finish.
@@ -22,7 +24,10 @@ pub(super) enum Stop {
     /// The case was deleted in the CRM.
     CaseGone,
     /// Somebody has to put something right.
-    Park { class: &'static str, reason: String },
+    Park {
+        class: &'static str,
+        reason: String,
+    },
     /// The ticket changed meanwhile: begin anew.
     Again,
     /// Another attempt has taken over, or there is nothing left to mirror.

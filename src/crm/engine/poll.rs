@@ -2,8 +2,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::PgConnection;
 
-use super::outcome::connection_failed;
 use super::Engine;
+use super::outcome::connection_failed;
 use crate::crm::CrmError;
 use crate::crm::adapters::suitecrm::Changes;
 use crate::crm::case::RemoteCase;
@@ -30,7 +30,11 @@ impl Engine {
         Ok(true)
     }
 
-    async fn changes(&self, connection: &Connection, now: DateTime<Utc>) -> Result<Changes, CrmError> {
+    async fn changes(
+        &self,
+        connection: &Connection,
+        now: DateTime<Utc>,
+    ) -> Result<Changes, CrmError> {
         self.crm(connection)?.suite.changed_since(connection.watermark, now).await
     }
 }

@@ -109,7 +109,9 @@ struct TicketMirror {
     #[schema(example = "SuiteCRM")]
     connection: String,
     /// The case in the CRM's own user interface.
-    #[schema(example = "https://crm.example.com/index.php?module=Cases&action=DetailView&record=5e1f")]
+    #[schema(
+        example = "https://crm.example.com/index.php?module=Cases&action=DetailView&record=5e1f"
+    )]
     link: Option<String>,
     fields: Vec<FieldView>,
     /// Conflicts that wait for a decision.
@@ -173,7 +175,8 @@ fn explain((mirror, connection, conflicts): Located) -> Result<TicketMirror, App
         crm: text(&crm, field),
         altered: agreement.altered.get(&field).cloned(),
     };
-    let mirrored = |view: &FieldView| view.base.is_some() || view.sending.is_some() || view.crm.is_some();
+    let mirrored =
+        |view: &FieldView| view.base.is_some() || view.sending.is_some() || view.crm.is_some();
     Ok(TicketMirror {
         mirror: MirrorView::from(&mirror),
         link: link(&connection, &mirror),

@@ -98,7 +98,11 @@ pub fn lock_conflict(conn: &mut PgConnection, id: ConflictId) -> QueryResult<Opt
     row.select(Conflict::as_select()).first(conn).optional()
 }
 
-pub fn decide_conflict(conn: &mut PgConnection, id: ConflictId, winner: Side) -> QueryResult<Conflict> {
+pub fn decide_conflict(
+    conn: &mut PgConnection,
+    id: ConflictId,
+    winner: Side,
+) -> QueryResult<Conflict> {
     diesel::update(conflicts::table.find(id))
         .set(dsl::decision.eq(winner))
         .returning(Conflict::as_returning())
@@ -138,9 +142,5 @@ pub fn conflicts(
         (Some(id), false) => query.filter(dsl::id.lt(id)),
         (None, _) => query,
     };
-    if backward {
-        query.order(dsl::id).load(conn)
-    } else {
-        query.order(dsl::id.desc()).load(conn)
-    }
+    if backward { query.order(dsl::id).load(conn) } else { query.order(dsl::id.desc()).load(conn) }
 }

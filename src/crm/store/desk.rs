@@ -141,9 +141,8 @@ pub fn desk_notes(
     after: i32,
     limit: i64,
 ) -> QueryResult<Vec<DeskNote>> {
-    let link = crm_note_links::note_id
-        .eq(notes::id)
-        .and(crm_note_links::connection_id.eq(connection));
+    let link =
+        crm_note_links::note_id.eq(notes::id).and(crm_note_links::connection_id.eq(connection));
     notes::table
         .left_join(crm_note_links::table.on(link))
         .filter(notes::ticket_id.eq(ticket).and(notes::seq.gt(after)))

@@ -166,12 +166,10 @@ pub fn forget_notes(
     connection: ConnectionId,
     tickets: &[Uuid],
 ) -> QueryResult<usize> {
-    diesel::sql_query(
-        "delete from crm_note_links where connection_id = $1 and ticket_id = any($2)",
-    )
-    .bind::<SqlUuid, _>(connection.0)
-    .bind::<Array<SqlUuid>, _>(tickets)
-    .execute(conn)
+    diesel::sql_query("delete from crm_note_links where connection_id = $1 and ticket_id = any($2)")
+        .bind::<SqlUuid, _>(connection.0)
+        .bind::<Array<SqlUuid>, _>(tickets)
+        .execute(conn)
 }
 
 /// The names of agents, by the CRM's ids of their users.

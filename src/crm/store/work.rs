@@ -110,9 +110,8 @@ pub fn claim(
         .select(Mirror::as_select())
         .load(conn)?;
     let ours = |mirror: &Mirror| {
-        due.iter().any(|d| {
-            (d.ticket_id, d.connection_id) == (mirror.ticket_id.0, mirror.connection_id.0)
-        })
+        due.iter()
+            .any(|d| (d.ticket_id, d.connection_id) == (mirror.ticket_id.0, mirror.connection_id.0))
     };
     Ok(claimed.into_iter().filter(ours).collect())
 }
@@ -131,7 +130,9 @@ type Held = diesel::dsl::Filter<
 >;
 
 fn held(mirror: &Mirror) -> Held {
-    mirrors::table.find((mirror.ticket_id, mirror.connection_id)).filter(dsl::fence.eq(mirror.fence))
+    mirrors::table
+        .find((mirror.ticket_id, mirror.connection_id))
+        .filter(dsl::fence.eq(mirror.fence))
 }
 
 /// Locks the row and renews the lease; false when another attempt has taken over.
@@ -168,11 +169,7 @@ pub fn save_progress(
 }
 
 /// Everything is done that was to be done when the attempt began; what was marked since stays due.
-pub fn finish(
-    conn: &mut PgConnection,
-    mirror: &Mirror,
-    now: DateTime<Utc>,
-) -> QueryResult<usize> {
+pub fn finish(conn: &mut PgConnection, mirror: &Mirror, now: DateTime<Utc>) -> QueryResult<usize> {
     diesel::sql_query(
         "update crm_mirrors set dirty_since = case when dirty_seq <> $4 then dirty_since end,
            full_check = full_check and dirty_seq <> $4, attempts = 0, leased_until = null, next_attempt_at = $5,

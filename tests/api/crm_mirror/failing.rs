@@ -131,7 +131,10 @@ async fn refused_credentials_pause_the_connection_and_nothing_is_lost() {
     desk.converge().await;
     let paused = desk.admin.get(&path).await.expect(200);
     assert_eq!(paused["state"], "paused");
-    assert!(paused["reason"].as_str().unwrap().contains("Client authentication failed"), "{paused}");
+    assert!(
+        paused["reason"].as_str().unwrap().contains("Client authentication failed"),
+        "{paused}"
+    );
     assert_eq!(desk.mirror(&ticket).await["attempts"], 0);
     let right = json!({"client_secret": desk.crm.client_secret()});
     desk.admin.patch(&path, "*", right).await.expect(200);

@@ -27,7 +27,8 @@ async fn edits_in_the_crm_come_back_through_the_desks_own_operations() {
     assert_eq!(shown["priority"], "high");
     assert_eq!(shown["status"]["category"], "open");
     assert!(desk.conflicts(&ticket).await.is_empty());
-    let history = desk.admin.get(&format!("/v1/tickets/{ticket}/history?limit=100")).await.expect(200);
+    let history =
+        desk.admin.get(&format!("/v1/tickets/{ticket}/history?limit=100")).await.expect(200);
     let by_crm: Vec<_> =
         history["items"].as_array().unwrap().iter().filter(|e| e["origin"] == "crm").collect();
     assert!(by_crm.len() >= 3, "{history}");
@@ -53,7 +54,12 @@ async fn what_the_desk_refuses_does_not_hold_back_what_it_takes() {
     desk.edit(&ticket, edit).await;
     desk.pull().await;
     let shown = desk.ticket(&ticket).await;
-    assert_eq!(shown["assignee_id"], desk.id("L1 agent B"), "{shown} {:?}", desk.conflicts(&ticket).await);
+    assert_eq!(
+        shown["assignee_id"],
+        desk.id("L1 agent B"),
+        "{shown} {:?}",
+        desk.conflicts(&ticket).await
+    );
     assert_eq!(shown["priority"], "low");
     assert_eq!(shown["account_id"], desk.id("Northwind Services"));
     let case = desk.case(&ticket).await;
@@ -61,7 +67,10 @@ async fn what_the_desk_refuses_does_not_hold_back_what_it_takes() {
     assert_eq!(case.value("assigned_user_id"), crm_id("L1 agent B"));
     let conflicts = desk.conflicts(&ticket).await;
     assert_eq!(conflicts.len(), 1, "{conflicts:?}");
-    assert_eq!((&conflicts[0]["field"], &conflicts[0]["policy"]), (&json!("account"), &json!("refused")));
+    assert_eq!(
+        (&conflicts[0]["field"], &conflicts[0]["policy"]),
+        (&json!("account"), &json!("refused"))
+    );
 }
 
 #[actix_web::test]

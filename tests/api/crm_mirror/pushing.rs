@@ -35,7 +35,8 @@ async fn a_ticket_becomes_a_case_with_its_contact_and_its_notes() {
 
     let mirror = desk.mirror(&ticket).await;
     assert_eq!((&mirror["state"], &mirror["dirty_since"]), (&json!("linked"), &json!(null)));
-    let expected = format!("{}/index.php?module=Cases&action=DetailView&record={}", desk.crm.url(), case.id);
+    let expected =
+        format!("{}/index.php?module=Cases&action=DetailView&record={}", desk.crm.url(), case.id);
     assert_eq!(mirror["link"], expected);
 }
 

@@ -73,9 +73,11 @@ impl Mirrored {
 
     /// What the workflow does by itself.
     async fn service_step(&self) {
-        let automatic = self.app.service.db.tx(|conn| {
-            tickets::service::follow_automatic_transitions(conn, Utc::now())
-        });
+        let automatic = self
+            .app
+            .service
+            .db
+            .tx(|conn| tickets::service::follow_automatic_transitions(conn, Utc::now()));
         automatic.await.unwrap();
     }
 
@@ -182,9 +184,10 @@ fn populate(crm: &FakeCrm, path: &str, item: &Value) {
     let id = crm_id(&name);
     let (first, last) = name.rsplit_once(' ').unwrap_or(("", &name));
     match path {
-        "agents" => {
-            crm.create("Users", json!({"id": id, "user_name": name, "last_name": name, "email1": email}))
-        }
+        "agents" => crm.create(
+            "Users",
+            json!({"id": id, "user_name": name, "last_name": name, "email1": email}),
+        ),
         "accounts" => crm.create("Accounts", json!({"id": id, "name": name})),
         "contacts" => {
             let person = json!({"id": id, "first_name": first, "last_name": last, "email1": email});

@@ -41,6 +41,9 @@ pub struct Config {
     pub seed: bool,
     /// Seconds that requests in flight are given to finish at shutdown.
     pub shutdown_seconds: u64,
+    /// Origins whose pages may call from a browser (CORS), as `https://portal.example`; in the environment
+    /// separated by commas.
+    pub allowed_origins: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -67,6 +70,7 @@ impl Default for Config {
             workers: true,
             seed: true,
             shutdown_seconds: 20,
+            allowed_origins: Vec::new(),
         }
     }
 }
@@ -79,8 +83,10 @@ impl Config {
             Ok(path) => File::with_name(path).required(true),
             Err(_) => File::with_name("casebridge.toml").required(false),
         };
-        let environment = Environment::with_prefix("CASEBRIDGE").try_parsing(true).separator("__");
-        let mut environment = environment.ignore_empty(true).collect()?;
+        let environment = Environment::with_prefix("CASEBRIDGE").prefix_separator("_");
+        let environment = environment.try_parsing(true).ignore_empty(true);
+        let environment = environment.list_separator(",").with_list_parse_key("allowed_origins");
+        let mut environment = environment.collect()?;
         environment.remove("config");
         let mut builder = config::Config::builder().add_source(source);
         for (key, value) in environment {
@@ -107,6 +113,11 @@ impl Config {
             (60..=86_400).contains(&self.token_seconds),
             "token_seconds must be 60 to 86400"
         );
+        if let Some(origin) = self.allowed_origins.iter().find(|origin| !is_origin(origin)) {
+            anyhow::bail!(
+                "allowed_origins: {origin:?} is not an origin such as https://portal.example"
+            );
+        }
         if let Some(key) = &self.secret_key {
             SecretKey::parse(key).context("secret_key")?;
         }
@@ -128,6 +139,13 @@ impl Config {
         let text = text.with_context(|| format!("cannot read {}", path.display()))?;
         SecretKey::parse(&Secret::new(text)).with_context(|| format!("{}", path.display()))
     }
+}
+
+/// Scheme, host and port as browsers send them (RFC 6454, section 6.2).
+fn is_origin(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let host = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.:[]".contains(c);
+    rest.is_some_and(|rest| !rest.is_empty() && rest.chars().all(host))
 }
 
 /// Writes a file that only its owner can read, at once or not at all.
@@ -157,6 +175,16 @@ mod tests {
     fn a_public_url_with_a_slash_at_the_end_is_refused() {
         let config = Config { public_url: "https://desk.example/".into(), ..Config::default() };
         assert!(config.check().unwrap_err().to_string().contains("public_url"));
+    }
+
+    #[test]
+    fn an_allowed_origin_is_one_that_a_browser_sends() {
+        for origin in ["https://portal.example", "http://127.0.0.1:5173", "http://[::1]:80"] {
+            assert!(is_origin(origin), "{origin}");
+        }
+        for text in ["*", "portal.example", "https://", "https://a.example/", "https://A.example"] {
+            assert!(!is_origin(text), "{text}");
+        }
     }
 
     #[test]

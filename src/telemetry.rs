@@ -40,7 +40,17 @@ pub fn init_metrics() -> anyhow::Result<PrometheusHandle> {
     }
     let seconds = Matcher::Suffix("_seconds".into());
     let recorder = PrometheusBuilder::new().set_buckets_for_metric(seconds, BUCKETS)?;
-    Ok(handle.insert(recorder.install_recorder()?).clone())
+    let handle = handle.insert(recorder.install_recorder()?);
+    describe();
+    Ok(handle.clone())
+}
+
+fn describe() {
+    metrics::describe_histogram!("http_request_duration_seconds", "From request to answer");
+    metrics::describe_gauge!("db_connections", "Open database connections of this process");
+    metrics::describe_gauge!("db_connections_idle", "Open database connections without work");
+    metrics::describe_gauge!("build_info", "1, labelled with the version that runs");
+    metrics::gauge!("build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
 }
 
 /// Identifies a request in the answer, in problem documents and in every log line about it.

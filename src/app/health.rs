@@ -10,7 +10,7 @@ use crate::http::Answer;
 use crate::kernel::AppError;
 
 pub fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(live).service(ready).service(metrics);
+    cfg.service(get_liveness).service(get_readiness).service(get_metrics);
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -22,18 +22,24 @@ pub struct Health {
 /// Is the process alive?
 ///
 /// Answers without asking the database: restart the process when this fails.
-#[utoipa::path(tag = "operations", responses((status = 200, description = "Alive", body = Health)))]
+#[utoipa::path(
+    tag = "operations",
+    responses((status = 200, description = "Alive", body = Health)),
+)]
 #[get("/health/live")]
-async fn live() -> Result<Answer, AppError> {
+async fn get_liveness() -> Result<Answer, AppError> {
     Answer::ok(&Health { status: "ok" })
 }
 
 /// Can it serve?
 ///
 /// 200 when the database answers and has every migration of this version; send no traffic otherwise.
-#[utoipa::path(tag = "operations", responses((status = 200, description = "Ready", body = Health)))]
+#[utoipa::path(
+    tag = "operations",
+    responses((status = 200, description = "Ready", body = Health)),
+)]
 #[get("/health/ready")]
-async fn ready(db: web::Data<Db>) -> Result<Answer, AppError> {
+async fn get_readiness(db: web::Data<Db>) -> Result<Answer, AppError> {
     if db.ready().await {
         return Answer::ok(&Health { status: "ok" });
     }
@@ -45,9 +51,18 @@ async fn ready(db: web::Data<Db>) -> Result<Answer, AppError> {
 /// In the text format of Prometheus.
 #[utoipa::path(
     tag = "operations",
-    responses((status = 200, description = "Metrics", body = String, content_type = "text/plain")),
+    responses((
+        status = 200,
+        description = "Metrics",
+        body = String,
+        content_type = "text/plain",
+        example = "build_info{version=\"1.0.0\"} 1",
+    )),
 )]
 #[get("/metrics")]
-async fn metrics(handle: web::Data<PrometheusHandle>) -> HttpResponse {
+async fn get_metrics(handle: web::Data<PrometheusHandle>, db: web::Data<Db>) -> HttpResponse {
+    let (open, idle) = db.connections();
+    metrics::gauge!("db_connections").set(open);
+    metrics::gauge!("db_connections_idle").set(idle);
     HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(handle.render())
 }

@@ -138,6 +138,12 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         service.seed().await.context("the seed data cannot be loaded")?;
     }
     let workers = if service.config.workers { service.start_workers() } else { Workers::default() };
+    let metrics = service.metrics.clone();
+    // Without this, observations that nobody collects would pile up.
+    workers.every("metrics", std::time::Duration::from_secs(5), move || {
+        metrics.run_upkeep();
+        std::future::ready(Ok(false))
+    });
     let server = super::server(listener, &service)?;
     let handle = server.handle();
     let server = tokio::spawn(server);

@@ -3,6 +3,8 @@ use std::net::TcpListener;
 use std::sync::{Arc, LazyLock};
 
 use actix_web::dev::{ResourceDef, Server};
+use actix_web::http::Method;
+use actix_web::http::header::ALLOW;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use utoipa::openapi::{OpenApi, PathItem};
@@ -55,6 +57,8 @@ pub fn server(listener: TcpListener, service: &Service) -> std::io::Result<Serve
             .filter(true)
             .deep_linking(true);
         App::new()
+            .wrap(from_fn(http::head_as_get))
+            .wrap(http::cors(&parts.config.allowed_origins))
             .wrap(from_fn(http::complete_problems))
             .wrap(from_fn(telemetry::observe))
             .app_data(web::Data::new(parts.db.clone()))
@@ -96,7 +100,7 @@ impl KnownPaths {
 
 fn methods(item: &PathItem) -> String {
     let methods = [
-        ("GET", &item.get),
+        ("GET, HEAD", &item.get),
         ("POST", &item.post),
         ("PUT", &item.put),
         ("PATCH", &item.patch),
@@ -106,6 +110,7 @@ fn methods(item: &PathItem) -> String {
         .iter()
         .filter(|(_, operation)| operation.is_some())
         .map(|(name, _)| *name)
+        .chain(["OPTIONS"])
         .collect();
     allowed.join(", ")
 }
@@ -115,11 +120,10 @@ async fn refuse(
     known: web::Data<KnownPaths>,
 ) -> Result<HttpResponse, AppError> {
     let found = known.0.iter().find(|(path, _)| path.is_match(request.path()));
-    Err(match found {
-        Some((_, allowed)) => AppError::MethodNotAllowed {
-            method: request.method().to_string(),
-            allowed: allowed.clone(),
-        },
-        None => AppError::NotFound("this path"),
-    })
+    let Some((_, allowed)) = found else { return Err(AppError::NotFound("this path")) };
+    if request.method() == Method::OPTIONS {
+        return Ok(HttpResponse::NoContent().insert_header((ALLOW, allowed.as_str())).finish());
+    }
+    let method = request.method().to_string();
+    Err(AppError::MethodNotAllowed { method, allowed: allowed.clone() })
 }

@@ -6,4 +6,5 @@ mod view;
 
 pub use rules::Rule;
 pub use service::{Decision, Need, Previous, explain, keep_or_pick, pick, record};
+pub use store::Assignment;
 pub use view::{AssignmentView, DecisionView};

@@ -66,9 +66,10 @@ pub fn judge(agents: &[Agent], about: About<'_>, now: DateTime<Utc>) -> Vec<Cand
 }
 
 fn verdict(agent: &Agent, about: About<'_>, now: DateTime<Utc>) -> Verdict {
-    let permitted = agent.type_keys.as_ref().is_none_or(|keys| keys.iter().any(|k| k == about.type_key))
-        && allows(agent.product_ids.as_deref(), about.product)
-        && allows(agent.category_ids.as_deref(), about.category);
+    let permitted =
+        agent.type_keys.as_ref().is_none_or(|keys| keys.iter().any(|k| k == about.type_key))
+            && allows(agent.product_ids.as_deref(), about.product)
+            && allows(agent.category_ids.as_deref(), about.category);
     match () {
         () if !agent.active => Verdict::Inactive,
         () if !permitted => Verdict::NotPermitted,

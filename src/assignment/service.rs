@@ -5,7 +5,9 @@ use rand::RngExt as _;
 
 use super::rules::{self, About, Candidate, Rule, Verdict};
 use super::store::{self, Assignment};
-use crate::kernel::{Actor, AgentId, AppError, AssignmentId, CategoryId, DepartmentId, Level, ProductId, TicketId};
+use crate::kernel::{
+    Actor, AgentId, AppError, AssignmentId, CategoryId, DepartmentId, Level, ProductId, TicketId,
+};
 use crate::people;
 
 /// How many past decisions an explanation shows.
@@ -37,7 +39,11 @@ pub struct Decision {
 
 /// Picks the least loaded. Locks the candidates until the transaction ends, in the order of their ids: concurrent
 /// picks from overlapping pools wait for one another and see each other's loads.
-pub fn pick(conn: &mut PgConnection, need: &Need, now: DateTime<Utc>) -> Result<Decision, AppError> {
+pub fn pick(
+    conn: &mut PgConnection,
+    need: &Need,
+    now: DateTime<Utc>,
+) -> Result<Decision, AppError> {
     let agents = people::lock_pool(conn, need.department, need.level)?;
     Ok(decide(&agents, need, now))
 }
@@ -58,7 +64,9 @@ pub fn keep_or_pick(
 ) -> Result<Decision, AppError> {
     let agents = people::lock_pool(conn, need.department, need.level)?;
     let mut candidates = rules::judge(&agents, need.about(), now);
-    let back = candidates.iter_mut().find(|c| Some(c.agent_id) == previous && c.verdict == Verdict::Eligible);
+    let back = candidates
+        .iter_mut()
+        .find(|c| Some(c.agent_id) == previous && c.verdict == Verdict::Eligible);
     match back {
         Some(candidate) => {
             candidate.verdict = Verdict::Chosen;

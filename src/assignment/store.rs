@@ -29,7 +29,11 @@ pub fn insert(conn: &mut PgConnection, assignment: &Assignment) -> QueryResult<u
 }
 
 /// The decisions about a ticket, latest first.
-pub fn of_ticket(conn: &mut PgConnection, ticket: TicketId, limit: i64) -> QueryResult<Vec<Assignment>> {
+pub fn of_ticket(
+    conn: &mut PgConnection,
+    ticket: TicketId,
+    limit: i64,
+) -> QueryResult<Vec<Assignment>> {
     assignments::table
         .filter(assignments::ticket_id.eq(ticket))
         .order(assignments::id.desc())

@@ -60,7 +60,13 @@ pub struct CandidateView {
 
 impl From<Candidate> for CandidateView {
     fn from(c: Candidate) -> Self {
-        Self { agent_id: c.agent_id, name: c.name, load: c.load, capacity: c.capacity, verdict: c.verdict }
+        Self {
+            agent_id: c.agent_id,
+            name: c.name,
+            load: c.load,
+            capacity: c.capacity,
+            verdict: c.verdict,
+        }
     }
 }
 

@@ -40,9 +40,10 @@ pub struct TokenRequest {
     #[schema(example = "client_credentials")]
     grant_type: String,
     /// Unless sent with HTTP Basic.
+    #[schema(example = "0199f0c2-b1c9-7d5e-8b1f-5a3c7d9e2f10")]
     client_id: Option<String>,
     /// Unless sent with HTTP Basic.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, example = "cbs_4mDk...")]
     client_secret: Option<Secret>,
     /// Separated by blanks; all of the client's scopes when absent.
     #[schema(example = "tickets:read tickets:write")]
@@ -53,6 +54,7 @@ pub struct TokenRequest {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TokenResponse {
     /// Send it as `Authorization: Bearer <token>`.
+    #[schema(example = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIwMTk5In0.c2ln")]
     access_token: String,
     #[schema(example = "Bearer")]
     token_type: &'static str,
@@ -302,7 +304,7 @@ pub struct ClientChange {
 /// Change a client
 #[utoipa::path(
     tag = "clients",
-    params(("id" = ClientId, Path), ("If-Match" = String, Header, example = "\"v1\"")),
+    params(("id" = ClientId, Path), IfMatch),
     request_body = ClientChange,
     security(("bearer" = ["clients:write"]), ("client_credentials" = ["clients:write"])),
     responses((status = 200, description = "The client as it is now", body = ClientView)),
@@ -363,6 +365,7 @@ async fn renew_client_secret(
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SigningKeyView {
     /// The `kid` of the tokens that it signs.
+    #[schema(example = "0199f0c2b1c97d5e8b1f5a3c7d9e2f10")]
     id: String,
     created_at: DateTime<Utc>,
 }

@@ -105,8 +105,10 @@ pub struct Jwk {
     #[schema(example = "sig")]
     r#use: &'static str,
     /// The key id that tokens name in their header.
+    #[schema(example = "0199f0c2b1c97d5e8b1f5a3c7d9e2f10")]
     kid: String,
     /// The public key in base64url.
+    #[schema(example = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")]
     x: String,
 }
 

@@ -71,6 +71,12 @@ impl Db {
         self.blocking(move |pool| pool::read(pool, work)).await
     }
 
+    /// How many connections are open, and how many of them are idle.
+    pub fn connections(&self) -> (u32, u32) {
+        let state = self.pool.state();
+        (state.connections, state.idle_connections)
+    }
+
     /// Returns after the next commit of this process, at once when there was one since the last call, and after a
     /// second anyway: other processes commit too. For one caller, the relay.
     pub async fn committed_or_a_second(&self) {
@@ -129,6 +135,9 @@ impl From<DieselError> for AppError {
                 let what = info.constraint_name().unwrap_or("a unique value");
                 Self::conflict("already_exists", format!("this already exists ({what})"))
             }
+            DieselError::DatabaseError(_, info) if holds_nul(info.message()) => {
+                Self::Malformed("a text holds the character NUL, which cannot be stored".into())
+            }
             DieselError::DatabaseError(
                 SerializationFailure | ClosedConnection | UnableToSendCommand,
                 _,
@@ -137,4 +146,10 @@ impl From<DieselError> for AppError {
             _ => Self::internal(error),
         }
     }
+}
+
+/// PostgreSQL stores no NUL: in a text it says 22021, in JSON 22P05.
+fn holds_nul(message: &str) -> bool {
+    message.starts_with("invalid byte sequence for encoding")
+        || message.starts_with("unsupported Unicode escape sequence")
 }

@@ -162,5 +162,8 @@ pub fn history(
         query = query.order(events::ticket_version.desc());
         return query.filter(events::ticket_version.lt(from_version)).load(conn);
     }
-    query.filter(events::ticket_version.gt(from_version.unwrap_or(0))).order(events::ticket_version).load(conn)
+    query
+        .filter(events::ticket_version.gt(from_version.unwrap_or(0)))
+        .order(events::ticket_version)
+        .load(conn)
 }

@@ -73,6 +73,10 @@ pub(super) fn parse<T>(bytes: &[u8]) -> Result<T, AppError>
 where
     T: DeserializeOwned + Validate<Context = ()>,
 {
+    // serde would take the values of a struct's fields in order, without their names.
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        return Err(AppError::field("", "the body must be a JSON object"));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value: T = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let pointer = pointer(&error);
@@ -166,6 +170,7 @@ mod tests {
         assert_eq!(pointers("{}"), ["/name"]);
         assert_eq!(pointers(r#"{"name": "a", "colour": 1}"#), ["/colour"]);
         assert_eq!(pointers(r#"{"name": "a", "lines": [{}]}"#), ["/lines/0/count"]);
+        assert_eq!(pointers(r#" ["a", []]"#), [""]);
     }
 
     #[test]

@@ -7,9 +7,12 @@ use actix_web::{FromRequest, HttpRequest};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterIn};
 use uuid::Uuid;
 
 use super::Answer;
+use super::params::header_param;
 use crate::db::schema::idempotency_keys as keys;
 use crate::kernel::AppError;
 
@@ -18,6 +21,14 @@ const KEY_MAX: usize = 255;
 /// The key of this request, if the client sent one.
 #[derive(Debug, Clone)]
 pub struct Idempotency(Option<String>);
+
+impl IntoParams for Idempotency {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let description = "Your own id of this request, at most 255 characters: sent again within a day it has no second \
+            effect and gets the first answer again.";
+        vec![header_param("Idempotency-Key", false, "order-4711", description)]
+    }
+}
 
 impl FromRequest for Idempotency {
     type Error = AppError;
@@ -101,4 +112,26 @@ fn replay(
 /// Forgets the keys made before `before`; returns how many.
 pub fn sweep(conn: &mut PgConnection, before: DateTime<Utc>) -> QueryResult<usize> {
     diesel::delete(keys::table.filter(keys::created_at.lt(before))).execute(conn)
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn taken(key: &[u8]) -> Result<Option<String>, u16> {
+        let request = TestRequest::default().insert_header(("idempotency-key", key));
+        let read = Idempotency::from_request(&request.to_http_request(), &mut Payload::None);
+        read.into_inner().map(|key| key.0).map_err(|error| error.status())
+    }
+
+    #[test]
+    fn a_key_has_1_to_255_printable_characters() {
+        assert_eq!(taken(b"order-4711"), Ok(Some("order-4711".into())));
+        assert_eq!(taken(&[b'a'; 255]), Ok(Some("a".repeat(255))));
+        assert_eq!(taken(&[b'a'; 256]), Err(400));
+        assert_eq!(taken(b""), Err(400));
+        assert_eq!(taken(b"\xff"), Err(400));
+    }
 }

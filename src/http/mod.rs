@@ -1,7 +1,9 @@
 //! HTTP without domain knowledge: problem documents, extractors, answers, idempotency.
 mod answer;
 mod body;
+mod cors;
 mod idempotency;
+mod methods;
 mod params;
 mod patch;
 mod preconditions;
@@ -9,8 +11,10 @@ mod problem;
 
 pub use answer::Answer;
 pub use body::{BODY_MAX, Body};
+pub use cors::cors;
 pub use idempotency::{Idempotency, sweep as sweep_idempotency_keys};
-pub use params::{Params, PathId, WantsTotal};
+pub use methods::head_as_get;
+pub use params::{Params, PathId, WantsTotal, header_param};
 pub use patch::{nullable, set};
 pub use preconditions::IfMatch;
 pub use problem::{Problem, complete as complete_problems};

@@ -5,6 +5,9 @@ use std::ops::Deref;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use serde::de::DeserializeOwned;
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::{ObjectBuilder, Required, schema::Type};
 
 use crate::kernel::AppError;
 
@@ -61,6 +64,13 @@ impl<T: DeserializeOwned + 'static> FromRequest for PathId<T> {
 #[derive(Debug, Clone, Copy)]
 pub struct WantsTotal(pub bool);
 
+impl IntoParams for WantsTotal {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let description = "`return=total-count` for `total` in the answer.";
+        vec![header_param("Prefer", false, "return=total-count", description)]
+    }
+}
+
 impl FromRequest for WantsTotal {
     type Error = AppError;
     type Future = Ready<Result<Self, AppError>>;
@@ -71,4 +81,16 @@ impl FromRequest for WantsTotal {
         let mut preferences = preferences.flat_map(|value| value.split(','));
         ready(Ok(Self(preferences.any(|p| p.trim() == "return=total-count"))))
     }
+}
+
+/// How a header that an extractor reads is documented.
+pub fn header_param(name: &str, required: bool, example: &str, description: &str) -> Parameter {
+    let text = ObjectBuilder::new().schema_type(Type::String).examples([example]).build();
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Header)
+        .required(if required { Required::True } else { Required::False })
+        .description(Some(description))
+        .schema(Some(text))
+        .build()
 }

@@ -4,7 +4,10 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::http::header::IF_MATCH;
 use actix_web::{FromRequest, HttpRequest};
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterIn};
 
+use super::params::header_param;
 use crate::kernel::AppError;
 
 /// The version that the client last saw; `None` stands for `*`, any version.
@@ -18,6 +21,13 @@ impl IfMatch {
             Some(seen) if seen != current => Err(AppError::Stale { current }),
             _ => Ok(()),
         }
+    }
+}
+
+impl IntoParams for IfMatch {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let description = "The ETag that you last saw; `*` for any version.";
+        vec![header_param("If-Match", true, "\"v1\"", description)]
     }
 }
 

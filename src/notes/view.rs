@@ -42,7 +42,11 @@ impl From<Note> for NoteView {
             seq: note.seq,
             visibility: note.visibility,
             channel: note.channel,
-            author: NoteAuthor { id: note.author_id, role: note.author_role, name: note.author_name },
+            author: NoteAuthor {
+                id: note.author_id,
+                role: note.author_role,
+                name: note.author_name,
+            },
             body: note.body,
             created_at: note.created_at,
         }

@@ -23,7 +23,8 @@ struct Row {
 
 /// Creates the processes of the external teams, and the components of the desk's product.
 pub fn load(conn: &mut PgConnection, desk: &Desk, now: DateTime<Utc>) -> Result<(), AppError> {
-    let table: Table = serde_json::from_str(include_str!("routing.json")).map_err(AppError::internal)?;
+    let table: Table =
+        serde_json::from_str(include_str!("routing.json")).map_err(AppError::internal)?;
     for process in table.processes {
         catalog::create_process(conn, &Actor::system(), &process, now)?;
     }

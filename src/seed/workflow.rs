@@ -6,7 +6,10 @@ use crate::kernel::{Actor, AppError, WorkflowId};
 use crate::workflow::{NewWorkflow, service};
 
 /// Creates the workflows `consultancy` and `simple`; returns them in this order.
-pub fn load(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<(WorkflowId, WorkflowId), AppError> {
+pub fn load(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+) -> Result<(WorkflowId, WorkflowId), AppError> {
     let workflows: [NewWorkflow; 2] =
         serde_json::from_str(include_str!("workflows.json")).map_err(AppError::internal)?;
     let actor = Actor::system();

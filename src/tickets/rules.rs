@@ -47,7 +47,9 @@ impl Actions {
     ) -> Vec<&'w Transition> {
         let possible = workflow.allowed(&ticket.status, &[Trigger::Agent], ticket.closed_at, now);
         let closes = |transition: &&Transition| {
-            workflow.status(&transition.to).is_some_and(|status| status.category == Category::Closed)
+            workflow
+                .status(&transition.to)
+                .is_some_and(|status| status.category == Category::Closed)
         };
         if actor.may(Permission::TicketsWork) {
             possible
@@ -87,7 +89,9 @@ pub fn window_over() -> AppError {
 fn missing_requirement(requirement: Requirement) -> FieldError {
     match requirement {
         Requirement::PublicNote => FieldError::new("/note", "this transition needs a public note"),
-        Requirement::InternalNote => FieldError::new("/note", "this transition needs an internal note"),
+        Requirement::InternalNote => {
+            FieldError::new("/note", "this transition needs an internal note")
+        }
         Requirement::Resolution => FieldError::new("/resolution", "closing needs a resolution"),
         Requirement::VendorReference => {
             FieldError::new("/vendor_reference", "this transition needs the vendor's reference")

@@ -1,4 +1,6 @@
 //! Tokens, clients, keys.
+mod forgery;
+
 use casebridge::kernel::Role;
 use reqwest::Method;
 use serde_json::json;

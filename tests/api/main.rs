@@ -2,10 +2,17 @@
 
 mod support;
 
+mod architecture;
 mod auth;
+mod authz_coverage;
 mod catalog;
+mod contract;
 mod crm_mirror;
 mod crm_suitecrm;
+mod lifecycle;
+mod openapi;
+mod operations;
 mod people;
+mod problems;
 mod routing;
 mod workflow;

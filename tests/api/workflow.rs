@@ -126,7 +126,13 @@ async fn an_administrator_adds_a_status_and_its_transitions_and_they_appear_at_o
 
     app.publish().await;
     let events = admin.get("/v1/events?types=resource.changed").await.expect(200);
-    let items = events["items"].as_array().unwrap();
+    let about = format!("workflow/{}", consultancy["id"].as_str().unwrap());
+    let items: Vec<&Value> = events["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|event| event["subject"] == about)
+        .collect();
     assert_eq!(items.len(), 4);
     assert_eq!(items[0]["changes"]["statuses/032"]["to"]["name"], "In the lab");
     let removed = &items[3]["changes"][format!("transitions/{}", new["id"].as_str().unwrap())];

@@ -32,7 +32,7 @@ pub struct NewCategory {
 /// Create a category
 #[utoipa::path(
     tag = "catalog",
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send again")),
+    params(Idempotency),
     request_body = NewCategory,
     security(("bearer" = ["catalog:write"]), ("client_credentials" = ["catalog:write"])),
     responses((status = 201, description = "The category", body = Category)),
@@ -116,7 +116,7 @@ pub struct CategoryChange {
 /// Change a category
 #[utoipa::path(
     tag = "catalog",
-    params(("id" = CategoryId, Path), ("If-Match" = String, Header, example = "\"v1\"")),
+    params(("id" = CategoryId, Path), IfMatch),
     request_body = CategoryChange,
     security(("bearer" = ["catalog:write"]), ("client_credentials" = ["catalog:write"])),
     responses((status = 200, description = "The category as it is now", body = Category)),

@@ -50,7 +50,7 @@ pub struct NewComponent {
 /// Create a component
 #[utoipa::path(
     tag = "catalog",
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send again")),
+    params(Idempotency),
     request_body = NewComponent,
     security(("bearer" = ["catalog:write"]), ("client_credentials" = ["catalog:write"])),
     responses((status = 201, description = "The component", body = Component)),
@@ -181,7 +181,7 @@ pub struct ComponentChange {
 /// Tickets that are already open stay where they are.
 #[utoipa::path(
     tag = "catalog",
-    params(("id" = ComponentId, Path), ("If-Match" = String, Header, example = "\"v1\"")),
+    params(("id" = ComponentId, Path), IfMatch),
     request_body = ComponentChange,
     security(("bearer" = ["catalog:write"]), ("client_credentials" = ["catalog:write"])),
     responses((status = 200, description = "The component as it is now", body = Component)),

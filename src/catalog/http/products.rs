@@ -29,7 +29,7 @@ pub struct NewProduct {
 /// Create a product
 #[utoipa::path(
     tag = "catalog",
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send again")),
+    params(Idempotency),
     request_body = NewProduct,
     security(("bearer" = ["catalog:write"]), ("client_credentials" = ["catalog:write"])),
     responses((status = 201, description = "The product", body = Product)),
@@ -113,7 +113,7 @@ pub struct ProductChange {
 /// Change a product
 #[utoipa::path(
     tag = "catalog",
-    params(("id" = ProductId, Path), ("If-Match" = String, Header, example = "\"v1\"")),
+    params(("id" = ProductId, Path), IfMatch),
     request_body = ProductChange,
     security(("bearer" = ["catalog:write"]), ("client_credentials" = ["catalog:write"])),
     responses((status = 200, description = "The product as it is now", body = Product)),

@@ -54,7 +54,7 @@ fn is_key(key: &str, _: &()) -> garde::Result {
 /// Create a ticket type
 #[utoipa::path(
     tag = "catalog",
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send again")),
+    params(Idempotency),
     request_body = NewTicketType,
     security(("bearer" = ["catalog:write"]), ("client_credentials" = ["catalog:write"])),
     responses((status = 201, description = "The ticket type", body = TicketType)),

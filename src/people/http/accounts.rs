@@ -36,7 +36,7 @@ pub struct NewAccount {
 /// Create an account
 #[utoipa::path(
     tag = "people",
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send again")),
+    params(Idempotency),
     request_body = NewAccount,
     security(("bearer" = ["people:write"]), ("client_credentials" = ["people:write"])),
     responses((status = 201, description = "The account", body = Account)),
@@ -140,7 +140,7 @@ pub struct AccountChange {
 /// Change an account
 #[utoipa::path(
     tag = "people",
-    params(("id" = AccountId, Path), ("If-Match" = String, Header, example = "\"v1\"")),
+    params(("id" = AccountId, Path), IfMatch),
     request_body = AccountChange,
     security(("bearer" = ["people:write"]), ("client_credentials" = ["people:write"])),
     responses((status = 200, description = "The account as it is now", body = Account)),
@@ -180,7 +180,7 @@ pub struct AccountProducts {
 /// The account has these products from now on, and no others. Tickets that name another product keep it.
 #[utoipa::path(
     tag = "people",
-    params(("id" = AccountId, Path), ("If-Match" = String, Header, example = "\"v1\"")),
+    params(("id" = AccountId, Path), IfMatch),
     request_body = AccountProducts,
     security(("bearer" = ["people:write"]), ("client_credentials" = ["people:write"])),
     responses((status = 200, description = "The account as it is now", body = Account)),

@@ -21,7 +21,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
 /// Nobody grants more than they have: 403 names the permission that the caller lacks.
 #[utoipa::path(
     tag = "people",
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send again")),
+    params(Idempotency),
     request_body = NewAgent,
     security(("bearer" = ["people:write"]), ("client_credentials" = ["people:write"])),
     responses((status = 201, description = "The agent", body = Agent)),
@@ -118,7 +118,7 @@ async fn get_agent(
 /// five seconds.
 #[utoipa::path(
     tag = "people",
-    params(("id" = AgentId, Path), ("If-Match" = String, Header, example = "\"v1\"")),
+    params(("id" = AgentId, Path), IfMatch),
     request_body = AgentChange,
     security(("bearer" = ["people:write"]), ("client_credentials" = ["people:write"])),
     responses((status = 200, description = "The agent as it is now", body = Agent)),

@@ -13,7 +13,7 @@ use crate::kernel::{AgentId, AppError, Permission};
 use crate::people::{Agent, service};
 
 pub fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(set_agent_availability);
+    cfg.service(set_agent_availability).service(set_my_availability);
 }
 
 /// Whether an agent is there, whole.
@@ -29,14 +29,23 @@ pub struct Availability {
     leave_until: Option<DateTime<Utc>>,
 }
 
+impl Availability {
+    fn apply(self) -> impl FnOnce(&mut Agent) -> Result<(), AppError> {
+        move |agent: &mut Agent| {
+            (agent.away, agent.leave_until) = (self.away, self.leave_until);
+            Ok(())
+        }
+    }
+}
+
 /// Set an agent's availability
 ///
-/// Agents set their own; that of others needs `people:write`. The last one counts: no `If-Match`.
+/// The last call counts: no `If-Match`.
 #[utoipa::path(
     tag = "people",
     params(("id" = AgentId, Path)),
     request_body = Availability,
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["people:write"])),
+    security(("bearer" = ["people:write"]), ("client_credentials" = ["people:write"])),
     responses((status = 200, description = "The agent as it is now", body = Agent)),
 )]
 #[put("/agents/{id}/availability")]
@@ -46,15 +55,34 @@ async fn set_agent_availability(
     id: PathId<AgentId>,
     body: Body<Availability>,
 ) -> Result<Answer, AppError> {
-    let own = caller.agent_id() == Some(id.0) && caller.may(Permission::TicketsWork);
-    if !own {
-        caller.require(Permission::PeopleWrite)?;
-    }
-    let apply = move |agent: &mut Agent| {
-        (agent.away, agent.leave_until) = (body.away, body.leave_until);
-        Ok(())
-    };
-    let change = move |conn: &mut _| service::change_agent(conn, &caller, id.0, Utc::now(), apply);
-    let agent = db.tx(change).await?;
+    caller.require(Permission::PeopleWrite)?;
+    let apply = body.into_inner().apply();
+    let agent =
+        db.tx(move |conn| service::change_agent(conn, &caller, id.0, Utc::now(), apply)).await?;
+    Ok(Answer::ok(&agent)?.version(agent.version))
+}
+
+/// Set your own availability
+///
+/// For the desk's people. The last call counts: no `If-Match`.
+#[utoipa::path(
+    tag = "people",
+    request_body = Availability,
+    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    responses((status = 200, description = "You as you are now", body = Agent)),
+)]
+#[put("/me/availability")]
+async fn set_my_availability(
+    db: web::Data<Db>,
+    caller: Caller,
+    body: Body<Availability>,
+) -> Result<Answer, AppError> {
+    caller.require(Permission::TicketsWork)?;
+    let no_agent =
+        AppError::conflict("not_an_agent", "a program is always there: it has no availability");
+    let id = caller.agent_id().ok_or(no_agent)?;
+    let apply = body.into_inner().apply();
+    let agent =
+        db.tx(move |conn| service::change_agent(conn, &caller, id, Utc::now(), apply)).await?;
     Ok(Answer::ok(&agent)?.version(agent.version))
 }

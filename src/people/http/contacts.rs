@@ -67,7 +67,7 @@ fn language_tag(tag: &str, _: &()) -> garde::Result {
 /// Create a contact
 #[utoipa::path(
     tag = "people",
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send again")),
+    params(Idempotency),
     request_body = NewContact,
     security(("bearer" = ["people:write"]), ("client_credentials" = ["people:write"])),
     responses((status = 201, description = "The contact", body = Contact)),
@@ -195,7 +195,7 @@ pub struct ContactChange {
 /// Change a contact
 #[utoipa::path(
     tag = "people",
-    params(("id" = ContactId, Path), ("If-Match" = String, Header, example = "\"v1\"")),
+    params(("id" = ContactId, Path), IfMatch),
     request_body = ContactChange,
     security(("bearer" = ["people:write"]), ("client_credentials" = ["people:write"])),
     responses((status = 200, description = "The contact as it is now", body = Contact)),

@@ -34,7 +34,7 @@ pub struct NewDepartment {
 /// Create a department
 #[utoipa::path(
     tag = "people",
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send again")),
+    params(Idempotency),
     request_body = NewDepartment,
     security(("bearer" = ["people:write"]), ("client_credentials" = ["people:write"])),
     responses((status = 201, description = "The department", body = Department)),
@@ -140,7 +140,7 @@ pub struct DepartmentChange {
 /// The default moves in one step: the department that was the default gets a new version too.
 #[utoipa::path(
     tag = "people",
-    params(("id" = DepartmentId, Path), ("If-Match" = String, Header, example = "\"v1\"")),
+    params(("id" = DepartmentId, Path), IfMatch),
     request_body = DepartmentChange,
     security(("bearer" = ["people:write"]), ("client_credentials" = ["people:write"])),
     responses((status = 200, description = "The department as it is now", body = Department)),

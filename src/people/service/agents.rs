@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{named, tidy};
 use crate::events;
-use crate::kernel::{DepartmentId, Level, Actor, AgentId, AppError, FieldError, Page, PageRequest};
+use crate::kernel::{Actor, AgentId, AppError, DepartmentId, FieldError, Level, Page, PageRequest};
 use crate::people::rules::beyond;
 use crate::people::store::agents::{self as store, Agent, Filter};
 
@@ -94,7 +94,11 @@ fn normalize(agent: &mut Agent) {
 
 fn check_grant(actor: &Actor, agent: &Agent) -> Result<(), AppError> {
     let beyond = beyond(actor, agent.role, &agent.permissions);
-    beyond.map_or(Ok(()), |permission| Err(AppError::Forbidden(permission)))
+    let refusal =
+        |permission| format!("you cannot give {permission}, which you do not have yourself");
+    beyond.map_or(Ok(()), |permission| {
+        Err(AppError::rule("beyond_own_permissions", refusal(permission)))
+    })
 }
 
 fn check_restrictions(conn: &mut PgConnection, agent: &Agent) -> Result<(), AppError> {
@@ -115,12 +119,20 @@ fn check_restrictions(conn: &mut PgConnection, agent: &Agent) -> Result<(), AppE
 }
 
 /// The active agents of a department who work a level, locked: see [`store::lock_pool`].
-pub fn lock_pool(conn: &mut PgConnection, department: DepartmentId, level: Level) -> Result<Vec<Agent>, AppError> {
+pub fn lock_pool(
+    conn: &mut PgConnection,
+    department: DepartmentId,
+    level: Level,
+) -> Result<Vec<Agent>, AppError> {
     Ok(store::lock_pool(conn, department, level)?)
 }
 
 /// Fails with an error at `pointer` when there is no such active agent.
-pub fn require_active_agent(conn: &mut PgConnection, id: AgentId, pointer: &str) -> Result<(), AppError> {
+pub fn require_active_agent(
+    conn: &mut PgConnection,
+    id: AgentId,
+    pointer: &str,
+) -> Result<(), AppError> {
     match store::find(conn, id)? {
         Some(agent) if agent.active => Ok(()),
         _ => Err(AppError::field(pointer, "there is no such active agent")),

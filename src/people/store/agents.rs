@@ -205,7 +205,11 @@ pub fn count_restrictions(conn: &mut PgConnection, agent: &Agent) -> QueryResult
 
 /// The active agents of a department who work a level, locked until the transaction ends, in the order of their ids:
 /// whoever picks among some of them waits, and then sees the loads that the others left.
-pub fn lock_pool(conn: &mut PgConnection, department: DepartmentId, level: Level) -> QueryResult<Vec<Agent>> {
+pub fn lock_pool(
+    conn: &mut PgConnection,
+    department: DepartmentId,
+    level: Level,
+) -> QueryResult<Vec<Agent>> {
     let members = agent_departments::table
         .filter(agent_departments::department_id.eq(department))
         .select(agent_departments::agent_id);

@@ -9,12 +9,13 @@ use super::super::service::{self, Assign, Elevate, Target, Transfer};
 use super::super::store::Elevation;
 use super::notes::AddNote;
 use super::view::{TicketView, answer};
-use crate::assignment::{self, AssignmentView, DecisionView};
+use crate::assignment::{AssignmentView, DecisionView};
 use crate::auth::Caller;
 use crate::db::Db;
 use crate::http::{Answer, Body, IfMatch, Params, PathId, nullable};
 use crate::kernel::{
-    AccountId, AgentId, AppError, CategoryId, ContactId, ElevationId, Level, Permission, ProductId, TicketId,
+    AccountId, AgentId, AppError, CategoryId, ContactId, ElevationId, Level, Permission, ProductId,
+    TicketId,
 };
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -54,11 +55,11 @@ pub async fn explain_assignment(
 ) -> Result<Answer, AppError> {
     caller.require(Permission::TicketsWork)?;
     let explanation = db.read(move |conn| {
-        let ticket = service::get(conn, &caller, id.0)?;
-        let decisions = assignment::explain(conn, id.0)?.into_iter().map(AssignmentView::from).collect();
+        let (assignee_id, decisions) = service::explain_assignment(conn, &caller, id.0)?;
+        let decisions = decisions.into_iter().map(AssignmentView::from).collect();
         let dry_run = query.dry_run.then(|| service::dry_run(conn, &caller, id.0, Utc::now()));
         let dry_run = dry_run.transpose()?.map(DecisionView::from);
-        Ok(Explanation { assignee_id: ticket.row.assignee_id, decisions, dry_run })
+        Ok(Explanation { assignee_id, decisions, dry_run })
     });
     Answer::ok(&explanation.await?)
 }
@@ -83,7 +84,7 @@ pub struct AssignTicket {
 /// To an agent, to the least-loaded available one, or back into the queue.
 #[utoipa::path(
     tag = "assignment",
-    params(("id" = TicketId, Path), ("If-Match" = String, Header, example = "\"v3\"")),
+    params(("id" = TicketId, Path), IfMatch),
     request_body = AssignTicket,
     security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "The ticket as it is now", body = TicketView)),
@@ -106,8 +107,8 @@ pub async fn assign_ticket(
     let wanted = Assign { to, reason: body.reason };
     db.tx(move |conn| {
         let now = Utc::now();
-        let located = service::assign(conn, &caller, id.0, seen, wanted, now)?;
-        answer(conn, located, &caller, now)
+        let placed = service::assign(conn, &caller, id.0, seen, wanted, now)?;
+        answer(placed, &caller, now)
     })
     .await
 }
@@ -143,7 +144,7 @@ pub struct TransferTicket {
 /// One operation, one event, mirrored to the CRM. The account must have the product, and the contact must belong to it.
 #[utoipa::path(
     tag = "assignment",
-    params(("id" = TicketId, Path), ("If-Match" = String, Header, example = "\"v3\"")),
+    params(("id" = TicketId, Path), IfMatch),
     request_body = TransferTicket,
     security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "The ticket as it is now", body = TicketView)),
@@ -168,8 +169,8 @@ pub async fn transfer_ticket(
     };
     db.tx(move |conn| {
         let now = Utc::now();
-        let located = service::transfer(conn, &caller, id.0, seen, wanted, now)?;
-        answer(conn, located, &caller, now)
+        let placed = service::transfer(conn, &caller, id.0, seen, wanted, now)?;
+        answer(placed, &caller, now)
     })
     .await
 }
@@ -195,7 +196,7 @@ pub struct ElevateTicket {
 /// Recorded with who, when, why and what was tried; the ticket goes to the least-loaded agent of the new level.
 #[utoipa::path(
     tag = "routing",
-    params(("id" = TicketId, Path), ("If-Match" = String, Header, example = "\"v3\"")),
+    params(("id" = TicketId, Path), IfMatch),
     request_body = ElevateTicket,
     security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "The ticket as it is now", body = TicketView)),
@@ -213,8 +214,8 @@ pub async fn elevate_ticket(
     let wanted = Elevate { to: body.to, reason: body.reason, tried: body.tried };
     db.tx(move |conn| {
         let now = Utc::now();
-        let located = service::elevate(conn, &caller, id.0, seen, wanted, now)?;
-        answer(conn, located, &caller, now)
+        let placed = service::elevate(conn, &caller, id.0, seen, wanted, now)?;
+        answer(placed, &caller, now)
     })
     .await
 }

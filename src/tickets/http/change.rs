@@ -11,7 +11,8 @@ use crate::auth::Caller;
 use crate::db::Db;
 use crate::http::{Answer, Body, IfMatch, PathId, nullable};
 use crate::kernel::{
-    AccountId, AppError, CategoryId, ComponentId, ContactId, Permission, Priority, ProductId, TicketId,
+    AccountId, AppError, CategoryId, ComponentId, ContactId, Permission, Priority, ProductId,
+    TicketId,
 };
 
 /// What to change. What is absent stays; null clears.
@@ -94,7 +95,7 @@ impl From<ChangeTicket> for Change {
 /// their own.
 #[utoipa::path(
     tag = "tickets",
-    params(("id" = TicketId, Path), ("If-Match" = String, Header, example = "\"v3\"")),
+    params(("id" = TicketId, Path), IfMatch),
     request_body(content = ChangeTicket, example = json!({"priority": "high", "tags": ["export"]})),
     security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
     responses((status = 200, description = "The ticket as it is now", body = TicketView)),
@@ -111,8 +112,8 @@ pub async fn change_ticket(
     let change = Change::from(body.into_inner());
     db.tx(move |conn| {
         let now = Utc::now();
-        let located = service::change(conn, &caller, id.0, seen, change, now)?;
-        answer(conn, located, &caller, now)
+        let placed = service::change(conn, &caller, id.0, seen, change, now)?;
+        answer(placed, &caller, now)
     })
     .await
 }
@@ -122,7 +123,7 @@ pub async fn change_ticket(
 /// Checked as a whole: the answer names each field that is missing. Routed and assigned as if it had just been opened.
 #[utoipa::path(
     tag = "tickets",
-    params(("id" = TicketId, Path), ("If-Match" = String, Header, example = "\"v3\"")),
+    params(("id" = TicketId, Path), IfMatch),
     security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
     responses(
         (status = 200, description = "The ticket as it is now", body = TicketView),
@@ -139,8 +140,8 @@ pub async fn submit_ticket(
     caller.require(Permission::TicketsWrite)?;
     db.tx(move |conn| {
         let now = Utc::now();
-        let located = service::submit(conn, &caller, id.0, seen, now)?;
-        answer(conn, located, &caller, now)
+        let placed = service::submit(conn, &caller, id.0, seen, now)?;
+        answer(placed, &caller, now)
     })
     .await
 }
@@ -150,7 +151,7 @@ pub async fn submit_ticket(
 /// It can be restored within 30 days. Its case stays in the CRM.
 #[utoipa::path(
     tag = "tickets",
-    params(("id" = TicketId, Path), ("If-Match" = String, Header, example = "\"v3\"")),
+    params(("id" = TicketId, Path), IfMatch),
     security(("bearer" = ["tickets:delete"]), ("client_credentials" = ["tickets:delete"])),
     responses((status = 204, description = "Deleted")),
 )]
@@ -169,7 +170,7 @@ pub async fn delete_ticket(
 /// Restore a deleted ticket
 #[utoipa::path(
     tag = "tickets",
-    params(("id" = TicketId, Path), ("If-Match" = String, Header, example = "\"v3\"")),
+    params(("id" = TicketId, Path), IfMatch),
     security(("bearer" = ["tickets:delete"]), ("client_credentials" = ["tickets:delete"])),
     responses((status = 200, description = "The ticket as it is now", body = TicketView)),
 )]
@@ -183,8 +184,8 @@ pub async fn restore_ticket(
     caller.require(Permission::TicketsDelete)?;
     db.tx(move |conn| {
         let now = Utc::now();
-        let located = service::restore(conn, &caller, id.0, seen, now)?;
-        answer(conn, located, &caller, now)
+        let placed = service::restore(conn, &caller, id.0, seen, now)?;
+        answer(placed, &caller, now)
     })
     .await
 }

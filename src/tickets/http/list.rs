@@ -12,10 +12,10 @@ use crate::auth::Caller;
 use crate::db::Db;
 use crate::http::{Answer, Params, WantsTotal};
 use crate::kernel::{
-    AccountId, Actor, AgentId, AppError, CategoryId, ComponentId, ContactId, DepartmentId, Level, Page, PageRequest,
-    Permission, Priority, ProductId,
+    AccountId, Actor, AgentId, AppError, CategoryId, ComponentId, ContactId, DepartmentId, Level,
+    Page, PageRequest, Permission, Priority, ProductId,
 };
-use crate::workflow::{self, Awaiting, Category};
+use crate::workflow::{Awaiting, Category};
 
 /// The filters are the field's names; several values are separated by commas.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -101,8 +101,13 @@ fn words(text: Option<&str>) -> impl Iterator<Item = &str> {
     text.unwrap_or_default().split(',').map(str::trim).filter(|word| !word.is_empty())
 }
 
-fn values<T>(name: &str, text: Option<&str>, parse: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, AppError> {
-    let unknown = |word: &str| AppError::Malformed(format!("query parameter {name}: there is no {word}"));
+fn values<T>(
+    name: &str,
+    text: Option<&str>,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<Vec<T>, AppError> {
+    let unknown =
+        |word: &str| AppError::Malformed(format!("query parameter {name}: there is no {word}"));
     words(text).map(|word| parse(word).ok_or_else(|| unknown(word))).collect()
 }
 
@@ -116,7 +121,9 @@ fn categories(text: Option<&str>) -> Result<Vec<Category>, AppError> {
 /// With or without its prefix.
 fn number(text: &str) -> Result<i64, AppError> {
     let digits = text.strip_prefix("CB-").unwrap_or(text);
-    digits.parse().map_err(|_| AppError::Malformed("query parameter number: such as CB-1042".into()))
+    digits
+        .parse()
+        .map_err(|_| AppError::Malformed("query parameter number: such as CB-1042".into()))
 }
 
 fn assignee(text: &str, actor: &Actor) -> Result<Option<AgentId>, AppError> {
@@ -128,7 +135,9 @@ fn assignee(text: &str, actor: &Actor) -> Result<Option<AgentId>, AppError> {
         },
         id => match id.parse() {
             Ok(id) => Ok(Some(AgentId(id))),
-            Err(_) => Err(AppError::Malformed("query parameter assignee: an agent's id, me, or none".into())),
+            Err(_) => Err(AppError::Malformed(
+                "query parameter assignee: an agent's id, me, or none".into(),
+            )),
         },
     }
 }
@@ -141,7 +150,7 @@ fn assignee(text: &str, actor: &Actor) -> Result<Option<AgentId>, AppError> {
     tag = "tickets",
     params(
         ListQuery,
-        ("Prefer" = Option<String>, Header, description = "`return=total-count` counts all", example = "return=total-count"),
+        WantsTotal,
     ),
     security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
     responses((status = 200, description = "A page of tickets", body = Page<TicketSummary>)),
@@ -161,13 +170,8 @@ pub async fn list_tickets(
     let page = db.read(move |conn| {
         let rows = service::list(conn, &caller, &filter, sort, &page)?;
         let total = wants_total.0.then(|| service::count(conn, &caller, &filter)).transpose()?;
-        let mut items = Vec::with_capacity(rows.items.len());
-        for located in rows.items {
-            // In memory, unless the workflow was changed a moment ago.
-            let workflow = workflow::load(conn, located.row.workflow_id, located.revision)?;
-            items.push(TicketSummary::new(located.row, &workflow, &caller));
-        }
-        Ok(Page { items, next: rows.next, prev: rows.prev, total })
+        let page = rows.map(|placed| TicketSummary::new(placed.row, &placed.workflow, &caller));
+        Ok(Page { total, ..page })
     });
     Answer::page(&page.await?)
 }

@@ -50,7 +50,7 @@ impl AddNote {
     tag = "notes",
     params(
         ("id" = TicketId, Path),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send again"),
+        Idempotency,
     ),
     request_body = AddNote,
     security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),

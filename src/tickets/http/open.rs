@@ -7,12 +7,12 @@ use utoipa::ToSchema;
 
 use super::super::rules::Source;
 use super::super::service::{self, NewTicket};
-use super::view::{TicketView, view};
+use super::view::TicketView;
 use crate::auth::Caller;
 use crate::db::Db;
 use crate::http::{Answer, Body, Idempotency};
 use crate::kernel::{
-    AccountId, Actor, AppError, CategoryId, ComponentId, ContactId, Permission, Priority, ProductId,
+    AccountId, AppError, CategoryId, ComponentId, ContactId, Permission, Priority, ProductId,
 };
 
 /// A ticket to be opened. Account, product (or category), subject and description are required unless it is a draft.
@@ -61,6 +61,7 @@ pub struct OpenTicket {
     source: Source,
     /// The id in the system that it comes from; the same one twice for a source is refused with 409.
     #[garde(length(chars, min = 1, max = 255))]
+    #[schema(example = "shop-7731")]
     external_id: Option<String>,
     #[garde(length(max = 50), inner(length(chars, min = 1, max = 60)))]
     #[serde(default)]
@@ -109,7 +110,7 @@ impl From<OpenTicket> for NewTicket {
 #[utoipa::path(
     tag = "tickets",
     request_body = OpenTicket,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send again")),
+    params(Idempotency),
     security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
     responses((status = 201, description = "The ticket", body = TicketView)),
 )]
@@ -124,18 +125,13 @@ pub async fn open_ticket(
     let fingerprint = body.fingerprint.clone();
     let new = NewTicket::from(body.into_inner());
     db.tx(move |conn| {
-        key.once(conn, caller.id, &fingerprint, |conn| open(conn, &caller, new, Utc::now()))
+        key.once(conn, caller.id, &fingerprint, |conn| {
+            let now = Utc::now();
+            let opened = service::open(conn, &caller, new, now)?;
+            let (location, version) =
+                (format!("/v1/tickets/{}", opened.row.id), opened.row.version);
+            Ok(Answer::created(location, &TicketView::new(opened, &caller, now))?.version(version))
+        })
     })
     .await
-}
-
-fn open(
-    conn: &mut diesel::PgConnection,
-    actor: &Actor,
-    new: NewTicket,
-    now: DateTime<Utc>,
-) -> Result<Answer, AppError> {
-    let opened = service::open(conn, actor, new, now)?;
-    let (location, version) = (format!("/v1/tickets/{}", opened.row.id), opened.row.version);
-    Ok(Answer::created(location, &view(conn, opened, actor, now)?)?.version(version))
 }

@@ -23,10 +23,14 @@ use crate::kernel::{AppError, Page, PageRequest, TicketId};
     responses((status = 200, description = "The ticket", body = TicketView)),
 )]
 #[get("/tickets/{id}")]
-pub async fn get_ticket(db: web::Data<Db>, caller: Caller, id: PathId<TicketId>) -> Result<Answer, AppError> {
+pub async fn get_ticket(
+    db: web::Data<Db>,
+    caller: Caller,
+    id: PathId<TicketId>,
+) -> Result<Answer, AppError> {
     db.read(move |conn| {
-        let located = service::get(conn, &caller, id.0)?;
-        answer(conn, located, &caller, Utc::now())
+        let placed = service::get(conn, &caller, id.0)?;
+        answer(placed, &caller, Utc::now())
     })
     .await
 }
@@ -67,5 +71,7 @@ pub async fn list_ticket_history(
     let page = query.request(&format!("history {}", id.0))?;
     let contact = caller.is_contact();
     let events = db.read(move |conn| service::history(conn, &caller, id.0, &page)).await?;
-    Answer::page(&events.map(|event| if contact { EventView::for_contact(event) } else { event.into() }))
+    Answer::page(
+        &events.map(|event| if contact { EventView::for_contact(event) } else { event.into() }),
+    )
 }

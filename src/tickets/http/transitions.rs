@@ -12,7 +12,6 @@ use crate::auth::Caller;
 use crate::db::Db;
 use crate::http::{Answer, Body, IfMatch, PathId};
 use crate::kernel::{AppError, Permission, TicketId};
-use crate::workflow;
 
 /// List the transitions that you may do now
 #[utoipa::path(
@@ -28,9 +27,8 @@ pub async fn list_transitions(
     id: PathId<TicketId>,
 ) -> Result<Answer, AppError> {
     db.read(move |conn| {
-        let located = service::get(conn, &caller, id.0)?;
-        let workflow = workflow::load(conn, located.row.workflow_id, located.revision)?;
-        Answer::ok(&transitions(&located.row, &workflow, &caller, Utc::now()))
+        let placed = service::get(conn, &caller, id.0)?;
+        Answer::ok(&transitions(&placed.row, &placed.workflow, &caller, Utc::now()))
     })
     .await
 }
@@ -60,7 +58,7 @@ pub struct TransitionTicket {
 /// Only along a transition that the workflow allows you now; otherwise 409 lists those. A contact may close.
 #[utoipa::path(
     tag = "tickets",
-    params(("id" = TicketId, Path), ("If-Match" = String, Header, example = "\"v3\"")),
+    params(("id" = TicketId, Path), IfMatch),
     request_body = TransitionTicket,
     security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
     responses((status = 200, description = "The ticket as it is now", body = TicketView)),
@@ -83,8 +81,8 @@ pub async fn transition_ticket(
     };
     db.tx(move |conn| {
         let now = Utc::now();
-        let located = service::transition(conn, &caller, id.0, seen, wanted, now)?;
-        answer(conn, located, &caller, now)
+        let placed = service::transition(conn, &caller, id.0, seen, wanted, now)?;
+        answer(placed, &caller, now)
     })
     .await
 }

@@ -1,18 +1,16 @@
 //! A ticket as clients see it; a contact sees the customer's side of it.
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
-use diesel::PgConnection;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::super::rules::{Actions, Source};
-use super::super::store::{Located, Summary, Ticket};
+use super::super::service::Placed;
+use super::super::store::{Summary, Ticket};
 use crate::http::Answer;
 use crate::kernel::{
-    AccountId, Actor, AgentId, AppError, CategoryId, ComponentId, ContactId, DepartmentId, Level, Priority,
-    ProductId, TicketId, WorkflowId,
+    AccountId, Actor, AgentId, AppError, CategoryId, ComponentId, ContactId, DepartmentId, Level,
+    Priority, ProductId, TicketId, WorkflowId,
 };
 use crate::workflow::{self, Awaiting, Category, Requirement, Workflow};
 
@@ -90,6 +88,7 @@ pub struct DeskSide {
     opened_by: Uuid,
     #[schema(example = "agent")]
     opened_by_role: String,
+    #[schema(example = 2)]
     note_count: i32,
 }
 
@@ -171,7 +170,12 @@ impl TicketSummary {
 }
 
 /// The transitions that this caller may do now.
-pub fn transitions(ticket: &Ticket, workflow: &Workflow, actor: &Actor, now: DateTime<Utc>) -> Vec<TransitionView> {
+pub fn transitions(
+    ticket: &Ticket,
+    workflow: &Workflow,
+    actor: &Actor,
+    now: DateTime<Utc>,
+) -> Vec<TransitionView> {
     let allowed = Actions::allowed(workflow, ticket, actor, now);
     let view = |transition: &workflow::Transition| {
         let status = workflow.status(&transition.to);
@@ -186,26 +190,22 @@ pub fn transitions(ticket: &Ticket, workflow: &Workflow, actor: &Actor, now: Dat
     allowed.into_iter().map(view).collect()
 }
 
+impl TicketView {
+    pub fn new(placed: Placed<Ticket>, actor: &Actor, now: DateTime<Utc>) -> Self {
+        let Placed { row, workflow } = placed;
+        let allowed_transitions = transitions(&row, &workflow, actor, now);
+        let Ticket { summary, description, resolution } = row;
+        let summary = TicketSummary::new(summary, &workflow, actor);
+        Self { summary, description, resolution, allowed_transitions }
+    }
+}
+
 /// The ticket with the ETag of its version.
 pub fn answer(
-    conn: &mut PgConnection,
-    located: Located<Ticket>,
+    placed: Placed<Ticket>,
     actor: &Actor,
     now: DateTime<Utc>,
 ) -> Result<Answer, AppError> {
-    let version = located.row.version;
-    Ok(Answer::ok(&view(conn, located, actor, now)?)?.version(version))
-}
-
-pub fn view(
-    conn: &mut PgConnection,
-    located: Located<Ticket>,
-    actor: &Actor,
-    now: DateTime<Utc>,
-) -> Result<TicketView, AppError> {
-    let workflow: Arc<Workflow> = workflow::load(conn, located.row.workflow_id, located.revision)?;
-    let allowed_transitions = transitions(&located.row, &workflow, actor, now);
-    let Ticket { summary, description, resolution } = located.row;
-    let summary = TicketSummary::new(summary, &workflow, actor);
-    Ok(TicketView { summary, description, resolution, allowed_transitions })
+    let version = placed.row.version;
+    Ok(Answer::ok(&TicketView::new(placed, actor, now))?.version(version))
 }

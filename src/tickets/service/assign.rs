@@ -3,16 +3,16 @@ use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use serde_json::json;
 
-use super::super::store::{self, Elevation, Located, Ticket};
+use super::super::store::{self, Elevation, Ticket};
 use super::open::check_parties;
 use super::transition::{about, follow_assignment, may_write, write_note};
-use super::{Held, NOT_FOUND, Told, hold};
+use super::{Held, NOT_FOUND, Placed, Told, hold};
 use crate::assignment::{self, Decision, Need, Previous, Rule};
 use crate::events::EventType;
 use crate::http::IfMatch;
 use crate::kernel::{
-    AccountId, Actor, AgentId, AppError, CategoryId, ContactId, ElevationId, Level, Origin, Permission, ProductId,
-    TicketId,
+    AccountId, Actor, AgentId, AppError, CategoryId, ContactId, ElevationId, Level, Origin,
+    Permission, ProductId, TicketId,
 };
 use crate::notes::NewNote;
 use crate::people;
@@ -54,7 +54,7 @@ pub fn assign(
     seen: IfMatch,
     wanted: Assign,
     now: DateTime<Utc>,
-) -> Result<Located<Ticket>, AppError> {
+) -> Result<Placed<Ticket>, AppError> {
     actor.require(Permission::TicketsWork)?;
     let mut held = hold(conn, actor, id, seen)?;
     refuse_inactive(&held)?;
@@ -63,16 +63,26 @@ pub fn assign(
     if !changed && held.ticket == held.before {
         return Ok(held.unchanged());
     }
-    let told = Told { kind: EventType::TicketAssigned, public: false, data: json!({ "reason": wanted.reason }) };
+    let told = Told {
+        kind: EventType::TicketAssigned,
+        public: false,
+        data: json!({ "reason": wanted.reason }),
+    };
     held.save(conn, actor, told, now)
 }
 
 fn refuse_inactive(held: &Held) -> Result<(), AppError> {
     if held.ticket.category == Category::Draft {
-        return Err(AppError::conflict("not_submitted", "a draft belongs to nobody but its author"));
+        return Err(AppError::conflict(
+            "not_submitted",
+            "a draft belongs to nobody but its author",
+        ));
     }
     if held.ticket.category == Category::Closed {
-        return Err(AppError::conflict("ticket_closed", "a closed ticket is assigned when it is reopened"));
+        return Err(AppError::conflict(
+            "ticket_closed",
+            "a closed ticket is assigned when it is reopened",
+        ));
     }
     Ok(())
 }
@@ -142,7 +152,7 @@ pub fn transfer(
     seen: IfMatch,
     wanted: Transfer,
     now: DateTime<Utc>,
-) -> Result<Located<Ticket>, AppError> {
+) -> Result<Placed<Ticket>, AppError> {
     actor.require(Permission::TicketsWork)?;
     let mut held = hold(conn, actor, id, seen)?;
     if held.ticket.category == Category::Draft {
@@ -193,7 +203,7 @@ pub fn elevate(
     seen: IfMatch,
     wanted: Elevate,
     now: DateTime<Utc>,
-) -> Result<Located<Ticket>, AppError> {
+) -> Result<Placed<Ticket>, AppError> {
     actor.require(Permission::TicketsWork)?;
     let mut held = hold(conn, actor, id, seen)?;
     refuse_inactive(&held)?;

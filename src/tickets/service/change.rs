@@ -3,15 +3,15 @@ use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use serde_json::json;
 
-use super::super::store::{Located, Ticket};
+use super::super::store::Ticket;
 use super::open::{check, check_parties, enter_desk, named};
-use super::{Told, hold};
+use super::{Placed, Told, hold};
 use crate::assignment::{self, Previous};
 use crate::events::EventType;
 use crate::http::{IfMatch, set};
 use crate::kernel::{
-    AccountId, Actor, AppError, CategoryId, ComponentId, ContactId, FieldError, Permission, Priority, ProductId,
-    TicketId,
+    AccountId, Actor, AppError, CategoryId, ComponentId, ContactId, FieldError, Permission,
+    Priority, ProductId, TicketId,
 };
 use crate::routing;
 use crate::workflow::{Category, Trigger};
@@ -43,19 +43,21 @@ pub fn change(
     seen: IfMatch,
     change: Change,
     now: DateTime<Utc>,
-) -> Result<Located<Ticket>, AppError> {
+) -> Result<Placed<Ticket>, AppError> {
     let mut held = hold(conn, actor, id, seen)?;
     let draft = held.ticket.category == Category::Draft;
     actor.require(if draft { Permission::TicketsWrite } else { Permission::TicketsWork })?;
     if !draft {
         refuse_originals(&change)?;
     }
-    let rerouted = change.component_id.filter(|component| Some(*component) != held.ticket.component_id);
+    let rerouted =
+        change.component_id.filter(|component| Some(*component) != held.ticket.component_id);
     apply(&mut held.ticket, change);
     if let Some(component) = rerouted {
         let route = routing::resolve(conn, Some(component))?;
         if route.workflow_id != held.ticket.workflow_id && !draft {
-            let detail = "the component belongs to a department with another workflow; transfer the ticket";
+            let detail =
+                "the component belongs to a department with another workflow; transfer the ticket";
             return Err(AppError::field("/component_id", detail));
         }
         (held.ticket.department_id, held.ticket.level) = (route.department_id, route.level);
@@ -63,7 +65,9 @@ pub fn change(
     if held.ticket == held.before {
         return Ok(held.unchanged());
     }
-    if held.ticket.contact_id != held.before.contact_id || held.ticket.account_id != held.before.account_id {
+    if held.ticket.contact_id != held.before.contact_id
+        || held.ticket.account_id != held.before.account_id
+    {
         let errors = check_parties(conn, &held.ticket)?;
         if !errors.is_empty() {
             return Err(AppError::Invalid(errors));
@@ -124,7 +128,7 @@ pub fn submit(
     id: TicketId,
     seen: IfMatch,
     now: DateTime<Utc>,
-) -> Result<Located<Ticket>, AppError> {
+) -> Result<Placed<Ticket>, AppError> {
     actor.require(Permission::TicketsWrite)?;
     let mut held = hold(conn, actor, id, seen)?;
     if held.workflow.on(&held.ticket.status, Trigger::Submit, None, now).is_none() {

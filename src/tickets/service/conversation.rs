@@ -3,9 +3,9 @@ use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 
 use super::super::rules::window_over;
-use super::super::store::{Located, Ticket};
+use super::super::store::Ticket;
 use super::transition::{about, follow_assignment, may_write, move_to, reassign, write_note};
-use super::{Told, hold};
+use super::{Placed, Told, hold};
 use crate::events::EventType;
 use crate::http::IfMatch;
 use crate::kernel::{Actor, AppError, TicketId};
@@ -20,11 +20,14 @@ pub fn add_note(
     id: TicketId,
     note: NewNote,
     now: DateTime<Utc>,
-) -> Result<(Note, Located<Ticket>), AppError> {
+) -> Result<(Note, Placed<Ticket>), AppError> {
     may_write(actor, &note)?;
     let mut held = hold(conn, actor, id, IfMatch(None))?;
     if held.ticket.category == Category::Draft {
-        return Err(AppError::conflict("not_submitted", "a draft has no conversation; submit it first"));
+        return Err(AppError::conflict(
+            "not_submitted",
+            "a draft has no conversation; submit it first",
+        ));
     }
     let public = note.visibility == NoteVisibility::Public;
     let replied = actor.is_contact();
@@ -43,7 +46,8 @@ fn follow_reply(
     now: DateTime<Utc>,
 ) -> Result<(), AppError> {
     let closed = held.ticket.category == Category::Closed;
-    let next = held.workflow.on(&held.ticket.status, Trigger::CustomerReply, held.ticket.closed_at, now);
+    let next =
+        held.workflow.on(&held.ticket.status, Trigger::CustomerReply, held.ticket.closed_at, now);
     match next.map(|transition| transition.to.clone()) {
         Some(to) => {
             move_to(held, &to, now)?;

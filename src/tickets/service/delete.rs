@@ -3,8 +3,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::PgConnection;
 use serde_json::json;
 
-use super::super::store::{Located, Ticket};
-use super::{NOT_FOUND, Told, hold};
+use super::super::store::Ticket;
+use super::{NOT_FOUND, Placed, Told, hold};
 use crate::events::EventType;
 use crate::http::IfMatch;
 use crate::kernel::{Actor, AppError, Permission, TicketId};
@@ -19,7 +19,7 @@ pub fn delete(
     id: TicketId,
     seen: IfMatch,
     now: DateTime<Utc>,
-) -> Result<Located<Ticket>, AppError> {
+) -> Result<Placed<Ticket>, AppError> {
     actor.require(Permission::TicketsDelete)?;
     let mut held = hold(conn, actor, id, seen)?;
     if held.ticket.deleted_at.is_some() {
@@ -37,14 +37,17 @@ pub fn restore(
     id: TicketId,
     seen: IfMatch,
     now: DateTime<Utc>,
-) -> Result<Located<Ticket>, AppError> {
+) -> Result<Placed<Ticket>, AppError> {
     actor.require(Permission::TicketsDelete)?;
     let mut held = hold(conn, actor, id, seen)?;
     let Some(deleted_at) = held.ticket.deleted_at else {
         return Err(AppError::conflict("not_deleted", "the ticket is not deleted"));
     };
     if now - deleted_at > RESTORE_WINDOW {
-        return Err(AppError::conflict("restore_window_over", "it was deleted more than 30 days ago"));
+        return Err(AppError::conflict(
+            "restore_window_over",
+            "it was deleted more than 30 days ago",
+        ));
     }
     held.ticket.deleted_at = None;
     let told = Told { kind: EventType::TicketRestored, public: false, data: json!({}) };

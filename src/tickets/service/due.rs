@@ -15,20 +15,29 @@ use crate::workflow::Trigger;
 const BATCH: i64 = 50;
 
 /// Does the automatic transitions that are due; true when there may be more. Safe from any number of replicas.
-pub fn follow_automatic_transitions(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<bool, AppError> {
+pub fn follow_automatic_transitions(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+) -> Result<bool, AppError> {
     let due = store::automatic_due(conn, now, BATCH)?;
     let more = due.len() as i64 == BATCH;
     let system = Actor::system();
     for located in due {
         let mut held = held(conn, located)?;
-        let next = held.workflow.on(&held.ticket.status, Trigger::Automatic, held.ticket.closed_at, now);
+        let next =
+            held.workflow.on(&held.ticket.status, Trigger::Automatic, held.ticket.closed_at, now);
         let next = next.map(|transition| (transition.to.clone(), transition.effects.clone()));
         held.ticket.automatic_at = None;
         if let Some((to, effects)) = next {
             move_to(&mut held, &to, now)?;
             follow_assignment(conn, &system, &mut held, now)?;
             let data = json!({ "effects": effects });
-            held.save(conn, &system, Told { kind: EventType::TicketStatusChanged, public: true, data }, now)?;
+            held.save(
+                conn,
+                &system,
+                Told { kind: EventType::TicketStatusChanged, public: true, data },
+                now,
+            )?;
         } else {
             // An administrator took the transition away meanwhile.
             store::save(conn, &held.ticket)?;
@@ -49,9 +58,21 @@ pub fn assign_waiting(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<usi
         }
         held.ticket.assignee_id = decision.agent;
         let about = Previous { ticket: held.ticket.id, agent: None };
-        assignment::record(conn, &system, about, &decision, Some("somebody became available"), now)?;
+        assignment::record(
+            conn,
+            &system,
+            about,
+            &decision,
+            Some("somebody became available"),
+            now,
+        )?;
         follow_assignment(conn, &system, &mut held, now)?;
-        held.save(conn, &system, Told { kind: EventType::TicketAssigned, public: false, data: json!({}) }, now)?;
+        held.save(
+            conn,
+            &system,
+            Told { kind: EventType::TicketAssigned, public: false, data: json!({}) },
+            now,
+        )?;
         given += 1;
     }
     Ok(given)

@@ -17,7 +17,7 @@ use serde_json::Value;
 use super::store::{self, Located, Ticket};
 use crate::events::{self, EventType, NewEvent, Subject};
 use crate::http::IfMatch;
-use crate::kernel::{Actor, AppError, TicketId};
+use crate::kernel::{Actor, AppError, TicketId, WorkflowId};
 use crate::workflow::{self, Workflow};
 
 pub use assign::{Assign, Elevate, Target, Transfer, assign, dry_run, elevate, transfer};
@@ -26,10 +26,26 @@ pub use conversation::add_note;
 pub use delete::{delete, restore};
 pub use due::{assign_waiting, follow_automatic_transitions};
 pub use open::{NewTicket, open};
-pub use read::{count, elevations, get, history, list, notes};
+pub use read::{count, elevations, explain_assignment, get, history, list, notes};
 pub use transition::{Transition, transition};
 
 const NOT_FOUND: AppError = AppError::NotFound("the ticket");
+
+/// A ticket with the workflow that it moves through.
+#[derive(Debug, Clone)]
+pub struct Placed<T> {
+    pub row: T,
+    pub workflow: Arc<Workflow>,
+}
+
+fn placed<T>(
+    conn: &mut PgConnection,
+    located: Located<T>,
+    id: WorkflowId,
+) -> Result<Placed<T>, AppError> {
+    // In memory, unless the workflow was changed a moment ago.
+    Ok(Placed { row: located.row, workflow: workflow::load(conn, id, located.revision)? })
+}
 
 /// A ticket that this transaction holds, with its workflow.
 pub struct Held {
@@ -39,7 +55,12 @@ pub struct Held {
 }
 
 /// Locks the ticket, if the caller may see it and has seen its present version.
-fn hold(conn: &mut PgConnection, actor: &Actor, id: TicketId, seen: IfMatch) -> Result<Held, AppError> {
+fn hold(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    id: TicketId,
+    seen: IfMatch,
+) -> Result<Held, AppError> {
     let located = store::lock(conn, actor, id)?.ok_or(NOT_FOUND)?;
     seen.check(located.row.version)?;
     held(conn, located)
@@ -65,7 +86,7 @@ impl Held {
         actor: &Actor,
         told: Told,
         now: DateTime<Utc>,
-    ) -> Result<Located<Ticket>, AppError> {
+    ) -> Result<Placed<Ticket>, AppError> {
         self.ticket.version += 1;
         self.ticket.updated_at = now;
         store::save(conn, &self.ticket)?;
@@ -82,7 +103,7 @@ impl Held {
     }
 
     /// The ticket as it is, when there is nothing to write.
-    fn unchanged(self) -> Located<Ticket> {
-        Located { row: self.ticket, revision: self.workflow.revision }
+    fn unchanged(self) -> Placed<Ticket> {
+        Placed { row: self.ticket, workflow: self.workflow }
     }
 }

@@ -1,17 +1,20 @@
 //! Open a ticket: complete, or as a draft that is submitted later.
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use serde_json::json;
 
 use super::super::rules::{self, Source};
-use super::super::store::{self, Located, Summary, Ticket};
+use super::super::store::{self, Summary, Ticket};
+use super::Placed;
 use super::assign::need;
 use crate::assignment::{self, Decision, Previous};
 use crate::db::violated;
 use crate::events::{self, EventType, NewEvent, Subject};
 use crate::kernel::{
-    AccountId, Actor, AppError, CategoryId, ComponentId, ContactId, FieldError, Permission, Priority, ProductId,
-    TicketId,
+    AccountId, Actor, AppError, CategoryId, ComponentId, ContactId, FieldError, Permission,
+    Priority, ProductId, TicketId,
 };
 use crate::workflow::{self, Workflow};
 use crate::{people, routing};
@@ -43,7 +46,7 @@ pub fn open(
     actor: &Actor,
     new: NewTicket,
     now: DateTime<Utc>,
-) -> Result<Located<Ticket>, AppError> {
+) -> Result<Placed<Ticket>, AppError> {
     actor.require(Permission::TicketsWrite)?;
     let new = for_contact(actor, new)?;
     let route = routing::resolve(conn, new.component_id)?;
@@ -52,11 +55,11 @@ pub fn open(
     let mut ticket = ticket(actor, new, &workflow, now)?;
     (ticket.department_id, ticket.level) = (route.department_id, route.level);
     if draft {
-        return insert(conn, actor, ticket, &workflow, None, now);
+        return insert(conn, actor, ticket, workflow, None, now);
     }
     check(conn, &ticket)?;
     let decision = enter_desk(conn, &mut ticket, &workflow, now)?;
-    insert(conn, actor, ticket, &workflow, Some(decision), now)
+    insert(conn, actor, ticket, workflow, Some(decision), now)
 }
 
 /// A contact's ticket is theirs: they can name one of their accounts, and nobody else.
@@ -76,8 +79,14 @@ fn for_contact(actor: &Actor, mut new: NewTicket) -> Result<NewTicket, AppError>
     Ok(new)
 }
 
-fn ticket(actor: &Actor, new: NewTicket, workflow: &Workflow, now: DateTime<Utc>) -> Result<Ticket, AppError> {
-    let missing = || AppError::Internal(anyhow::anyhow!("workflow {} lacks its draft status", workflow.key));
+fn ticket(
+    actor: &Actor,
+    new: NewTicket,
+    workflow: &Workflow,
+    now: DateTime<Utc>,
+) -> Result<Ticket, AppError> {
+    let missing =
+        || AppError::Internal(anyhow::anyhow!("workflow {} lacks its draft status", workflow.key));
     let status = workflow.status(&workflow.draft_status).ok_or_else(missing)?;
     Ok(Ticket {
         summary: Summary {
@@ -129,7 +138,10 @@ pub(super) fn check(conn: &mut PgConnection, ticket: &Ticket) -> Result<(), AppE
 }
 
 /// The account has the product, and the contact belongs to the account.
-pub(super) fn check_parties(conn: &mut PgConnection, ticket: &Ticket) -> Result<Vec<FieldError>, AppError> {
+pub(super) fn check_parties(
+    conn: &mut PgConnection,
+    ticket: &Ticket,
+) -> Result<Vec<FieldError>, AppError> {
     let Some(account) = ticket.account_id else { return Ok(Vec::new()) };
     let parties = people::check_parties(conn, account, ticket.contact_id, ticket.product_id)?;
     Ok(parties.errors())
@@ -142,7 +154,8 @@ pub(super) fn enter_desk(
     workflow: &Workflow,
     now: DateTime<Utc>,
 ) -> Result<Decision, AppError> {
-    let missing = || AppError::Internal(anyhow::anyhow!("workflow {} lacks its first status", workflow.key));
+    let missing =
+        || AppError::Internal(anyhow::anyhow!("workflow {} lacks its first status", workflow.key));
     let status = workflow.status(&workflow.submitted_status).ok_or_else(missing)?;
     rules::enter(ticket, workflow, status, now);
     ticket.submitted_at = Some(now);
@@ -155,10 +168,10 @@ fn insert(
     conn: &mut PgConnection,
     actor: &Actor,
     mut ticket: Ticket,
-    workflow: &Workflow,
+    workflow: Arc<Workflow>,
     decision: Option<Decision>,
     now: DateTime<Utc>,
-) -> Result<Located<Ticket>, AppError> {
+) -> Result<Placed<Ticket>, AppError> {
     ticket.number = store::insert(conn, &ticket).map_err(named)?;
     if let Some(decision) = &decision {
         let previous = Previous { ticket: ticket.id, agent: None };
@@ -173,7 +186,7 @@ fn insert(
         occurred_at: now,
     };
     events::append(conn, actor, event)?;
-    Ok(Located { row: ticket, revision: workflow.revision })
+    Ok(Placed { row: ticket, workflow })
 }
 
 /// The constraint that a reference broke, as the field that is wrong.

@@ -2,15 +2,27 @@
 use diesel::PgConnection;
 use serde_json::Value;
 
-use super::super::store::{self, Elevation, Filter, Key, Located, Sort, Summary, Ticket};
-use super::NOT_FOUND;
+use super::super::store::{self, Elevation, Filter, Key, Sort, Summary, Ticket};
+use super::{NOT_FOUND, Placed, placed};
+use crate::assignment::{self, Assignment};
 use crate::events::{self, Event};
-use crate::kernel::{Actor, AppError, Page, PageRequest, Permission, TicketId};
+use crate::kernel::{Actor, AgentId, AppError, Page, PageRequest, Permission, TicketId};
 use crate::notes::{self, Note};
 
-pub fn get(conn: &mut PgConnection, actor: &Actor, id: TicketId) -> Result<Located<Ticket>, AppError> {
+pub fn get(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    id: TicketId,
+) -> Result<Placed<Ticket>, AppError> {
     actor.require(Permission::TicketsRead)?;
-    store::find(conn, actor, id)?.ok_or(NOT_FOUND)
+    seen(conn, actor, id)
+}
+
+/// The ticket, if the caller may see it, whatever else they may do.
+fn seen(conn: &mut PgConnection, actor: &Actor, id: TicketId) -> Result<Placed<Ticket>, AppError> {
+    let located = store::find(conn, actor, id)?.ok_or(NOT_FOUND)?;
+    let workflow = located.row.workflow_id;
+    placed(conn, located, workflow)
 }
 
 pub fn list(
@@ -19,14 +31,20 @@ pub fn list(
     filter: &Filter,
     sort: Sort,
     page: &PageRequest,
-) -> Result<Page<Located<Summary>>, AppError> {
+) -> Result<Page<Placed<Summary>>, AppError> {
     actor.require(Permission::TicketsRead)?;
     let key = page.cursor.as_ref().map(|cursor| {
         let value = cursor.key.as_i64();
-        value.map(|value| Key { value, id: cursor.id }).ok_or(AppError::Malformed("cursor is not valid".into()))
+        value
+            .map(|value| Key { value, id: cursor.id })
+            .ok_or(AppError::Malformed("cursor is not valid".into()))
     });
     let rows = store::list(conn, actor, filter, sort, page, key.transpose()?)?;
-    Ok(page.page(rows, |located| (Value::from(sort.key(&located.row)), located.row.id.0)))
+    let page = page.page(rows, |located| (Value::from(sort.key(&located.row)), located.row.id.0));
+    page.try_map(|located| {
+        let workflow = located.row.workflow_id;
+        placed(conn, located, workflow)
+    })
 }
 
 pub fn count(conn: &mut PgConnection, actor: &Actor, filter: &Filter) -> Result<i64, AppError> {
@@ -54,13 +72,36 @@ pub fn history(
     page: &PageRequest,
 ) -> Result<Page<Event>, AppError> {
     get(conn, actor, id)?;
-    let rows = events::history(conn, id, actor.is_contact(), number(page)?, page.backward(), page.fetch())?;
+    let rows = events::history(
+        conn,
+        id,
+        actor.is_contact(),
+        number(page)?,
+        page.backward(),
+        page.fetch(),
+    )?;
     Ok(page.page(rows, |event| (Value::from(event.ticket_version), uuid::Uuid::nil())))
 }
 
-pub fn elevations(conn: &mut PgConnection, actor: &Actor, id: TicketId) -> Result<Vec<Elevation>, AppError> {
-    get(conn, actor, id)?;
+pub fn elevations(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    id: TicketId,
+) -> Result<Vec<Elevation>, AppError> {
+    actor.require(Permission::TicketsWork)?;
+    seen(conn, actor, id)?;
     Ok(store::elevations(conn, id)?)
+}
+
+/// Who has the ticket, and the decisions that led there, latest first.
+pub fn explain_assignment(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    id: TicketId,
+) -> Result<(Option<AgentId>, Vec<Assignment>), AppError> {
+    actor.require(Permission::TicketsWork)?;
+    let assignee = seen(conn, actor, id)?.row.assignee_id;
+    Ok((assignee, assignment::explain(conn, id)?))
 }
 
 /// The number of a note or version that a cursor holds.

@@ -4,9 +4,9 @@ use diesel::PgConnection;
 use serde_json::{Value, json};
 
 use super::super::rules::{Actions, enter, not_allowed, refused, window_over};
-use super::super::store::{Located, Ticket};
+use super::super::store::Ticket;
 use super::assign::need;
-use super::{Held, Told, hold};
+use super::{Held, Placed, Told, hold};
 use crate::assignment::{self, Previous};
 use crate::events::EventType;
 use crate::http::IfMatch;
@@ -32,7 +32,7 @@ pub fn transition(
     seen: IfMatch,
     wanted: Transition,
     now: DateTime<Utc>,
-) -> Result<Located<Ticket>, AppError> {
+) -> Result<Placed<Ticket>, AppError> {
     actor.require(Permission::TicketsWrite)?;
     let mut held = hold(conn, actor, id, seen)?;
     let allowed = Actions::allowed(&held.workflow, &held.ticket, actor, now);
@@ -68,8 +68,14 @@ pub fn transition(
 fn refusal(held: &Held, wanted: &Transition, actor: &Actor, now: DateTime<Utc>) -> AppError {
     let given = Requirement::ALL;
     let ticket = &held.ticket;
-    let decided =
-        held.workflow.decide(&ticket.status, &wanted.to, Trigger::Agent, given, ticket.closed_at, now);
+    let decided = held.workflow.decide(
+        &ticket.status,
+        &wanted.to,
+        Trigger::Agent,
+        given,
+        ticket.closed_at,
+        now,
+    );
     let allowed = Actions::allowed(&held.workflow, ticket, actor, now);
     match decided {
         Err(Refusal::WindowOver) => window_over(),
@@ -103,7 +109,8 @@ pub(super) fn follow_assignment(
     held: &mut Held,
     now: DateTime<Utc>,
 ) -> Result<(), AppError> {
-    let next = held.workflow.on(&held.ticket.status, Trigger::Assignment, held.ticket.closed_at, now);
+    let next =
+        held.workflow.on(&held.ticket.status, Trigger::Assignment, held.ticket.closed_at, now);
     let Some(next) = next.map(|transition| transition.to.clone()) else { return Ok(()) };
     if held.ticket.assignee_id.is_none() {
         reassign(conn, actor, held, now)?;

@@ -18,7 +18,8 @@ pub(super) fn revision() -> _ {
         .assume_not_null()
 }
 
-type Condition = Box<dyn BoxableExpression<tickets::table, diesel::pg::Pg, SqlType = diesel::sql_types::Bool>>;
+type Condition =
+    Box<dyn BoxableExpression<tickets::table, diesel::pg::Pg, SqlType = diesel::sql_types::Bool>>;
 
 /// What this caller may see; a part of every query. A draft is its author's alone.
 pub(super) fn visible(actor: &Actor) -> Condition {
@@ -52,7 +53,11 @@ fn located((row, revision): (Ticket, Uuid)) -> Located<Ticket> {
     Located { row, revision }
 }
 
-pub fn find(conn: &mut PgConnection, actor: &Actor, id: TicketId) -> QueryResult<Option<Located<Ticket>>> {
+pub fn find(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    id: TicketId,
+) -> QueryResult<Option<Located<Ticket>>> {
     tickets::table
         .filter(tickets::id.eq(id))
         .filter(present(actor))
@@ -63,7 +68,11 @@ pub fn find(conn: &mut PgConnection, actor: &Actor, id: TicketId) -> QueryResult
 }
 
 /// Locks the row, so that the rule is decided on what will be written.
-pub fn lock(conn: &mut PgConnection, actor: &Actor, id: TicketId) -> QueryResult<Option<Located<Ticket>>> {
+pub fn lock(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    id: TicketId,
+) -> QueryResult<Option<Located<Ticket>>> {
     tickets::table
         .filter(tickets::id.eq(id))
         .filter(present(actor))

@@ -10,8 +10,8 @@ use super::row::{Located, Summary};
 use super::sql::{Behind, IsOpen};
 use crate::db::schema::{statuses, tickets};
 use crate::kernel::{
-    AccountId, Actor, AgentId, CategoryId, ComponentId, ContactId, DepartmentId, Level, PageRequest, Priority,
-    ProductId, text_enum,
+    AccountId, Actor, AgentId, CategoryId, ComponentId, ContactId, DepartmentId, Level,
+    PageRequest, Priority, ProductId, text_enum,
 };
 use crate::tickets::rules::Source;
 use crate::workflow::{Awaiting, Category};
@@ -54,7 +54,8 @@ text_enum! {
 }
 
 /// Exact, unlike `to_timestamp` of a float.
-const MICROSECONDS: (&str, &str) = ("timestamptz '1970-01-01 00:00:00+00' + interval '1 microsecond' * ", "");
+const MICROSECONDS: (&str, &str) =
+    ("timestamptz '1970-01-01 00:00:00+00' + interval '1 microsecond' * ", "");
 
 impl Sort {
     fn descending(self) -> bool {
@@ -73,11 +74,17 @@ impl Sort {
     fn order(self, query: Query<'_>, descending: bool) -> Query<'_> {
         use tickets::{created_at, id, priority, updated_at};
         match (self, descending) {
-            (Self::CreatedAt | Self::NewestFirst, true) => query.order((created_at.desc(), id.desc())),
+            (Self::CreatedAt | Self::NewestFirst, true) => {
+                query.order((created_at.desc(), id.desc()))
+            }
             (Self::CreatedAt | Self::NewestFirst, false) => query.order((created_at, id)),
-            (Self::UpdatedAt | Self::LatestFirst, true) => query.order((updated_at.desc(), id.desc())),
+            (Self::UpdatedAt | Self::LatestFirst, true) => {
+                query.order((updated_at.desc(), id.desc()))
+            }
             (Self::UpdatedAt | Self::LatestFirst, false) => query.order((updated_at, id)),
-            (Self::Priority | Self::MostUrgentFirst, true) => query.order((priority.desc(), id.desc())),
+            (Self::Priority | Self::MostUrgentFirst, true) => {
+                query.order((priority.desc(), id.desc()))
+            }
             (Self::Priority | Self::MostUrgentFirst, false) => query.order((priority, id)),
         }
     }
@@ -102,7 +109,8 @@ pub struct Key {
 type Query<'a> = tickets::BoxedQuery<'a, Pg>;
 
 fn filtered<'a>(actor: &Actor, filter: &Filter) -> Query<'a> {
-    let mut query = tickets::table.into_boxed().filter(visible(actor)).filter(tickets::deleted_at.is_null());
+    let mut query =
+        tickets::table.into_boxed().filter(visible(actor)).filter(tickets::deleted_at.is_null());
     if let Some(number) = filter.number {
         query = query.filter(tickets::number.eq(number));
     }

@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use crate::db::schema::tickets;
 use crate::kernel::{
-    AccountId, AgentId, CategoryId, ComponentId, ContactId, DepartmentId, Level, Priority, ProductId, Role,
-    TicketId, WorkflowId,
+    AccountId, AgentId, CategoryId, ComponentId, ContactId, DepartmentId, Level, Priority,
+    ProductId, Role, TicketId, WorkflowId,
 };
 use crate::tickets::rules::Source;
 use crate::workflow::Category;

@@ -97,8 +97,8 @@ pub(super) async fn list_statuses(
     tag = "workflow",
     params(
         ("id" = WorkflowId, Path),
-        ("If-Match" = String, Header, description = "The workflow's version", example = "\"v1\""),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send the request again"),
+        IfMatch,
+        Idempotency,
     ),
     request_body = Status,
     security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
@@ -178,7 +178,7 @@ impl StatusChange {
     params(
         ("id" = WorkflowId, Path),
         ("code" = String, Path, example = "030"),
-        ("If-Match" = String, Header, description = "The workflow's version", example = "\"v1\""),
+        IfMatch,
     ),
     request_body = StatusChange,
     security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),

@@ -16,8 +16,8 @@ use crate::workflow::{NewTransition, Transition, Workflow, service};
     tag = "workflow",
     params(
         ("id" = WorkflowId, Path),
-        ("If-Match" = String, Header, description = "The workflow's version", example = "\"v1\""),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send the request again"),
+        IfMatch,
+        Idempotency,
     ),
     request_body = NewTransition,
     security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
@@ -58,7 +58,7 @@ pub(super) async fn create_transition(
     params(
         ("id" = WorkflowId, Path),
         ("transition_id" = TransitionId, Path),
-        ("If-Match" = String, Header, description = "The workflow's version", example = "\"v1\""),
+        IfMatch,
     ),
     security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
     responses((status = 204, description = "It is gone; the ETag is the workflow's")),

@@ -103,7 +103,7 @@ pub(super) async fn get_workflow(
 /// closed one. A department uses the workflow as soon as it is told to.
 #[utoipa::path(
     tag = "workflow",
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send the request again")),
+    params(Idempotency),
     request_body = NewWorkflow,
     security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
     responses((status = 201, description = "The workflow", body = Workflow)),
@@ -153,7 +153,7 @@ struct WorkflowChange {
 /// Its statuses and transitions have operations of their own.
 #[utoipa::path(
     tag = "workflow",
-    params(("id" = WorkflowId, Path), ("If-Match" = String, Header, example = "\"v1\"")),
+    params(("id" = WorkflowId, Path), IfMatch),
     request_body = WorkflowChange,
     security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
     responses((status = 200, description = "The workflow as it is now", body = Workflow)),

@@ -133,10 +133,13 @@ pub struct Transition {
     #[schema(example = json!([]))]
     pub effects: Vec<String>,
     /// Days after the last closing in which it is possible; null: always.
+    #[schema(example = 30)]
     pub within_days: Option<i32>,
     /// Days without the customer's reply after which it happens (`no_feedback`).
+    #[schema(example = 14)]
     pub after_days: Option<i32>,
     /// Days without the customer's reply after which the customer is reminded.
+    #[schema(example = 7)]
     pub reminder_after_days: Option<i32>,
 }
 

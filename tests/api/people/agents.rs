@@ -1,5 +1,7 @@
 //! Agents, their rights and their availability.
-use casebridge::kernel::Role;
+use casebridge::kernel::{AgentId, DepartmentId, Level, Permission, Role};
+use casebridge::people;
+use chrono::Utc;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -46,16 +48,21 @@ async fn agents_set_their_own_availability_and_nobody_elses() {
     let path = |agent: &Value| format!("/v1/agents/{}/availability", id(agent));
     let agent = app.client_for(uuid(&own)).await;
     let leave = json!({"away": true, "leave_until": "2030-01-02T08:00:00Z"});
-    let gone = agent.put(&path(&own), leave.clone()).await.expect(200);
+    let mine = "/v1/me/availability";
+    let gone = agent.put(mine, leave.clone()).await.expect(200);
+    assert_eq!(gone["id"], own["id"]);
     assert_eq!((&gone["away"], &gone["leave_until"]), (&leave["away"], &leave["leave_until"]));
-    let back = agent.put(&path(&own), json!({"away": false})).await.expect(200);
+    let back = agent.put(mine, json!({"away": false})).await.expect(200);
     assert_eq!((&back["away"], &back["leave_until"]), (&json!(false), &Value::Null));
 
     let refused = agent.put(&path(&other), leave.clone()).await.problem(403, "forbidden");
     assert_eq!(refused["required_permission"], "people:write");
     admin.put(&path(&other), leave.clone()).await.expect(200);
     let contact = app.client(Role::Contact).await;
-    contact.put(&path(&own), leave).await.problem(403, "forbidden");
+    contact.put(&path(&own), leave.clone()).await.problem(403, "forbidden");
+    contact.put(mine, leave.clone()).await.problem(403, "forbidden");
+    let program = app.client_for(app.integration(&[Permission::TicketsWork]).await).await;
+    program.put(mine, leave).await.problem(409, "not_an_agent");
 }
 
 #[actix_web::test]
@@ -69,9 +76,10 @@ async fn nobody_grants_more_than_they_have() {
     let client = app.client_for(uuid(&clerk)).await;
     let new = |role: &str, permissions: Value| json!({"name": "New", "email": "new@desk.example", "role": role, "permissions": permissions});
     let refused = client.post("/v1/agents", new("agent", json!(["clients:write"]))).await;
-    assert_eq!(refused.problem(403, "forbidden")["required_permission"], "clients:write");
-    client.post("/v1/agents", new("admin", json!([]))).await.problem(403, "forbidden");
-    client.patch(&path, "*", json!({"role": "admin"})).await.problem(403, "forbidden");
+    let beyond = "beyond_own_permissions";
+    assert!(refused.problem(422, beyond)["detail"].as_str().unwrap().contains("clients:write"));
+    client.post("/v1/agents", new("admin", json!([]))).await.problem(422, beyond);
+    client.patch(&path, "*", json!({"role": "admin"})).await.problem(422, beyond);
     client.post("/v1/agents", new("agent", json!(["people:write"]))).await.expect(201);
 }
 
@@ -108,4 +116,32 @@ async fn a_deactivated_agent_is_refused() {
     let path = format!("/v1/agents/{}", id(&agent));
     admin.patch(&path, "\"v1\"", json!({"active": false})).await.expect(200);
     client.get("/v1/me").await.problem(401, "unauthenticated");
+}
+
+#[actix_web::test]
+async fn the_pool_of_a_department_is_who_works_the_level_there() {
+    let app = TestApp::start().await;
+    let admin = app.client(Role::Admin).await;
+    let support = DepartmentId(uuid(&named(&admin, "/v1/departments", "Support").await));
+    let lock = move |conn: &mut _| people::lock_pool(conn, support, Level::L1);
+    let pool = app.service.db.tx(lock).await.unwrap();
+    let names: Vec<&str> = pool.iter().map(|agent| agent.name.as_str()).collect();
+    assert_eq!(names, ["L1 agent A", "L1 agent B"]);
+    assert!(pool.iter().all(|agent| agent.on_duty(Utc::now())));
+}
+
+#[actix_web::test]
+async fn a_ticket_is_given_to_an_active_agent_only() {
+    let app = TestApp::start().await;
+    let admin = app.client(Role::Admin).await;
+    let agent = named(&admin, "/v1/agents", "L1 agent A").await;
+    let check = || {
+        let id = AgentId(uuid(&agent));
+        app.service.db.read(move |conn| people::require_active_agent(conn, id, "/agent_id"))
+    };
+    check().await.unwrap();
+    let path = format!("/v1/agents/{}", id(&agent));
+    admin.patch(&path, "*", json!({"active": false})).await.expect(200);
+    let refusal = check().await.unwrap_err().to_string();
+    assert_eq!(refusal, "/agent_id: there is no such active agent");
 }

@@ -77,6 +77,18 @@ impl Database {
     }
 }
 
+impl Database {
+    /// Ends every connection, and refuses new ones or takes them again.
+    pub fn refuse_connections(&self, refuse: bool) {
+        let cluster = CLUSTER.get().unwrap();
+        let name = &self.name;
+        cluster.admin(&format!("alter database {name} allow_connections {}", !refuse));
+        cluster.admin(&format!(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"
+        ));
+    }
+}
+
 impl Drop for Database {
     fn drop(&mut self) {
         if let Some(cluster) = CLUSTER.get() {

@@ -2,6 +2,8 @@
 mod client;
 mod database;
 pub mod mirror;
+mod process;
+mod spec;
 
 use std::net::TcpListener;
 
@@ -11,10 +13,18 @@ use casebridge::auth;
 use casebridge::config::Config;
 use casebridge::db::Db;
 use casebridge::events;
-use casebridge::kernel::Role;
+use casebridge::kernel::{Permission, Role};
 use chrono::Utc;
+use serde_json::json;
 
 pub use client::{Client, Reply};
+pub use database::{Database, secret_key};
+pub use process::{Process, casebridge};
+pub use spec::{Operation, Spec};
+
+/// The operations that need no token. Whoever adds to them opens a door.
+pub const PUBLIC: &[&str] =
+    &["issue_token", "get_jwks", "get_liveness", "get_readiness", "get_metrics"];
 
 /// A server with its own database. Background work does not run by itself: tests call its steps.
 pub struct TestApp {
@@ -22,27 +32,33 @@ pub struct TestApp {
     pub url: String,
     server: ServerHandle,
     /// Dropped last: removes the database.
-    _database: database::Database,
+    pub database: Database,
 }
 
 impl TestApp {
     pub async fn start() -> Self {
-        let database = database::Database::create().await;
+        Self::start_with(|_| {}).await
+    }
+
+    /// With what `adjust` changes of the configuration.
+    pub async fn start_with(adjust: impl FnOnce(&mut Config)) -> Self {
+        let database = Database::create().await;
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let config = Config {
+        let mut config = Config {
             public_url: url.clone(),
-            secret_key: Some(database::secret_key()),
+            secret_key: Some(secret_key()),
             database_pool: 8,
             http_workers: 2,
             ..Config::default()
         };
+        adjust(&mut config);
         let db = Db::connect(&database.url, config.database_pool).unwrap();
         let service = Service::new(config, db).await.unwrap();
         let server = app::server(listener, &service).unwrap();
         let handle = server.handle();
         actix_web::rt::spawn(server);
-        Self { service, url, server: handle, _database: database }
+        Self { service, url, server: handle, database }
     }
 
     /// Calls as the first person of this role in the seed data.
@@ -59,6 +75,26 @@ impl TestApp {
         let token =
             self.service.authenticator.sign(&principal, None, 600, Utc::now()).await.unwrap();
         Client::new(&self.url, Some(token))
+    }
+
+    /// A new integration client that may have these scopes.
+    pub async fn integration(&self, scopes: &[Permission]) -> uuid::Uuid {
+        let new = json!({"name": uuid::Uuid::now_v7(), "scopes": scopes});
+        let client = self.client(Role::Admin).await.post("/v1/clients", new).await.expect(201);
+        client["id"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// Calls as this client with a token for some of its scopes.
+    pub async fn client_with(
+        &self,
+        id: uuid::Uuid,
+        scopes: impl Iterator<Item = Permission>,
+    ) -> Client {
+        let principal =
+            self.service.db.read(move |conn| auth::find_principal(conn, id)).await.unwrap();
+        let scope = scopes.map(|scope| scope.as_str()).collect::<Vec<_>>().join(" ");
+        let token = self.service.authenticator.sign(&principal, Some(scope), 600, Utc::now());
+        Client::new(&self.url, Some(token.await.unwrap()))
     }
 
     /// Calls without a token.

@@ -1,0 +1,112 @@
+//! Who keeps which tables.
+use std::collections::BTreeSet;
+use std::fs;
+
+use super::sources::{Source, complain, fails_for_none, identifier, imported, sources};
+
+/// Which feature keeps which tables. Nobody else writes them.
+const OWNERS: &[(&str, &[&str])] = &[
+    ("http", &["idempotency_keys"]),
+    ("auth", &["signing_keys", "clients"]),
+    ("events", &["events", "event_feed"]),
+    (
+        "people",
+        &[
+            "departments",
+            "accounts",
+            "account_products",
+            "contacts",
+            "contact_accounts",
+            "agents",
+            "agent_departments",
+        ],
+    ),
+    ("catalog", &["products", "categories", "ticket_types", "components", "processes"]),
+    ("workflow", &["workflows", "statuses", "transitions"]),
+    ("assignment", &["assignments"]),
+    ("tickets", &["tickets", "elevations"]),
+    ("notes", &["notes"]),
+];
+/// Tables that begin so belong to this feature.
+const OWNED_PREFIXES: &[(&str, &str)] = &[("crm", "crm_"), ("crm", "mirror")];
+
+/// Joins over the border: what a feature may read beside its own tables, because one query is the point.
+const READS: &[(&str, &[&str])] = &[
+    // Who may see an event depends on its ticket.
+    ("events", &["tickets"]),
+    // What a component leads to, in one query.
+    ("routing", &["components", "products", "processes", "departments", "workflows"]),
+    // A filter asks whose turn it is; a row brings the revision of its workflow.
+    ("tickets", &["statuses", "workflows"]),
+    // What an agent's restrictions and an account's products name must exist.
+    ("people", &["products", "categories", "ticket_types"]),
+];
+
+#[test]
+fn every_table_has_an_owner_and_only_the_owner_writes_it() {
+    let schema = fs::read_to_string("src/db/schema.rs").unwrap();
+    let tables = tables(&schema);
+    assert!(tables.len() > 5);
+    let orphans: Vec<_> = tables.iter().filter(|table| owner(table).is_none()).collect();
+    assert!(orphans.is_empty(), "no feature owns {orphans:?}");
+    fails_for_none(&sources(), |source| foreign_tables(source, &tables));
+}
+
+pub fn tables(schema: &str) -> BTreeSet<String> {
+    let lines =
+        schema.lines().filter(|line| line.starts_with("    ") && !line.starts_with("     "));
+    lines.filter(|line| line.ends_with(") {")).map(|line| identifier(line.trim())).collect()
+}
+
+fn owner(table: &str) -> Option<&'static str> {
+    let named =
+        OWNERS.iter().find(|(_, tables)| tables.contains(&table)).map(|(feature, _)| *feature);
+    named.or_else(|| {
+        OWNED_PREFIXES
+            .iter()
+            .find(|(_, prefix)| table.starts_with(prefix))
+            .map(|(feature, _)| *feature)
+    })
+}
+
+pub fn foreign_tables(source: &Source, tables: &BTreeSet<String>) -> Vec<String> {
+    let feature = source.module();
+    // The seed writes into an empty database, before there is anybody to bypass.
+    if ["db", "seed"].contains(&feature) {
+        return Vec::new();
+    }
+    let reads =
+        READS.iter().find(|(name, _)| *name == feature).map_or(&[][..], |(_, tables)| tables);
+    let imports = imported(&source.code, "schema::");
+    let mentioned =
+        tables.iter().filter(|table| imports.contains(table) || sql_reads(&source.code, table));
+    let mut wrong = Vec::new();
+    for table in mentioned.filter(|table| owner(table) != Some(feature)) {
+        let writes = ["insert_into(", "update(", "delete("]
+            .iter()
+            .any(|verb| source.code.contains(&format!("{verb}{table}::")));
+        let writes = writes
+            || ["update ", "insert into ", "delete from "]
+                .iter()
+                .any(|verb| has_word(&source.code, verb, table));
+        if writes {
+            wrong.push(format!("it writes {table}, which another feature owns"));
+        } else if !reads.contains(&table.as_str()) {
+            wrong.push(format!("it reads {table}, which READS does not allow"));
+        }
+    }
+    let queries = imports.iter().any(|name| tables.contains(name))
+        && source.room() != Some("store")
+        && feature != "http";
+    wrong.extend(complain(queries, "tables are used in store only"));
+    wrong
+}
+
+fn sql_reads(code: &str, table: &str) -> bool {
+    code.contains("sql_query")
+        && ["from ", "join ", "update ", "into "].iter().any(|verb| has_word(code, verb, table))
+}
+
+fn has_word(code: &str, verb: &str, table: &str) -> bool {
+    code.split(verb).skip(1).any(|rest| identifier(rest) == table)
+}

@@ -114,7 +114,9 @@ pub struct RemoteRecord {
 /// Text that the CRM did not keep as we sent it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Altered {
+    #[schema(example = "vec<int> is empty")]
     pub sent: String,
+    #[schema(example = "vec is empty")]
     pub got: String,
 }
 

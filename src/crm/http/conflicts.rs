@@ -40,6 +40,7 @@ pub(super) struct ConflictView {
     #[schema(example = "policy:desk")]
     policy: String,
     /// Why the desk refused the CRM's value.
+    #[schema(example = "the CRM's priority \"P9\" is mapped to no priority")]
     reason: Option<String>,
     /// The value that gave way.
     #[schema(example = "P3")]

@@ -180,9 +180,10 @@ struct ConnectionChange {
     #[schema(example = "https://crm.example.com")]
     base_url: Option<String>,
     #[garde(length(chars, min = 1, max = 200))]
+    #[schema(example = "3b0c5b1e-4f0e-4f6a-8f3e-7d1c2a9b5e64")]
     client_id: Option<String>,
     #[garde(skip)]
-    #[schema(value_type = Option<String>, write_only)]
+    #[schema(value_type = Option<String>, write_only, example = "s3cr3t")]
     client_secret: Option<Secret>,
     /// Replaces all settings.
     #[garde(dive)]

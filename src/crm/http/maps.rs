@@ -51,7 +51,7 @@ fn kind(request: &HttpRequest) -> Result<LinkKind, AppError> {
 /// Those that were set, and those that were found by e-mail address or name and remembered.
 #[utoipa::path(
     tag = "crm",
-    params(("id" = ConnectionId, Path), ("kind" = LinkKind, Path)),
+    params(("id" = ConnectionId, Path), ("kind" = inline(LinkKind), Path)),
     security(("bearer" = ["crm:read"]), ("client_credentials" = ["crm:read"])),
     responses((status = 200, description = "The links", body = MapView)),
 )]
@@ -80,7 +80,7 @@ struct MapBody {
 /// Links that are not named stay. Retry what was parked for want of them afterwards.
 #[utoipa::path(
     tag = "crm",
-    params(("id" = ConnectionId, Path), ("kind" = LinkKind, Path)),
+    params(("id" = ConnectionId, Path), ("kind" = inline(LinkKind), Path)),
     request_body = MapBody,
     security(("bearer" = ["crm:write"]), ("client_credentials" = ["crm:write"])),
     responses((status = 200, description = "All links of this kind", body = MapView)),

@@ -141,7 +141,10 @@ struct FieldView {
 #[utoipa::path(
     tag = "crm",
     params(("id" = TicketId, Path)),
-    security(("bearer" = ["crm:read"]), ("client_credentials" = ["crm:read"])),
+    security(
+        ("bearer" = ["crm:read", "tickets:read"]),
+        ("client_credentials" = ["crm:read", "tickets:read"]),
+    ),
     responses((status = 200, description = "One mirror for each connection", body = TicketMirrors)),
 )]
 #[get("/tickets/{id}/mirror")]

@@ -22,6 +22,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
 struct HealthView {
     state: ConnectionState,
     /// Why it is paused.
+    #[schema(example = "the CRM refused the credentials: invalid_client")]
     reason: Option<String>,
     /// Mirrors that have a case.
     #[schema(example = 1204)]
@@ -44,8 +45,10 @@ struct HealthView {
     /// No call before this time, because of an outage or because the CRM asked for it.
     not_before: Option<DateTime<Utc>>,
     /// Cases that were deleted in the CRM.
+    #[schema(example = 0)]
     deleted: i64,
     /// Tickets that were deleted; their cases stay.
+    #[schema(example = 2)]
     detached: i64,
     /// What waits for somebody, by cause, the most frequent first.
     parked: Vec<Cause>,

@@ -1,8 +1,11 @@
 //! The command line.
+use anyhow::Context as _;
 use casebridge::app::{self, Service};
 use casebridge::auth;
 use casebridge::config::Config;
-use casebridge::kernel::Role;
+use casebridge::crm::adapters::suitecrm::{SuiteCrm, SuiteCrmSettings};
+use casebridge::crm::probe::{self, Report};
+use casebridge::kernel::{Role, Secret};
 use casebridge::telemetry;
 use chrono::Utc;
 use clap::{Parser, Subcommand};
@@ -37,6 +40,17 @@ enum Command {
         #[arg(long, default_value_t = 86_400, value_parser = clap::value_parser!(i64).range(60..=86_400))]
         seconds: i64,
     },
+    /// Try out a SuiteCRM on a case that is deleted again; fails when something is wrong.
+    Probe {
+        /// The name of a connection.
+        #[arg(long, required_unless_present = "url", conflicts_with = "url")]
+        connection: Option<String>,
+        /// Where a CRM is that is not connected yet. Its secret is read from CRM_CLIENT_SECRET.
+        #[arg(long, requires = "client_id")]
+        url: Option<String>,
+        #[arg(long)]
+        client_id: Option<String>,
+    },
     /// Print the OpenAPI specification.
     Openapi,
 }
@@ -51,6 +65,9 @@ impl Cli {
             println!("{}", app::openapi().to_pretty_json()?);
             return Ok(());
         }
+        if let Command::Probe { url: Some(url), client_id, .. } = &self.command {
+            return probe_url(url, client_id.as_deref().unwrap_or_default()).await;
+        }
         let config = Config::load()?;
         telemetry::init_logs(&config)?;
         match self.command {
@@ -60,6 +77,10 @@ impl Cli {
             Command::Migrate => app::attend(config, async |_| Ok(())).await,
             Command::Token { role, id, seconds } => {
                 app::attend(config, async |service| token(service, role, id, seconds).await).await
+            }
+            Command::Probe { connection, .. } => {
+                let name = connection.unwrap_or_default();
+                app::attend(config, async |service| tell(&service.mirror.probe(&name).await?)).await
             }
             Command::Openapi => Ok(()),
         }
@@ -78,5 +99,20 @@ async fn token(
     });
     let principal = principal.await?;
     println!("{}", service.authenticator.sign(&principal, None, seconds, Utc::now()).await?);
+    Ok(())
+}
+
+async fn probe_url(url: &str, client_id: &str) -> anyhow::Result<()> {
+    let secret = std::env::var("CRM_CLIENT_SECRET").context("CRM_CLIENT_SECRET is not set")?;
+    let settings = SuiteCrmSettings::new(url, client_id, Secret::new(secret));
+    tell(&probe::probe(&SuiteCrm::new(settings)?).await)
+}
+
+/// Prints the report; fails when something is wrong.
+fn tell(report: &Report) -> anyhow::Result<()> {
+    for finding in &report.0 {
+        println!("{finding}");
+    }
+    anyhow::ensure!(report.passed(), "this CRM cannot be mirrored to as it is");
     Ok(())
 }

@@ -14,10 +14,12 @@ use crate::db::embedded::Embedded;
 use crate::events::{self, Consumer, Feed};
 use crate::kernel::Secret;
 use crate::workers::Workers;
-use crate::{http, seed, telemetry};
+use crate::{crm, http, seed, telemetry};
 
 /// Who is told about published events, in the transaction that publishes them.
-pub const CONSUMERS: &[Consumer] = &[];
+pub const CONSUMERS: &[Consumer] = &[crm::mark_dirty];
+/// How often the mirrors are asked whether one is due, when none was.
+const MIRROR_IDLE: std::time::Duration = std::time::Duration::from_millis(300);
 /// How long an idempotency key is kept.
 const KEEP_KEYS: TimeDelta = TimeDelta::hours(25);
 
@@ -29,6 +31,7 @@ pub struct Service {
     pub feed: Feed,
     pub authenticator: Authenticator,
     pub metrics: PrometheusHandle,
+    pub mirror: crm::Engine,
 }
 
 impl Service {
@@ -39,9 +42,11 @@ impl Service {
         db.tx(move |conn| auth::ensure_signing_key(conn, &key, Utc::now())).await.context(
             "the signing keys cannot be used; is this the secret key they were made with?",
         )?;
+        let mirror = crm::Engine::new(db.clone(), Arc::clone(&secret), config.public_url.clone());
         let authenticator = Authenticator::new(db.clone(), secret, config.public_url.clone());
         let metrics = telemetry::init_metrics()?;
-        Ok(Self { config: Arc::new(config), db, feed: Feed::new(), authenticator, metrics })
+        let config = Arc::new(config);
+        Ok(Self { config, db, feed: Feed::new(), authenticator, metrics, mirror })
     }
 
     /// Loads the seed data into a database that has none; does nothing otherwise.
@@ -62,6 +67,16 @@ impl Service {
                 }
                 Ok(published)
             }
+        });
+        let mirror = self.mirror.clone();
+        workers.every("mirror", MIRROR_IDLE, move || {
+            let mirror = mirror.clone();
+            async move { mirror.converge_due(Utc::now()).await }
+        });
+        let mirror = self.mirror.clone();
+        workers.every("poll", std::time::Duration::from_secs(1), move || {
+            let mirror = mirror.clone();
+            async move { mirror.poll_due(Utc::now()).await }
         });
         let db = self.db.clone();
         workers.every("idempotency keys", std::time::Duration::from_secs(600), move || {

@@ -14,7 +14,7 @@ use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 
 use super::{Service, health};
 use crate::kernel::AppError;
-use crate::{auth, catalog, events, http, people, routing, telemetry, tickets, workflow};
+use crate::{auth, catalog, crm, events, http, people, routing, telemetry, tickets, workflow};
 
 /// Everything under `/v1`.
 fn v1(cfg: &mut ServiceConfig) {
@@ -24,7 +24,8 @@ fn v1(cfg: &mut ServiceConfig) {
         .configure(catalog::routes)
         .configure(workflow::routes)
         .configure(routing::routes)
-        .configure(tickets::routes);
+        .configure(tickets::routes)
+        .configure(crm::routes);
 }
 
 fn routes(cfg: &mut ServiceConfig) {
@@ -64,6 +65,7 @@ pub fn server(listener: TcpListener, service: &Service) -> std::io::Result<Serve
             .app_data(web::Data::new(parts.feed.clone()))
             .app_data(web::Data::new(parts.authenticator.clone()))
             .app_data(web::Data::new(parts.metrics.clone()))
+            .app_data(web::Data::new(parts.mirror.clone()))
             .app_data(web::Data::from(Arc::clone(&parts.config)))
             .app_data(web::Data::from(Arc::clone(&known)))
             .into_utoipa_app()

@@ -3,43 +3,33 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// A mirrored field of a case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Field {
-    Subject,
-    Description,
-    Type,
-    /// The ticket's number at the desk.
-    Number,
-    /// The address of the ticket at the desk.
-    Link,
-    /// State and status as one value where a CRM has both, such as `Open/Open_Assigned`.
-    Status,
-    Priority,
-    /// The CRM's id of the assigned user; empty for nobody.
-    Assignee,
-    /// The CRM's id of the account; empty for none.
-    Account,
-    Product,
+use crate::kernel::text_enum;
+
+text_enum! {
+    /// A mirrored field of a case.
+    Field {
+        Subject = "subject",
+        Description = "description",
+        Type = "type",
+        /// The ticket's number at the desk.
+        Number = "number",
+        /// The address of the ticket at the desk.
+        Link = "link",
+        /// State and status as one value where a CRM has both, such as `Open/Open_Assigned`.
+        Status = "status",
+        Priority = "priority",
+        /// The CRM's id of the assigned user; empty for nobody.
+        Assignee = "assignee",
+        /// The CRM's id of the account; empty for none.
+        Account = "account",
+        Product = "product",
+    }
 }
 
 impl Field {
-    pub const ALL: [Self; 10] = [
-        Self::Subject,
-        Self::Description,
-        Self::Type,
-        Self::Number,
-        Self::Link,
-        Self::Status,
-        Self::Priority,
-        Self::Assignee,
-        Self::Account,
-        Self::Product,
-    ];
-
     /// Whether a change made in the CRM is taken over; every other field belongs to the desk.
     pub fn two_way(self) -> bool {
         matches!(
@@ -122,9 +112,11 @@ pub struct RemoteRecord {
 }
 
 /// Text that the CRM did not keep as we sent it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Altered {
+    #[schema(example = "vec<int> is empty")]
     pub sent: String,
+    #[schema(example = "vec is empty")]
     pub got: String,
 }
 

@@ -8,18 +8,20 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::case::{Altered, Case, Field, loss};
+use crate::kernel::text_enum;
 
-/// Who wins when both sides changed a field since they last agreed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Policy {
-    Crm,
-    #[default]
-    Desk,
-    /// The side whose ticket or case was modified last; the desk when both stamps are equal.
-    Latest,
-    /// Nobody, until a person decides.
-    Hold,
+text_enum! {
+    /// Who wins when both sides changed a field since they last agreed.
+    #[derive(Default)]
+    Policy {
+        Crm = "crm",
+        #[default]
+        Desk = "desk",
+        /// The side whose ticket or case was modified last; the desk when both stamps are equal.
+        Latest = "latest",
+        /// Nobody, until a person decides.
+        Hold = "hold",
+    }
 }
 
 /// The policy of each two-way field; the default one where none is set.
@@ -32,11 +34,12 @@ pub struct Times {
     pub crm: DateTime<Utc>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Side {
-    Desk,
-    Crm,
+text_enum! {
+    /// One of the two sides of the mirror.
+    Side {
+        Desk = "desk",
+        Crm = "crm",
+    }
 }
 
 /// Why a conflict was decided as it was.

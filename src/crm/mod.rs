@@ -1,7 +1,21 @@
 //! The mirror: every ticket is a case in a CRM, kept equal both ways.
-mod error;
-pub use error::CrmError;
-
+//!
+//! Published events mark the mirrors of their tickets ([`mark_dirty`]); polling marks those whose cases changed. The
+//! [`Engine`] works on what is marked.
 pub mod adapters;
 pub mod case;
+mod engine;
+mod error;
+mod http;
+pub mod mapping;
 pub mod merge;
+pub mod probe;
+mod rules;
+pub mod service;
+pub mod settings;
+mod store;
+
+pub use engine::Engine;
+pub use error::CrmError;
+pub use http::routes;
+pub use service::mark_dirty;

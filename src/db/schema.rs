@@ -127,6 +127,93 @@ diesel::table! {
 }
 
 diesel::table! {
+    crm_conflicts (id) {
+        id -> Uuid,
+        ticket_id -> Uuid,
+        connection_id -> Uuid,
+        field -> Text,
+        base -> Nullable<Text>,
+        desk -> Text,
+        crm -> Text,
+        winner -> Nullable<Text>,
+        policy -> Text,
+        reason -> Nullable<Text>,
+        losing_value -> Nullable<Text>,
+        decision -> Nullable<Text>,
+        created_at -> Timestamptz,
+        resolved_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    crm_connections (id) {
+        id -> Uuid,
+        name -> Text,
+        kind -> Text,
+        base_url -> Text,
+        client_id -> Text,
+        sealed_secret -> Bytea,
+        settings -> Jsonb,
+        state -> Text,
+        reason -> Nullable<Text>,
+        watermark -> Timestamptz,
+        poll_at -> Timestamptz,
+        poll_fence -> Int8,
+        failures -> Int4,
+        not_before -> Nullable<Timestamptz>,
+        last_success_at -> Nullable<Timestamptz>,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    crm_links (connection_id, kind, local_id) {
+        connection_id -> Uuid,
+        kind -> Text,
+        local_id -> Uuid,
+        remote_id -> Text,
+    }
+}
+
+diesel::table! {
+    crm_mirrors (ticket_id, connection_id) {
+        ticket_id -> Uuid,
+        connection_id -> Uuid,
+        state -> Text,
+        remote_id -> Nullable<Text>,
+        generation -> Int4,
+        dirty_since -> Nullable<Timestamptz>,
+        dirty_seq -> Int8,
+        full_check -> Bool,
+        agreement -> Jsonb,
+        sent -> Nullable<Jsonb>,
+        last_remote -> Nullable<Jsonb>,
+        remote_modified_at -> Nullable<Timestamptz>,
+        contact_synced -> Nullable<Uuid>,
+        notes_synced_up_to -> Int4,
+        attempts -> Int4,
+        fence -> Int8,
+        leased_until -> Nullable<Timestamptz>,
+        next_attempt_at -> Timestamptz,
+        last_error -> Nullable<Text>,
+        error_class -> Nullable<Text>,
+        last_synced_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    crm_note_links (connection_id, note_id) {
+        connection_id -> Uuid,
+        note_id -> Uuid,
+        ticket_id -> Uuid,
+        remote_id -> Text,
+        direction -> Text,
+    }
+}
+
+diesel::table! {
     departments (id) {
         id -> Uuid,
         name -> Text,
@@ -338,6 +425,12 @@ diesel::joinable!(components -> processes (process));
 diesel::joinable!(components -> products (product_id));
 diesel::joinable!(contact_accounts -> accounts (account_id));
 diesel::joinable!(contact_accounts -> contacts (contact_id));
+diesel::joinable!(crm_links -> crm_connections (connection_id));
+diesel::joinable!(crm_mirrors -> crm_connections (connection_id));
+diesel::joinable!(crm_mirrors -> tickets (ticket_id));
+diesel::joinable!(crm_note_links -> crm_connections (connection_id));
+diesel::joinable!(crm_note_links -> notes (note_id));
+diesel::joinable!(crm_note_links -> tickets (ticket_id));
 diesel::joinable!(departments -> workflows (workflow_id));
 diesel::joinable!(elevations -> tickets (ticket_id));
 diesel::joinable!(events -> tickets (ticket_id));
@@ -364,6 +457,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     components,
     contact_accounts,
     contacts,
+    crm_conflicts,
+    crm_connections,
+    crm_links,
+    crm_mirrors,
+    crm_note_links,
     departments,
     elevations,
     event_feed,

@@ -3,8 +3,9 @@ mod failing;
 mod reading;
 mod writing;
 
-use casebridge::crm::adapters::suitecrm::{Secret, SuiteCrm, SuiteCrmSettings};
+use casebridge::crm::adapters::suitecrm::{SuiteCrm, SuiteCrmSettings};
 use casebridge::crm::case::{Case, Field, NewNote};
+use casebridge::kernel::Secret;
 use fake_crm::FakeCrm;
 use uuid::Uuid;
 

@@ -2,7 +2,8 @@
 use std::time::Duration;
 
 use casebridge::crm::CrmError;
-use casebridge::crm::adapters::suitecrm::{Secret, SuiteCrm, SuiteCrmSettings};
+use casebridge::crm::adapters::suitecrm::{SuiteCrm, SuiteCrmSettings};
+use casebridge::kernel::Secret;
 use chrono::{TimeDelta, Utc};
 use fake_crm::{FakeCrm, Fault, FaultRule};
 use futures_util::future::join_all;

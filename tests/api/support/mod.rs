@@ -1,6 +1,7 @@
 //! One real server on one fresh database per test.
 mod client;
 mod database;
+pub mod mirror;
 mod process;
 mod spec;
 

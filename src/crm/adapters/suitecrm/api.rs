@@ -9,8 +9,9 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 
 use super::answer::refusal;
-use super::settings::{Secret, SuiteCrmSettings};
+use super::settings::SuiteCrmSettings;
 use crate::crm::CrmError;
+use crate::kernel::Secret;
 
 const MEDIA_TYPE: &str = "application/vnd.api+json";
 /// A token is renewed this long before it expires.

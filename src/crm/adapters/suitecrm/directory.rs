@@ -15,12 +15,13 @@ impl SuiteCrm {
     /// The accounts of this name; more than one means that the name does not tell.
     pub async fn find_account_by_name(&self, name: &str) -> Result<Vec<RemoteRecord>, CrmError> {
         let found = self.find("Accounts", "name,email1", "name", name).await?;
-        let company = |record: &Record| RemoteRecord {
-            id: record.id.clone(),
-            name: line(record, "name"),
-            email: record.filled("email1"),
-        };
         Ok(found.iter().map(company).collect())
+    }
+
+    /// The account with this id; `None` if there is none.
+    pub async fn account(&self, id: &str) -> Result<Option<RemoteRecord>, CrmError> {
+        let found = self.list("Accounts", "name,email1", &[("id", "eq", id)]).await?;
+        Ok(found.first().map(company))
     }
 
     /// The contacts of this last name with this address. SuiteCRM cannot filter by the address,
@@ -54,6 +55,11 @@ impl SuiteCrm {
         }
         self.list(module, columns, &[(attribute, "eq", &stored)]).await
     }
+}
+
+fn company(record: &Record) -> RemoteRecord {
+    let email = record.filled("email1");
+    RemoteRecord { id: record.id.clone(), name: line(record, "name"), email }
 }
 
 fn person(record: &Record) -> RemoteRecord {

@@ -12,11 +12,12 @@ mod cases;
 mod changes;
 mod directory;
 mod notes;
+mod probing;
 mod settings;
 pub mod text;
 
 pub use changes::Changes;
-pub use settings::{FieldNames, Secret, SuiteCrmSettings};
+pub use settings::{FieldNames, SuiteCrmSettings};
 
 use crate::crm::CrmError;
 use api::Api;

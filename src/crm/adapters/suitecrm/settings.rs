@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::crm::case::Field;
+use crate::kernel::Secret;
 
 /// How to reach a SuiteCRM and where it keeps what.
 #[derive(Debug, Clone)]
@@ -35,26 +35,6 @@ impl SuiteCrmSettings {
     }
 }
 
-/// A secret that does not appear in logs.
-#[derive(Clone)]
-pub struct Secret(String);
-
-impl Secret {
-    pub fn new(secret: impl Into<String>) -> Self {
-        Self(secret.into())
-    }
-
-    pub(super) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[redacted]")
-    }
-}
-
 /// The attribute of the module `Cases` for each field; a field without one is not mirrored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -79,16 +59,5 @@ impl Default for FieldNames {
         ];
         let attributes = stock.into_iter().map(|(field, name)| (field, name.to_owned())).collect();
         Self { attributes, state: Some("state".to_owned()) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_secret_is_not_in_the_debug_form() {
-        let settings = SuiteCrmSettings::new("http://crm", "client", Secret::new("hunter2"));
-        assert!(!format!("{settings:?}").contains("hunter2"));
     }
 }

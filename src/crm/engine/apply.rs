@@ -1,0 +1,199 @@
+//! Takes over at the desk what was changed in the CRM, through the desk's own operations: its rules hold.
+use chrono::{DateTime, Utc};
+use diesel::{Connection as _, PgConnection};
+
+use super::pass::Stop;
+use crate::crm::case::{Case, Field};
+use crate::crm::mapping::{self, Candidate};
+use crate::crm::settings::Settings;
+use crate::crm::store::{self, DeskTicket, LinkKind};
+use crate::http::IfMatch;
+use crate::kernel::{AccountId, Actor, AgentId, AppError, ConnectionId, ProductId, TicketId};
+use crate::tickets::service::{self as tickets, Change, Transfer, Transition};
+use crate::workflow::{self, Requirement, Trigger};
+
+/// What became of the CRM's changes.
+#[derive(Debug, Default)]
+pub(super) struct Applied {
+    pub taken: Case,
+    /// Why not, by field.
+    pub refused: Vec<(Field, String)>,
+}
+
+/// A change of the CRM in the desk's words.
+#[derive(Debug, Clone)]
+enum Wanted {
+    Transfer(Transfer),
+    Change(Change),
+    Transition(Transition),
+}
+
+/// Where changes are applied.
+pub(super) struct Desk<'a> {
+    pub actor: &'a Actor,
+    pub connection: ConnectionId,
+    pub settings: &'a Settings,
+    pub ticket: &'a DeskTicket,
+    pub now: DateTime<Utc>,
+}
+
+impl Desk<'_> {
+    /// Applies the values, each that the rules allow. Fails with [`Stop::Again`] when the ticket is not as it was read.
+    pub fn apply(&self, conn: &mut PgConnection, values: &Case) -> Result<Applied, Stop> {
+        let mut applied = Applied::default();
+        let mut version = self.ticket.version;
+        let mut transfers = Vec::new();
+        let mut others = Vec::new();
+        for (field, value) in values.iter() {
+            match self.translate(conn, field, value)? {
+                Ok(Wanted::Transfer(transfer)) => transfers.push((field, value, transfer)),
+                Ok(wanted) => others.push((field, value, wanted)),
+                Err(reason) => applied.refused.push((field, reason)),
+            }
+        }
+        // An account and a product that belong together are refused one by one.
+        let joint = transfers.iter().fold(Transfer::default(), |all, (.., one)| join(all, one));
+        let together =
+            transfers.len() > 1 && self.do_it(conn, &mut version, Wanted::Transfer(joint))?.is_ok();
+        for (field, value, transfer) in transfers {
+            if together {
+                applied.taken.set(field, value);
+            } else {
+                others.push((field, value, Wanted::Transfer(transfer)));
+            }
+        }
+        // The status comes last: a closed ticket refuses most of the others.
+        others.sort_by_key(|(field, ..)| *field == Field::Status);
+        for (field, value, wanted) in others {
+            match self.do_it(conn, &mut version, wanted)? {
+                Ok(()) => applied.taken.set(field, value),
+                Err(reason) => applied.refused.push((field, reason)),
+            }
+        }
+        Ok(applied)
+    }
+
+    /// Does one change in a savepoint; the inner error says why the desk refuses it.
+    fn do_it(
+        &self,
+        conn: &mut PgConnection,
+        version: &mut i32,
+        wanted: Wanted,
+    ) -> Result<Result<(), String>, Stop> {
+        let (actor, id, now): (&Actor, TicketId, _) = (self.actor, self.ticket.id, self.now);
+        let seen = IfMatch(Some(*version));
+        let done = conn.transaction(|conn| match wanted {
+            Wanted::Transfer(transfer) => tickets::transfer(conn, actor, id, seen, transfer, now),
+            Wanted::Change(change) => tickets::change(conn, actor, id, seen, change, now),
+            Wanted::Transition(to) => tickets::transition(conn, actor, id, seen, to, now),
+        });
+        match done {
+            Ok(changed) => {
+                *version = changed.row.version;
+                Ok(Ok(()))
+            }
+            Err(AppError::Stale { .. }) => Err(Stop::Again),
+            Err(refusal) if refusal.status() < 500 => Ok(Err(refusal.to_string())),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    /// The inner error says what the desk cannot make of the value.
+    fn translate(
+        &self,
+        conn: &mut PgConnection,
+        field: Field,
+        value: &str,
+    ) -> Result<Result<Wanted, String>, AppError> {
+        let mut linked = |kind| store::local_id(conn, self.connection, kind, value);
+        Ok(match field {
+            Field::Priority => match mapping::priority_for(self.settings, value) {
+                Some(priority) => {
+                    Ok(Wanted::Change(Change { priority: Some(priority), ..Change::default() }))
+                }
+                None => Err(format!("the CRM's priority {value:?} is mapped to no priority")),
+            },
+            Field::Status => self.transition(conn, value)?.map(Wanted::Transition),
+            Field::Assignee if value.is_empty() => {
+                Ok(Wanted::Transfer(Transfer { agent_id: Some(None), ..Transfer::default() }))
+            }
+            Field::Assignee => match linked(LinkKind::Agent)? {
+                Some(id) => Ok(Wanted::Transfer(Transfer {
+                    agent_id: Some(Some(AgentId(id))),
+                    ..Transfer::default()
+                })),
+                None => Err(format!("the CRM's user {value} is linked to no agent")),
+            },
+            Field::Account => match linked(LinkKind::Account)? {
+                Some(id) => Ok(Wanted::Transfer(Transfer {
+                    account_id: Some(AccountId(id)),
+                    ..Transfer::default()
+                })),
+                None if value.is_empty() => Err("a ticket needs an account".into()),
+                None => Err(format!("the CRM's account {value} is linked to no account")),
+            },
+            Field::Product => self.product(conn, value)?,
+            _ => Err(format!("the {field} belongs to the desk")),
+        })
+    }
+
+    fn product(
+        &self,
+        conn: &mut PgConnection,
+        value: &str,
+    ) -> Result<Result<Wanted, String>, AppError> {
+        let mut found = None;
+        if !value.is_empty() {
+            found = store::local_id(conn, self.connection, LinkKind::Product, value)?;
+            if found.is_none() {
+                found = store::product_by_name(conn, value)?;
+            }
+            if found.is_none() {
+                return Ok(Err(format!("the CRM's product {value:?} is no product of the desk")));
+            }
+        }
+        let product_id = Some(found.map(ProductId));
+        Ok(Ok(Wanted::Transfer(Transfer { product_id, ..Transfer::default() })))
+    }
+
+    /// The transition to a status that the CRM's one stands for, among those that need nothing that we cannot give.
+    fn transition(
+        &self,
+        conn: &mut PgConnection,
+        value: &str,
+    ) -> Result<Result<Transition, String>, AppError> {
+        let ticket = self.ticket;
+        let workflow = workflow::load(conn, ticket.workflow_id, ticket.workflow_revision)?;
+        let allowed =
+            workflow.allowed(&ticket.status, &[Trigger::Agent], ticket.closed_at, self.now);
+        let possible = allowed.iter().filter(|transition| {
+            transition.requires.iter().all(|needed| *needed == Requirement::Resolution)
+        });
+        let candidates: Vec<Candidate<'_>> = possible
+            .filter_map(|transition| workflow.status(&transition.to))
+            .map(|status| Candidate { code: &status.code, category: status.category.as_str() })
+            .collect();
+        let Some(to) = mapping::status_for(self.settings, value, &candidates) else {
+            let from = &ticket.status;
+            return Ok(Err(format!(
+                "the workflow lets no ticket go from {from} to a status that {value:?} stands for"
+            )));
+        };
+        let closes = candidates.iter().any(|c| c.code == to && c.category == "closed");
+        Ok(Ok(Transition {
+            to: to.to_owned(),
+            note: None,
+            resolution: closes.then(|| "Closed in the CRM".to_owned()),
+            vendor_reference: None,
+        }))
+    }
+}
+
+fn join(all: Transfer, one: &Transfer) -> Transfer {
+    Transfer {
+        agent_id: one.agent_id.or(all.agent_id),
+        account_id: one.account_id.or(all.account_id),
+        product_id: one.product_id.or(all.product_id),
+        ..all
+    }
+}

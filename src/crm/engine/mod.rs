@@ -1,0 +1,112 @@
+//! Keeps tickets and cases equal: one function for both directions.
+//!
+//! A mirror that is due is claimed with a lease, so that one attempt at a time works on a case, from any number of
+//! replicas. The attempt reads the ticket, reads the case, merges, changes the desk in one transaction, writes what differs
+//! to the CRM, and notes what both agreed on. What it sends is noted before it is sent, so that after a crash or a lost answer
+//! the next attempt knows its own write when it sees it. No transaction is open during a call to the CRM.
+mod apply;
+mod case;
+mod directory;
+mod notes;
+mod outcome;
+mod pass;
+mod poll;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::join_all;
+
+use self::directory::Crm;
+use super::adapters::suitecrm::{SuiteCrm, SuiteCrmSettings};
+use super::probe::{Report, probe};
+use super::settings::Settings;
+use super::store::{self, Connection};
+use super::{CrmError, service};
+use crate::db::Db;
+use crate::kernel::{AppError, ConnectionId, Secret, SecretKey};
+
+/// How long an attempt holds its mirror after its last sign of life; longer than any single call takes.
+const LEASE: TimeDelta = TimeDelta::minutes(5);
+/// Mirrors worked on at a time, in one process.
+const BATCH: i64 = 8;
+/// For one call to a CRM.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The mirror at work; cheap to clone.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    db: Db,
+    secret: Arc<SecretKey>,
+    public_url: String,
+    /// The CRMs by connection, each as of a version of its connection.
+    crms: Mutex<HashMap<ConnectionId, (i32, Arc<Crm>)>>,
+}
+
+impl Engine {
+    /// `public_url` starts the links to tickets.
+    pub fn new(db: Db, secret: Arc<SecretKey>, public_url: String) -> Self {
+        Self(Arc::new(Inner { db, secret, public_url, crms: Mutex::default() }))
+    }
+
+    /// The key that seals the connections' secrets.
+    pub fn secret(&self) -> &SecretKey {
+        &self.0.secret
+    }
+
+    /// Works on the mirrors that are due, a few at a time; false when none is.
+    pub async fn converge_due(&self, now: DateTime<Utc>) -> Result<bool, AppError> {
+        let claimed = self.0.db.tx(move |conn| Ok(store::claim(conn, now, now + LEASE, BATCH)?));
+        let claimed = claimed.await?;
+        let work = claimed.into_iter().map(|mirror| self.converge(mirror, now));
+        let done = join_all(work).await;
+        let any = !done.is_empty();
+        done.into_iter().collect::<Result<(), AppError>>()?;
+        Ok(any)
+    }
+
+    /// Tries out the CRM of the connection with this name.
+    pub async fn probe(&self, name: &str) -> Result<Report, AppError> {
+        let name = name.to_owned();
+        let connection =
+            self.0.db.read(move |conn| service::connection_by_name(conn, &name)).await?;
+        let crm = self.crm(&connection).map_err(AppError::unavailable)?;
+        Ok(probe(&crm.suite).await)
+    }
+
+    /// The CRM of a connection, with its token and what is known of its users.
+    fn crm(&self, connection: &Connection) -> Result<Arc<Crm>, CrmError> {
+        let known = self.0.crms.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((version, crm)) = known.get(&connection.id)
+            && *version == connection.version
+        {
+            return Ok(Arc::clone(crm));
+        }
+        drop(known);
+        let crm = Arc::new(open(self.secret(), connection)?);
+        let mut known = self.0.crms.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(connection.id, (connection.version, Arc::clone(&crm)));
+        Ok(crm)
+    }
+}
+
+fn open(key: &SecretKey, connection: &Connection) -> Result<Crm, CrmError> {
+    let unreadable = |_| CrmError::auth("the stored secret cannot be opened; set it again");
+    let secret = key
+        .open(&service::purpose(connection.id), &connection.sealed_secret)
+        .map_err(unreadable)?;
+    let settings: Settings = serde_json::from_value(connection.settings.clone())
+        .map_err(|e| CrmError::permanent(&format!("the settings cannot be read: {e}")))?;
+    let suite = SuiteCrm::new(SuiteCrmSettings {
+        base_url: connection.base_url.clone(),
+        client_id: connection.client_id.clone(),
+        client_secret: Secret::new(String::from_utf8_lossy(&secret)),
+        fields: settings.field_names(),
+        timeout: TIMEOUT,
+    })?;
+    Ok(Crm::new(suite, settings))
+}

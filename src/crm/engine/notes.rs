@@ -1,0 +1,168 @@
+//! What belongs to a case: the contact and the conversation.
+use super::pass::{Pass, Snapshot, Stop};
+use crate::crm::CrmError;
+use crate::crm::case::{NewNote, RemoteNote};
+use crate::crm::settings::CrmNotes;
+use crate::crm::store::{self, DeskNote, LinkKind, NoteDirection};
+use crate::kernel::AppError;
+use crate::notes::{Channel, NewNote as DeskNewNote, NoteVisibility};
+use crate::tickets::service as tickets;
+
+/// Notes read at a time.
+const PAGE: i64 = 50;
+
+impl Pass {
+    /// Relates the ticket's contact to the case, once; with `check`, also when somebody removed the relation.
+    pub async fn contact(&mut self, seen: &Snapshot, check: bool) -> Result<(), Stop> {
+        let Some((id, name, email)) = &seen.ticket.contact else { return Ok(()) };
+        if self.mirror.contact_synced == Some(id.0) && !check {
+            return Ok(());
+        }
+        let remote = match &seen.contact {
+            Some(linked) => linked.clone(),
+            None => self.contact_for(id.0, name, email).await?,
+        };
+        let case = self.mirror.remote_id.clone().unwrap_or_default();
+        if !check || !self.crm.suite.related_contacts(&case).await?.contains(&remote) {
+            let related = self.crm.suite.relate_contact(&case, &remote).await;
+            related.map_err(|e| match e {
+                // The case was there a moment ago.
+                CrmError::NotFound { detail } => Stop::Park {
+                    class: "permanent",
+                    reason: format!("the contact {name} cannot be related: {detail}"),
+                },
+                e => e.into(),
+            })?;
+        }
+        let id = id.0;
+        self.held(move |_, working| {
+            working.mirror.contact_synced = Some(id);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Writes the notes that the CRM does not have, in order. A note that fails is where the next attempt goes on.
+    pub async fn notes_out(&mut self, seen: &Snapshot) -> Result<(), Stop> {
+        loop {
+            let (ticket, connection) = (self.mirror.ticket_id, self.connection.id);
+            let after = self.mirror.notes_synced_up_to;
+            let notes =
+                self.engine.0.db.read(move |conn| {
+                    Ok(store::desk_notes(conn, ticket, connection, after, PAGE)?)
+                });
+            let notes = notes.await?;
+            if notes.is_empty() {
+                return Ok(());
+            }
+            for note in notes {
+                self.note_out(seen, note).await?;
+            }
+        }
+    }
+
+    async fn note_out(&mut self, seen: &Snapshot, note: DeskNote) -> Result<(), Stop> {
+        let remote = match &note.remote_id {
+            Some(_) => None,
+            None => Some(self.write_note(seen, &note).await?),
+        };
+        self.held(move |conn, working| {
+            let (ticket, connection) = (working.mirror.ticket_id, working.mirror.connection_id);
+            if let Some(remote) = remote {
+                let out = NoteDirection::Out;
+                store::link_note(conn, connection, ticket, note.id, &remote, out)
+                    .map_err(AppError::from)?;
+            }
+            working.mirror.notes_synced_up_to = note.seq;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Returns the id of the CRM's note.
+    async fn write_note(&self, seen: &Snapshot, note: &DeskNote) -> Result<String, Stop> {
+        let id = self.stable_id("note", note.id.0);
+        let kind = match (note.visibility.as_str(), note.author_role.as_str()) {
+            ("internal", _) => "Internal note by",
+            (_, "contact") => "Reply from",
+            _ => "Reply by",
+        };
+        let author = seen.ticket.contact.as_ref().filter(|contact| contact.0.0 == note.author_id);
+        let contact_id = match author {
+            Some(_) => seen.contact.clone(),
+            None if note.author_role == "contact" => self.linked_contact(note).await?,
+            None => None,
+        };
+        let title = format!("{kind} {}", note.author_name);
+        let new = NewNote { id, title, body: note.body.clone(), contact_id };
+        let case = self.mirror.remote_id.clone().unwrap_or_default();
+        match self.crm.suite.create_note(&case, &new).await {
+            Ok(written) => Ok(written.id),
+            // Written once and deleted there: it stays deleted.
+            Err(CrmError::Gone) => Ok(id.to_string()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn linked_contact(&self, note: &DeskNote) -> Result<Option<String>, Stop> {
+        let (connection, author) = (self.connection.id, note.author_id);
+        let link =
+            self.engine.0.db.read(move |conn| {
+                Ok(store::remote_id(conn, connection, LinkKind::Contact, author)?)
+            });
+        Ok(link.await?)
+    }
+
+    /// Brings back the notes that were written in the CRM.
+    pub async fn notes_in(&mut self) -> Result<(), Stop> {
+        let case = self.mirror.remote_id.clone().unwrap_or_default();
+        let there = self.crm.suite.notes(&case).await?;
+        let ids: Vec<String> = there.iter().map(|note| note.id.clone()).collect();
+        let connection = self.connection.id;
+        let known =
+            self.engine.0.db.read(move |conn| Ok(store::known_notes(conn, connection, &ids)?));
+        let known = known.await?;
+        for note in there.into_iter().filter(|note| !known.contains(&note.id)) {
+            self.note_in(note).await?;
+        }
+        Ok(())
+    }
+
+    async fn note_in(&mut self, note: RemoteNote) -> Result<(), Stop> {
+        let Some(body) = text(&note) else { return Ok(()) };
+        let actor = self.actor(note.author.as_deref()).await?;
+        let visibility = match self.crm.settings.crm_notes {
+            CrmNotes::Internal => NoteVisibility::Internal,
+            CrmNotes::Public => NoteVisibility::Public,
+        };
+        let new = DeskNewNote { visibility, channel: Channel::Crm, body };
+        let now = self.now();
+        self.held(move |conn, working| {
+            let (ticket, connection) = (working.mirror.ticket_id, working.mirror.connection_id);
+            let added = tickets::add_note(conn, &actor, ticket, new, now);
+            let (added, _) = added.map_err(|error| match error.status() {
+                ..500 => Stop::Park {
+                    class: "refused",
+                    reason: format!("a note of the CRM cannot be added: {error}"),
+                },
+                _ => error.into(),
+            })?;
+            store::link_note(conn, connection, ticket, added.id, &note.id, NoteDirection::In)
+                .map_err(AppError::from)?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// Title and text of a note as one; `None` if it has neither.
+fn text(note: &RemoteNote) -> Option<String> {
+    let (title, body) = (note.title.trim(), note.body.trim());
+    match (title.is_empty(), body.is_empty()) {
+        (true, true) => None,
+        (false, true) => Some(title.to_owned()),
+        (true, false) => Some(body.to_owned()),
+        (false, false) if body.starts_with(title) => Some(body.to_owned()),
+        (false, false) => Some(format!("{title}\n\n{body}")),
+    }
+}

@@ -1,0 +1,232 @@
+//! One attempt at one mirror.
+use std::sync::Arc;
+use std::time::Instant;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::PgConnection;
+use uuid::Uuid;
+
+use super::directory::Crm;
+use super::{Engine, LEASE};
+use crate::crm::CrmError;
+use crate::crm::case::Case;
+use crate::crm::mapping::{Facts, Unmapped};
+use crate::crm::merge::Agreement;
+use crate::crm::store::{
+    self, Conflict, Connection, DeskTicket, LinkKind, Mirror, MirrorState, Progress,
+};
+use crate::kernel::AppError;
+
+/// Why an attempt did not finish.
+#[derive(Debug)]
+pub(super) enum Stop {
+    Crm(CrmError),
+    /// The case was deleted in the CRM.
+    CaseGone,
+    /// Somebody has to put something right.
+    Park {
+        class: &'static str,
+        reason: String,
+    },
+    /// The ticket changed meanwhile: begin anew.
+    Again,
+    /// Another attempt has taken over, or there is nothing left to mirror.
+    Lost,
+    App(AppError),
+}
+
+impl Stop {
+    pub fn unmapped(reason: String) -> Self {
+        Self::Park { class: "unmapped", reason }
+    }
+}
+
+impl From<CrmError> for Stop {
+    fn from(error: CrmError) -> Self {
+        Self::Crm(error)
+    }
+}
+
+impl From<AppError> for Stop {
+    fn from(error: AppError) -> Self {
+        Self::App(error)
+    }
+}
+
+impl From<Unmapped> for Stop {
+    fn from(unmapped: Unmapped) -> Self {
+        Self::unmapped(unmapped.0)
+    }
+}
+
+/// What the desk has when the attempt begins.
+pub(super) struct Snapshot {
+    pub ticket: DeskTicket,
+    pub conflicts: Vec<Conflict>,
+    assignee: Option<String>,
+    account: Option<String>,
+    product: Option<String>,
+    pub contact: Option<String>,
+}
+
+impl Snapshot {
+    pub fn read(conn: &mut PgConnection, mirror: &Mirror) -> Result<Self, AppError> {
+        let (ticket_id, connection) = (mirror.ticket_id, mirror.connection_id);
+        let ticket = store::desk_ticket(conn, ticket_id)?;
+        let mut link = |kind, local: Option<Uuid>| match local {
+            Some(local) => store::remote_id(conn, connection, kind, local),
+            None => Ok(None),
+        };
+        let assignee = link(LinkKind::Agent, ticket.assignee.as_ref().map(|a| a.0.0))?;
+        let account = link(LinkKind::Account, ticket.account.as_ref().map(|a| a.0.0))?;
+        let product = link(LinkKind::Product, ticket.product.as_ref().map(|p| p.0.0))?;
+        let contact = link(LinkKind::Contact, ticket.contact.as_ref().map(|c| c.0.0))?;
+        let conflicts = store::open_conflicts(conn, ticket_id, connection)?;
+        Ok(Self { ticket, conflicts, assignee, account, product, contact })
+    }
+}
+
+/// One attempt: who works on what, and what it has come to so far.
+pub(super) struct Pass {
+    pub engine: Engine,
+    pub crm: Arc<Crm>,
+    pub connection: Connection,
+    pub mirror: Mirror,
+    pub agreement: Agreement,
+    pub sent: Option<Case>,
+    /// When the attempt began, and the clock that counts on from there.
+    began: (DateTime<Utc>, Instant),
+}
+
+impl Pass {
+    pub fn new(
+        engine: Engine,
+        crm: Arc<Crm>,
+        connection: Connection,
+        mirror: Mirror,
+        now: DateTime<Utc>,
+    ) -> Result<Self, AppError> {
+        let agreement =
+            serde_json::from_value(mirror.agreement.clone()).map_err(AppError::internal)?;
+        let sent = mirror.sent.clone().map(serde_json::from_value).transpose();
+        let sent = sent.map_err(AppError::internal)?;
+        Ok(Self { engine, crm, connection, mirror, agreement, sent, began: (now, Instant::now()) })
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        let (began, clock) = self.began;
+        began + TimeDelta::from_std(clock.elapsed()).unwrap_or_default()
+    }
+
+    /// Runs `work` in a transaction that holds the mirror, and saves the progress with it. Fails with [`Stop::Lost`] when
+    /// another attempt has taken over: then nothing is written.
+    pub async fn held<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&mut PgConnection, &mut Working) -> Result<T, Stop> + Send + 'static,
+    ) -> Result<T, Stop> {
+        let mut working = Working {
+            mirror: self.mirror.clone(),
+            agreement: self.agreement.clone(),
+            sent: self.sent.clone(),
+        };
+        let lease_until = self.now() + LEASE;
+        let (done, working) = self
+            .engine
+            .0
+            .db
+            .tx(move |conn| {
+                let stopped = |stop| AppError::Internal(anyhow::Error::new(Stopped(stop)));
+                if !store::hold(conn, &working.mirror, lease_until)? {
+                    return Err(stopped(Stop::Lost));
+                }
+                let done = work(conn, &mut working).map_err(stopped)?;
+                store::save_progress(conn, &working.mirror, &working.progress()?)?;
+                Ok((done, working))
+            })
+            .await
+            .map_err(unwrap_stop)?;
+        (self.mirror, self.agreement, self.sent) =
+            (working.mirror, working.agreement, working.sent);
+        Ok(done)
+    }
+
+    /// The ticket in the desk's words with the CRM's ids; looks up people and companies that are not linked yet.
+    pub async fn facts(&self, seen: &Snapshot) -> Result<Facts, Stop> {
+        let ticket = &seen.ticket;
+        let assignee = match (&ticket.assignee, &seen.assignee) {
+            (Some(_), Some(linked)) => linked.clone(),
+            (Some((id, name, email)), None) => self.user_for(id.0, name, email).await?,
+            (None, _) => String::new(),
+        };
+        let account = match (&ticket.account, &seen.account) {
+            (Some(_), Some(linked)) => linked.clone(),
+            (Some((id, name)), None) => self.account_for(id.0, name).await?,
+            (None, _) => String::new(),
+        };
+        let product = match (&ticket.product, &seen.product) {
+            (Some(_), Some(linked)) => linked.clone(),
+            // A product field holds the name, unless it is linked to something else.
+            (Some((_, name)), None) => name.clone(),
+            (None, _) => String::new(),
+        };
+        Ok(Facts {
+            number: ticket.number,
+            subject: ticket.subject.clone(),
+            description: ticket.description.clone(),
+            url: ticket.url.clone(),
+            link: format!("{}/v1/tickets/{}", self.engine.0.public_url, ticket.id),
+            type_key: ticket.type_key.clone(),
+            status: ticket.status.clone(),
+            category: ticket.category.clone(),
+            priority: ticket.priority,
+            assignee,
+            account,
+            product,
+        })
+    }
+
+    /// An id that is the same at every attempt: version 5 (RFC 9562) in the connection's namespace.
+    pub fn stable_id(&self, kind: &str, local: Uuid) -> Uuid {
+        let name = format!("{kind} {local} {}", self.mirror.generation);
+        Uuid::new_v5(&self.connection.id.0, name.as_bytes())
+    }
+}
+
+/// What a transaction of an attempt changes.
+pub(super) struct Working {
+    pub mirror: Mirror,
+    pub agreement: Agreement,
+    pub sent: Option<Case>,
+}
+
+impl Working {
+    fn progress(&self) -> Result<Progress, AppError> {
+        let sent = self.sent.as_ref().map(serde_json::to_value).transpose();
+        let linked = self.mirror.remote_id.is_some() && self.mirror.state == MirrorState::Pending;
+        Ok(Progress {
+            state: if linked { MirrorState::Linked } else { self.mirror.state },
+            remote_id: self.mirror.remote_id.clone(),
+            agreement: serde_json::to_value(&self.agreement).map_err(AppError::internal)?,
+            sent: sent.map_err(AppError::internal)?,
+            last_remote: self.mirror.last_remote.clone(),
+            remote_modified_at: self.mirror.remote_modified_at,
+            contact_synced: self.mirror.contact_synced,
+            notes_synced_up_to: self.mirror.notes_synced_up_to,
+        })
+    }
+}
+
+/// Carries a [`Stop`] out of a transaction, which it rolls back.
+#[derive(Debug, thiserror::Error)]
+#[error("the attempt stopped: {0:?}")]
+struct Stopped(Stop);
+
+fn unwrap_stop(error: AppError) -> Stop {
+    match error {
+        AppError::Internal(cause) => match cause.downcast::<Stopped>() {
+            Ok(Stopped(stop)) => stop,
+            Err(cause) => Stop::App(AppError::Internal(cause)),
+        },
+        other => Stop::App(other),
+    }
+}

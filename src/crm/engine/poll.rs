@@ -1,0 +1,94 @@
+//! Looks for changes in the CRMs.
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::PgConnection;
+
+use super::Engine;
+use super::outcome::connection_failed;
+use crate::crm::CrmError;
+use crate::crm::adapters::suitecrm::Changes;
+use crate::crm::case::RemoteCase;
+use crate::crm::merge::Agreement;
+use crate::crm::settings::Settings;
+use crate::crm::store::{self, Connection, Mirror};
+use crate::kernel::AppError;
+
+/// How long a poll may take before another replica starts over.
+const LEASE: TimeDelta = TimeDelta::minutes(10);
+/// A watermark that is further back than this is caught up at once.
+const BEHIND: TimeDelta = TimeDelta::minutes(5);
+
+impl Engine {
+    /// Polls one connection that is due; false when none is.
+    pub async fn poll_due(&self, now: DateTime<Utc>) -> Result<bool, AppError> {
+        let claimed = self.0.db.tx(move |conn| Ok(store::claim_poll(conn, now, now + LEASE)?));
+        let Some(connection) = claimed.await? else { return Ok(false) };
+        let changes = self.changes(&connection, now).await;
+        if let Err(error) = &changes {
+            tracing::warn!(connection = connection.name, %error, "changes were not read");
+        }
+        self.0.db.tx(move |conn| take(conn, &connection, changes, now)).await?;
+        Ok(true)
+    }
+
+    async fn changes(
+        &self,
+        connection: &Connection,
+        now: DateTime<Utc>,
+    ) -> Result<Changes, CrmError> {
+        self.crm(connection)?.suite.changed_since(connection.watermark, now).await
+    }
+}
+
+/// Marks what differs from the agreement and moves the watermark, in one transaction.
+fn take(
+    conn: &mut PgConnection,
+    connection: &Connection,
+    changes: Result<Changes, CrmError>,
+    now: DateTime<Utc>,
+) -> Result<(), AppError> {
+    let id = connection.id;
+    let settings: Settings =
+        serde_json::from_value(connection.settings.clone()).map_err(AppError::internal)?;
+    let interval = TimeDelta::seconds(i64::from(settings.poll_seconds));
+    let changes = match changes {
+        Ok(changes) => changes,
+        Err(error) => {
+            connection_failed(conn, id, &error, now)?;
+            store::finish_poll(conn, id, connection.poll_fence, None, now + interval)?;
+            return Ok(());
+        }
+    };
+    let behind = now - changes.watermark > BEHIND;
+    let next = if behind { now } else { now + interval };
+    let watermark = Some(changes.watermark);
+    if !store::finish_poll(conn, id, connection.poll_fence, watermark, next)? {
+        // Another replica has started over; it will see the same.
+        return Ok(());
+    }
+    store::succeeded(conn, id, now)?;
+    let cases: Vec<String> = changes.cases.iter().map(|case| case.id.clone()).collect();
+    let mirrors = store::mirrors_of_cases(conn, id, &cases)?;
+    let differing: Vec<String> = changes
+        .cases
+        .iter()
+        .filter(|case| mirrors.iter().any(|mirror| differs(mirror, case)))
+        .map(|case| case.id.clone())
+        .collect();
+    store::mark_cases(conn, id, &differing, false)?;
+    let notes: Vec<String> = changes.notes.iter().map(|(_, note)| note.id.clone()).collect();
+    let known = store::known_notes(conn, id, &notes)?;
+    let unknown = changes.notes.into_iter().filter(|(_, note)| !known.contains(&note.id));
+    let cases: Vec<String> = unknown.map(|(case, _)| case).collect();
+    store::mark_cases(conn, id, &cases, true)?;
+    Ok(())
+}
+
+/// Whether the case shows anything that was not agreed on: our own writes do not.
+fn differs(mirror: &Mirror, case: &RemoteCase) -> bool {
+    if mirror.remote_id.as_deref() != Some(&case.id) {
+        return false;
+    }
+    let agreement = serde_json::from_value::<Agreement>(mirror.agreement.clone());
+    let base = agreement.unwrap_or_default().base;
+    case.fields.iter().any(|(field, value)| base.get(field).is_some_and(|agreed| agreed != value))
+}

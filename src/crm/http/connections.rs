@@ -1,0 +1,299 @@
+//! Connections to CRMs.
+use actix_web::{delete, get, patch, post, web};
+use chrono::{DateTime, Utc};
+use garde::Validate;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::PageQuery;
+use crate::auth::Caller;
+use crate::crm::Engine;
+use crate::crm::service::{self, NewConnection};
+use crate::crm::settings::Settings;
+use crate::crm::store::{Connection, ConnectionState};
+use crate::db::Db;
+use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId};
+use crate::kernel::{AppError, ConnectionId, Page, PageRequest, Permission, Secret};
+
+pub(super) fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(list_crm_connections)
+        .service(create_crm_connection)
+        .service(get_crm_connection)
+        .service(change_crm_connection)
+        .service(delete_crm_connection)
+        .service(pause_crm_connection)
+        .service(resume_crm_connection);
+}
+
+/// A connection to a CRM. Its secret is never shown.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ConnectionView {
+    id: ConnectionId,
+    #[schema(example = "SuiteCRM")]
+    name: String,
+    #[schema(example = "suitecrm")]
+    kind: String,
+    #[schema(example = "https://crm.example.com")]
+    base_url: String,
+    #[schema(example = "3b0c5b1e-4f0e-4f6a-8f3e-7d1c2a9b5e64")]
+    client_id: String,
+    #[schema(value_type = Settings)]
+    settings: Value,
+    state: ConnectionState,
+    /// Why it is paused.
+    #[schema(example = "the CRM refused the credentials: invalid_client")]
+    reason: Option<String>,
+    version: i32,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl From<Connection> for ConnectionView {
+    fn from(row: Connection) -> Self {
+        Self {
+            id: row.id,
+            name: row.name,
+            kind: row.kind,
+            base_url: row.base_url,
+            client_id: row.client_id,
+            settings: row.settings,
+            state: row.state,
+            reason: row.reason,
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+fn view(row: Connection) -> Result<Answer, AppError> {
+    let version = row.version;
+    Ok(Answer::ok(&ConnectionView::from(row))?.version(version))
+}
+
+/// List the connections, oldest first
+#[utoipa::path(
+    tag = "crm",
+    params(PageQuery),
+    security(("bearer" = ["crm:read"]), ("client_credentials" = ["crm:read"])),
+    responses((status = 200, description = "A page of connections", body = Page<ConnectionView>)),
+)]
+#[get("/crm/connections")]
+async fn list_crm_connections(
+    db: web::Data<Db>,
+    caller: Caller,
+    query: Params<PageQuery>,
+) -> Result<Answer, AppError> {
+    caller.require(Permission::CrmRead)?;
+    let request = PageRequest::new(query.limit, query.cursor.as_deref(), "crm_connections")?;
+    let page = db.read(move |conn| service::connections(conn, &request)).await?;
+    Answer::page(&page.map(ConnectionView::from))
+}
+
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ConnectionBody {
+    #[garde(length(chars, min = 1, max = 200))]
+    #[schema(example = "SuiteCRM")]
+    name: String,
+    /// Where the CRM is installed; with SuiteCRM 8 it ends in `/legacy`.
+    #[garde(url, length(max = 2000))]
+    #[schema(example = "https://crm.example.com")]
+    base_url: String,
+    #[garde(length(chars, min = 1, max = 200))]
+    #[schema(example = "3b0c5b1e-4f0e-4f6a-8f3e-7d1c2a9b5e64")]
+    client_id: String,
+    /// Kept encrypted and never shown.
+    #[garde(skip)]
+    #[schema(value_type = String, write_only, example = "s3cr3t")]
+    client_secret: Secret,
+    #[serde(default)]
+    #[garde(dive)]
+    settings: Settings,
+}
+
+/// Connect a CRM
+///
+/// Every ticket that was ever submitted is mirrored, and from now on every new one. Run `casebridge probe` first: it tells
+/// whether the CRM can do what is needed. Beware: SuiteCRM itself may mail the contact of a case.
+#[utoipa::path(
+    tag = "crm",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send again")),
+    request_body = ConnectionBody,
+    security(("bearer" = ["crm:write"]), ("client_credentials" = ["crm:write"])),
+    responses((status = 201, description = "The connection", body = ConnectionView)),
+)]
+#[post("/crm/connections")]
+async fn create_crm_connection(
+    db: web::Data<Db>,
+    engine: web::Data<Engine>,
+    caller: Caller,
+    idempotency: Idempotency,
+    body: Body<ConnectionBody>,
+) -> Result<Answer, AppError> {
+    caller.require(Permission::CrmWrite)?;
+    let (fingerprint, body) = (body.fingerprint.clone(), body.into_inner());
+    let new = NewConnection {
+        name: body.name,
+        base_url: body.base_url,
+        client_id: body.client_id,
+        client_secret: body.client_secret,
+        settings: body.settings,
+    };
+    db.tx(move |conn| {
+        idempotency.once(conn, caller.id, &fingerprint, |conn| {
+            let made = service::create_connection(conn, engine.secret(), new, Utc::now())?;
+            let location = format!("/v1/crm/connections/{}", made.id);
+            let version = made.version;
+            Ok(Answer::created(location, &ConnectionView::from(made))?.version(version))
+        })
+    })
+    .await
+}
+
+/// Get a connection
+#[utoipa::path(
+    tag = "crm",
+    params(("id" = ConnectionId, Path)),
+    security(("bearer" = ["crm:read"]), ("client_credentials" = ["crm:read"])),
+    responses((status = 200, description = "The connection", body = ConnectionView)),
+)]
+#[get("/crm/connections/{id}")]
+async fn get_crm_connection(
+    db: web::Data<Db>,
+    caller: Caller,
+    id: PathId<ConnectionId>,
+) -> Result<Answer, AppError> {
+    caller.require(Permission::CrmRead)?;
+    view(db.read(move |conn| service::connection(conn, id.0)).await?)
+}
+
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ConnectionChange {
+    #[garde(length(chars, min = 1, max = 200))]
+    #[schema(example = "SuiteCRM")]
+    name: Option<String>,
+    #[garde(url, length(max = 2000))]
+    #[schema(example = "https://crm.example.com")]
+    base_url: Option<String>,
+    #[garde(length(chars, min = 1, max = 200))]
+    #[schema(example = "3b0c5b1e-4f0e-4f6a-8f3e-7d1c2a9b5e64")]
+    client_id: Option<String>,
+    #[garde(skip)]
+    #[schema(value_type = Option<String>, write_only, example = "s3cr3t")]
+    client_secret: Option<Secret>,
+    /// Replaces all settings.
+    #[garde(dive)]
+    settings: Option<Settings>,
+}
+
+/// Change a connection
+#[utoipa::path(
+    tag = "crm",
+    params(("id" = ConnectionId, Path), ("If-Match" = String, Header, example = "\"v1\"")),
+    request_body = ConnectionChange,
+    security(("bearer" = ["crm:write"]), ("client_credentials" = ["crm:write"])),
+    responses((status = 200, description = "The connection as it is now", body = ConnectionView)),
+)]
+#[patch("/crm/connections/{id}")]
+async fn change_crm_connection(
+    db: web::Data<Db>,
+    engine: web::Data<Engine>,
+    caller: Caller,
+    id: PathId<ConnectionId>,
+    seen: IfMatch,
+    body: Body<ConnectionChange>,
+) -> Result<Answer, AppError> {
+    caller.require(Permission::CrmWrite)?;
+    let change = body.into_inner();
+    let apply = move |row: &mut Connection| {
+        row.name = change.name.unwrap_or_else(|| row.name.clone());
+        row.base_url = change.base_url.unwrap_or_else(|| row.base_url.clone());
+        row.client_id = change.client_id.unwrap_or_else(|| row.client_id.clone());
+        if let Some(secret) = change.client_secret {
+            row.sealed_secret = service::seal(engine.secret(), row.id, &secret)?;
+        }
+        if let Some(settings) = change.settings {
+            service::check(&settings)?;
+            row.settings = service::to_json(&settings)?;
+        }
+        Ok(())
+    };
+    view(db.tx(move |conn| service::change_connection(conn, id.0, seen, apply)).await?)
+}
+
+/// Remove a connection
+///
+/// With its mirrors, maps and conflicts. The cases stay in the CRM as they are.
+#[utoipa::path(
+    tag = "crm",
+    params(("id" = ConnectionId, Path), ("If-Match" = String, Header, example = "\"v1\"")),
+    security(("bearer" = ["crm:write"]), ("client_credentials" = ["crm:write"])),
+    responses((status = 204, description = "Removed")),
+)]
+#[delete("/crm/connections/{id}")]
+async fn delete_crm_connection(
+    db: web::Data<Db>,
+    caller: Caller,
+    id: PathId<ConnectionId>,
+    seen: IfMatch,
+) -> Result<Answer, AppError> {
+    caller.require(Permission::CrmWrite)?;
+    db.tx(move |conn| service::delete_connection(conn, id.0, seen)).await?;
+    Ok(Answer::no_content())
+}
+
+/// Pause a connection
+///
+/// Nothing is sent or read until it is resumed; what changes meanwhile waits.
+#[utoipa::path(
+    tag = "crm",
+    params(("id" = ConnectionId, Path)),
+    security(("bearer" = ["crm:write"]), ("client_credentials" = ["crm:write"])),
+    responses((status = 200, description = "The paused connection", body = ConnectionView)),
+)]
+#[post("/crm/connections/{id}/pause")]
+async fn pause_crm_connection(
+    db: web::Data<Db>,
+    caller: Caller,
+    id: PathId<ConnectionId>,
+) -> Result<Answer, AppError> {
+    caller.require(Permission::CrmWrite)?;
+    let reason = format!("paused by {}", caller.name);
+    set_state(db, id.0, ConnectionState::Paused, Some(reason)).await
+}
+
+/// Resume a connection
+///
+/// Also after it was paused because the CRM refused the credentials.
+#[utoipa::path(
+    tag = "crm",
+    params(("id" = ConnectionId, Path)),
+    security(("bearer" = ["crm:write"]), ("client_credentials" = ["crm:write"])),
+    responses((status = 200, description = "The active connection", body = ConnectionView)),
+)]
+#[post("/crm/connections/{id}/resume")]
+async fn resume_crm_connection(
+    db: web::Data<Db>,
+    caller: Caller,
+    id: PathId<ConnectionId>,
+) -> Result<Answer, AppError> {
+    caller.require(Permission::CrmWrite)?;
+    set_state(db, id.0, ConnectionState::Active, None).await
+}
+
+async fn set_state(
+    db: web::Data<Db>,
+    id: ConnectionId,
+    state: ConnectionState,
+    reason: Option<String>,
+) -> Result<Answer, AppError> {
+    let set = move |row: &mut Connection| {
+        (row.state, row.reason) = (state, reason);
+        Ok(())
+    };
+    view(db.tx(move |conn| service::change_connection(conn, id, IfMatch(None), set)).await?)
+}

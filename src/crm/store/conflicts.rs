@@ -1,0 +1,146 @@
+//! Recorded conflicts.
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use uuid::Uuid;
+
+use crate::crm::case::Field;
+use crate::crm::merge::Side;
+use crate::db::schema::crm_conflicts::{self as conflicts, dsl};
+use crate::kernel::{ConflictId, ConnectionId, TicketId};
+
+/// A field where one side's value gave way, or is to.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = conflicts, check_for_backend(diesel::pg::Pg))]
+pub struct Conflict {
+    pub id: ConflictId,
+    pub ticket_id: TicketId,
+    pub connection_id: ConnectionId,
+    pub field: Field,
+    pub base: Option<String>,
+    pub desk: String,
+    pub crm: String,
+    pub winner: Option<Side>,
+    pub policy: String,
+    pub reason: Option<String>,
+    pub losing_value: Option<String>,
+    pub decision: Option<Side>,
+    pub created_at: DateTime<Utc>,
+    pub resolved_at: Option<DateTime<Utc>>,
+}
+
+/// Records a conflict; one that is open for this field is brought up to date. True when it is news.
+pub fn record_conflict(conn: &mut PgConnection, new: &Conflict) -> QueryResult<bool> {
+    let row = diesel::sql_query(
+        "insert into crm_conflicts as c (id, ticket_id, connection_id, field, base, desk, crm, winner, policy, reason,
+           losing_value, created_at, resolved_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+         on conflict (ticket_id, connection_id, field) where resolved_at is null do update set
+           base = excluded.base, desk = excluded.desk, crm = excluded.crm, winner = excluded.winner,
+           policy = excluded.policy, reason = excluded.reason, losing_value = excluded.losing_value,
+           resolved_at = excluded.resolved_at
+         where (c.desk, c.crm, c.winner, c.resolved_at)
+           is distinct from (excluded.desk, excluded.crm, excluded.winner, excluded.resolved_at)",
+    );
+    let written = row
+        .bind::<SqlUuid, _>(new.id.0)
+        .bind::<SqlUuid, _>(new.ticket_id.0)
+        .bind::<SqlUuid, _>(new.connection_id.0)
+        .bind::<Text, _>(new.field)
+        .bind::<Nullable<Text>, _>(&new.base)
+        .bind::<Text, _>(&new.desk)
+        .bind::<Text, _>(&new.crm)
+        .bind::<Nullable<Text>, _>(new.winner)
+        .bind::<Text, _>(&new.policy)
+        .bind::<Nullable<Text>, _>(&new.reason)
+        .bind::<Nullable<Text>, _>(&new.losing_value)
+        .bind::<Timestamptz, _>(new.created_at)
+        .bind::<Nullable<Timestamptz>, _>(new.resolved_at)
+        .execute(conn)?;
+    Ok(written == 1)
+}
+
+/// The open conflicts of a mirror.
+pub fn open_conflicts(
+    conn: &mut PgConnection,
+    ticket: TicketId,
+    connection: ConnectionId,
+) -> QueryResult<Vec<Conflict>> {
+    conflicts::table
+        .filter(dsl::ticket_id.eq(ticket).and(dsl::connection_id.eq(connection)))
+        .filter(dsl::resolved_at.is_null())
+        .select(Conflict::as_select())
+        .load(conn)
+}
+
+/// Closes the open conflicts of a mirror, except those in `held`: the sides agree by now.
+pub fn close_conflicts(
+    conn: &mut PgConnection,
+    ticket: TicketId,
+    connection: ConnectionId,
+    held: &[Field],
+    now: DateTime<Utc>,
+) -> QueryResult<usize> {
+    let held: Vec<&str> = held.iter().map(|field| field.as_str()).collect();
+    diesel::sql_query(
+        "update crm_conflicts set resolved_at = $4
+          where ticket_id = $1 and connection_id = $2 and resolved_at is null and field <> all($3)",
+    )
+    .bind::<SqlUuid, _>(ticket.0)
+    .bind::<SqlUuid, _>(connection.0)
+    .bind::<Array<Text>, _>(held)
+    .bind::<Timestamptz, _>(now)
+    .execute(conn)
+}
+
+pub fn lock_conflict(conn: &mut PgConnection, id: ConflictId) -> QueryResult<Option<Conflict>> {
+    let row = conflicts::table.find(id).for_update();
+    row.select(Conflict::as_select()).first(conn).optional()
+}
+
+pub fn decide_conflict(
+    conn: &mut PgConnection,
+    id: ConflictId,
+    winner: Side,
+) -> QueryResult<Conflict> {
+    diesel::update(conflicts::table.find(id))
+        .set(dsl::decision.eq(winner))
+        .returning(Conflict::as_returning())
+        .get_result(conn)
+}
+
+/// Which conflicts are listed.
+#[derive(Debug, Clone, Default)]
+pub struct ConflictFilter {
+    pub connection: Option<ConnectionId>,
+    pub ticket: Option<TicketId>,
+    pub open: Option<bool>,
+}
+
+/// A page of conflicts, newest first.
+pub fn conflicts(
+    conn: &mut PgConnection,
+    filter: &ConflictFilter,
+    after: Option<Uuid>,
+    backward: bool,
+    limit: i64,
+) -> QueryResult<Vec<Conflict>> {
+    let mut query = conflicts::table.select(Conflict::as_select()).limit(limit).into_boxed();
+    if let Some(connection) = filter.connection {
+        query = query.filter(dsl::connection_id.eq(connection));
+    }
+    if let Some(ticket) = filter.ticket {
+        query = query.filter(dsl::ticket_id.eq(ticket));
+    }
+    query = match filter.open {
+        Some(true) => query.filter(dsl::resolved_at.is_null()),
+        Some(false) => query.filter(dsl::resolved_at.is_not_null()),
+        None => query,
+    };
+    query = match (after, backward) {
+        (Some(id), true) => query.filter(dsl::id.gt(id)),
+        (Some(id), false) => query.filter(dsl::id.lt(id)),
+        (None, _) => query,
+    };
+    if backward { query.order(dsl::id).load(conn) } else { query.order(dsl::id.desc()).load(conn) }
+}

@@ -1,0 +1,206 @@
+//! Connections, and who polls them.
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Timestamptz, Uuid as SqlUuid};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::db::schema::crm_connections::{self as connections, dsl};
+use crate::kernel::{ConnectionId, text_enum};
+
+text_enum! {
+    /// Whether a connection is at work.
+    ConnectionState {
+        Active = "active",
+        /// Nothing is sent or read; what changes meanwhile waits.
+        Paused = "paused",
+    }
+}
+
+/// A connection to a CRM.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = connections, check_for_backend(diesel::pg::Pg))]
+pub struct Connection {
+    pub id: ConnectionId,
+    pub name: String,
+    pub kind: String,
+    pub base_url: String,
+    pub client_id: String,
+    pub sealed_secret: Vec<u8>,
+    pub settings: Value,
+    pub state: ConnectionState,
+    pub reason: Option<String>,
+    pub watermark: DateTime<Utc>,
+    pub poll_fence: i64,
+    pub failures: i32,
+    pub not_before: Option<DateTime<Utc>>,
+    pub last_success_at: Option<DateTime<Utc>>,
+    pub version: i32,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+pub fn insert_connection(conn: &mut PgConnection, new: &Connection) -> QueryResult<Connection> {
+    diesel::insert_into(connections::table)
+        .values((
+            dsl::id.eq(new.id),
+            dsl::name.eq(&new.name),
+            dsl::kind.eq(&new.kind),
+            dsl::base_url.eq(&new.base_url),
+            dsl::client_id.eq(&new.client_id),
+            dsl::sealed_secret.eq(&new.sealed_secret),
+            dsl::settings.eq(&new.settings),
+            dsl::watermark.eq(new.watermark),
+        ))
+        .returning(Connection::as_returning())
+        .get_result(conn)
+}
+
+pub fn connection(conn: &mut PgConnection, id: ConnectionId) -> QueryResult<Option<Connection>> {
+    connections::table.find(id).select(Connection::as_select()).first(conn).optional()
+}
+
+pub fn connection_by_name(conn: &mut PgConnection, name: &str) -> QueryResult<Option<Connection>> {
+    let named = connections::table.filter(dsl::name.eq(name));
+    named.select(Connection::as_select()).first(conn).optional()
+}
+
+pub fn lock_connection(
+    conn: &mut PgConnection,
+    id: ConnectionId,
+) -> QueryResult<Option<Connection>> {
+    let row = connections::table.find(id).for_update();
+    row.select(Connection::as_select()).first(conn).optional()
+}
+
+pub fn connections(
+    conn: &mut PgConnection,
+    after: Option<Uuid>,
+    backward: bool,
+    limit: i64,
+) -> QueryResult<Vec<Connection>> {
+    let query = connections::table.select(Connection::as_select()).limit(limit).into_boxed();
+    let query = match (after, backward) {
+        (Some(id), true) => query.filter(dsl::id.lt(id)),
+        (Some(id), false) => query.filter(dsl::id.gt(id)),
+        (None, _) => query,
+    };
+    if backward { query.order(dsl::id.desc()).load(conn) } else { query.order(dsl::id).load(conn) }
+}
+
+/// Writes every column that a person can change.
+pub fn save_connection(conn: &mut PgConnection, row: &Connection) -> QueryResult<Connection> {
+    diesel::update(connections::table.find(row.id))
+        .set((
+            dsl::name.eq(&row.name),
+            dsl::base_url.eq(&row.base_url),
+            dsl::client_id.eq(&row.client_id),
+            dsl::sealed_secret.eq(&row.sealed_secret),
+            dsl::settings.eq(&row.settings),
+            dsl::state.eq(row.state),
+            dsl::reason.eq(&row.reason),
+            dsl::failures.eq(row.failures),
+            dsl::not_before.eq(row.not_before),
+            dsl::version.eq(dsl::version + 1),
+            dsl::updated_at.eq(diesel::dsl::now),
+        ))
+        .returning(Connection::as_returning())
+        .get_result(conn)
+}
+
+pub fn delete_connection(conn: &mut PgConnection, id: ConnectionId) -> QueryResult<usize> {
+    diesel::delete(connections::table.find(id)).execute(conn)
+}
+
+/// Pauses an active connection, for a reason that its owner has to see to.
+pub fn pause(conn: &mut PgConnection, id: ConnectionId, reason: &str) -> QueryResult<usize> {
+    let active = connections::table.find(id).filter(dsl::state.eq(ConnectionState::Active));
+    diesel::update(active)
+        .set((
+            dsl::state.eq(ConnectionState::Paused),
+            dsl::reason.eq(reason),
+            dsl::version.eq(dsl::version + 1),
+            dsl::updated_at.eq(diesel::dsl::now),
+        ))
+        .execute(conn)
+}
+
+/// Counts a failure that may be an outage; returns how many there were in a row.
+pub fn count_failure(conn: &mut PgConnection, id: ConnectionId) -> QueryResult<i32> {
+    diesel::update(connections::table.find(id))
+        .set(dsl::failures.eq(dsl::failures + 1))
+        .returning(dsl::failures)
+        .get_result(conn)
+}
+
+/// No call before `until`.
+pub fn hold_off(
+    conn: &mut PgConnection,
+    id: ConnectionId,
+    until: DateTime<Utc>,
+) -> QueryResult<usize> {
+    diesel::update(connections::table.find(id)).set(dsl::not_before.eq(until)).execute(conn)
+}
+
+/// The CRM answered. Written at most every few seconds: many mirrors share this row.
+pub fn succeeded(
+    conn: &mut PgConnection,
+    id: ConnectionId,
+    now: DateTime<Utc>,
+) -> QueryResult<usize> {
+    let stale = dsl::failures
+        .ne(0)
+        .or(dsl::last_success_at.is_null().assume_not_null())
+        .or(dsl::last_success_at.lt(now - TimeDelta::seconds(5)).assume_not_null());
+    diesel::update(connections::table.find(id).filter(stale))
+        .set((
+            dsl::failures.eq(0),
+            dsl::not_before.eq(None::<DateTime<Utc>>),
+            dsl::last_success_at.eq(now),
+        ))
+        .execute(conn)
+}
+
+/// Takes the lease on a connection that is due to be polled.
+pub fn claim_poll(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    lease_until: DateTime<Utc>,
+) -> QueryResult<Option<Connection>> {
+    let due = connections::table
+        .filter(dsl::state.eq(ConnectionState::Active))
+        .filter(dsl::poll_at.le(now))
+        .filter(dsl::not_before.is_null().or(dsl::not_before.le(now).assume_not_null()))
+        .order(dsl::poll_at)
+        .select(dsl::id)
+        .for_update()
+        .skip_locked()
+        .first::<ConnectionId>(conn)
+        .optional()?;
+    let Some(id) = due else { return Ok(None) };
+    diesel::update(connections::table.find(id))
+        .set((dsl::poll_at.eq(lease_until), dsl::poll_fence.eq(dsl::poll_fence + 1)))
+        .returning(Connection::as_returning())
+        .get_result(conn)
+        .optional()
+}
+
+/// Ends a poll; false when the lease was lost meanwhile.
+pub fn finish_poll(
+    conn: &mut PgConnection,
+    id: ConnectionId,
+    fence: i64,
+    watermark: Option<DateTime<Utc>>,
+    next: DateTime<Utc>,
+) -> QueryResult<bool> {
+    let updated = diesel::sql_query(
+        "update crm_connections set watermark = coalesce($3, watermark), poll_at = $4
+          where id = $1 and poll_fence = $2",
+    )
+    .bind::<SqlUuid, _>(id.0)
+    .bind::<BigInt, _>(fence)
+    .bind::<Nullable<Timestamptz>, _>(watermark)
+    .bind::<Timestamptz, _>(next)
+    .execute(conn)?;
+    Ok(updated == 1)
+}

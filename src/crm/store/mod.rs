@@ -1,0 +1,14 @@
+//! Queries of the mirror's tables, and what it reads of the desk.
+mod conflicts;
+mod connections;
+mod desk;
+mod links;
+mod mirrors;
+mod work;
+
+pub use conflicts::*;
+pub use connections::*;
+pub use desk::*;
+pub use links::*;
+pub use mirrors::*;
+pub use work::*;

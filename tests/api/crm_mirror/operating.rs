@@ -1,0 +1,98 @@
+//! Connections, and what their operator does.
+use casebridge::crm::adapters::suitecrm::{SuiteCrm, SuiteCrmSettings};
+use casebridge::crm::probe::probe;
+use casebridge::kernel::Secret;
+use fake_crm::FakeCrm;
+use serde_json::json;
+
+use crate::support::mirror::{Mirrored, text};
+
+#[actix_web::test]
+async fn a_connection_never_shows_its_secret_and_has_a_name_of_its_own() {
+    let desk = Mirrored::start().await;
+    let path = format!("/v1/crm/connections/{}", desk.connection);
+    let shown = desk.admin.get(&path).await.expect(200);
+    assert!(!shown.to_string().contains(desk.crm.client_secret()), "{shown}");
+    let again = json!({
+        "name": "SuiteCRM", "base_url": desk.crm.url(), "client_id": "x", "client_secret": "y",
+    });
+    desk.admin.post("/v1/crm/connections", again).await.problem(409, "name_taken");
+}
+
+#[actix_web::test]
+async fn settings_that_cannot_work_are_refused_by_their_pointer() {
+    let desk = Mirrored::start().await;
+    let path = format!("/v1/crm/connections/{}", desk.connection);
+    let refused = |settings| {
+        let change = json!({ "settings": settings });
+        async { desk.admin.patch(&path, "*", change).await.problem(422, "validation_failed") }
+    };
+    let problem = refused(json!({"policies": {"subject": "crm"}})).await;
+    assert_eq!(problem["errors"][0]["pointer"], "/settings/policies/subject");
+    let problem = refused(json!({"poll_seconds": 1})).await;
+    assert_eq!(problem["errors"][0]["pointer"], "/settings/poll_seconds");
+}
+
+#[actix_web::test]
+async fn a_new_connection_mirrors_the_tickets_that_were_there_before() {
+    let desk = Mirrored::start().await;
+    let path = format!("/v1/crm/connections/{}", desk.connection);
+    desk.admin.delete(&path, "*").await.expect(204);
+    let ticket = desk.open("Before").await;
+    desk.converge().await;
+    let new = json!({
+        "name": "Second", "base_url": desk.crm.url(), "client_id": desk.crm.client_id(),
+        "client_secret": desk.crm.client_secret(),
+    });
+    let made = desk.admin.post("/v1/crm/connections", new).await.expect(201);
+    desk.converge().await;
+    assert_eq!(desk.mirror(&ticket).await["connection_id"], made["id"]);
+    assert!(desk.case(&ticket).await.value("description").contains("Ticket: CB-"));
+}
+
+#[actix_web::test]
+async fn people_found_by_their_address_are_remembered_and_shown_in_the_maps() {
+    let desk = Mirrored::start().await;
+    let ticket = desk.open("Remembered").await;
+    desk.converge().await;
+    let assignee = text(&desk.ticket(&ticket).await["assignee_id"]);
+    let path = format!("/v1/crm/connections/{}/maps/agent", desk.connection);
+    let map = desk.admin.get(&path).await.expect(200);
+    assert_eq!(map["items"][0]["local_id"], assignee);
+    let taken = json!({"items": [{
+        "local_id": desk.id("Coordinator"), "remote_id": map["items"][0]["remote_id"],
+    }]});
+    desk.admin.put(&path, taken).await.problem(409, "already_linked");
+    let gone = json!({"items": [{ "local_id": assignee, "remote_id": null }]});
+    assert_eq!(desk.admin.put(&path, gone).await.expect(200)["items"], json!([]));
+}
+
+#[actix_web::test]
+async fn nothing_is_sent_while_a_connection_is_paused() {
+    let desk = Mirrored::start().await;
+    let path = format!("/v1/crm/connections/{}", desk.connection);
+    desk.admin.post(&format!("{path}/pause"), json!({})).await.expect(200);
+    let ticket = desk.open("Later").await;
+    desk.converge().await;
+    assert!(desk.crm.calls().is_empty());
+    assert_eq!(desk.health().await["backlog"], 1);
+    desk.admin.post(&format!("{path}/resume"), json!({})).await.expect(200);
+    desk.converge().await;
+    let page = format!("/v1/crm/mirrors?connection={}&state=linked", desk.connection);
+    assert_eq!(desk.admin.get(&page).await.expect(200)["items"][0]["ticket_id"], ticket);
+}
+
+#[actix_web::test]
+async fn a_probe_finds_a_good_crm_good_leaves_nothing_behind_and_names_what_is_wrong() {
+    let crm = FakeCrm::start().await.unwrap();
+    let settings =
+        |secret: &str| SuiteCrmSettings::new(crm.url(), crm.client_id(), Secret::new(secret));
+    let report = probe(&SuiteCrm::new(settings(crm.client_secret())).unwrap()).await;
+    assert!(report.passed(), "{report:?}");
+    for module in ["Cases", "Notes"] {
+        assert!(crm.records(module).iter().all(|record| record.deleted));
+    }
+    let report = probe(&SuiteCrm::new(settings("wrong")).unwrap()).await;
+    assert!(!report.passed());
+    assert!(report.0[0].to_string().contains("Client authentication failed"), "{report:?}");
+}

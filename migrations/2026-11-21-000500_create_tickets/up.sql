@@ -57,7 +57,7 @@ create index tickets_account on tickets (account_id, created_at, id) where delet
 create index tickets_contact on tickets (contact_id, created_at, id) where deleted_at is null;
 create index tickets_department on tickets (department_id, category, created_at, id) where deleted_at is null;
 create index tickets_assignee on tickets (assignee_id, category, created_at, id) where deleted_at is null;
-create index tickets_status on tickets (workflow_id, status, created_at, id) where deleted_at is null;
+create index tickets_status on tickets (status, created_at, id) where deleted_at is null;
 create index tickets_component on tickets (component_id, created_at, id) where deleted_at is null;
 create index tickets_automatic on tickets (automatic_at) where automatic_at is not null;
 create index tickets_waiting on tickets (department_id, level, priority desc, created_at)

@@ -4,7 +4,7 @@ use diesel::PgConnection;
 use serde_json::json;
 
 use super::super::store::{Located, Ticket};
-use super::{NOT_FOUND, Told, hold};
+use super::{Told, hold, hold_deleted};
 use crate::events::EventType;
 use crate::http::IfMatch;
 use crate::kernel::{Actor, AppError, Permission, TicketId};
@@ -22,9 +22,6 @@ pub fn delete(
 ) -> Result<Located<Ticket>, AppError> {
     actor.require(Permission::TicketsDelete)?;
     let mut held = hold(conn, actor, id, seen)?;
-    if held.ticket.deleted_at.is_some() {
-        return Err(NOT_FOUND);
-    }
     held.ticket.deleted_at = Some(now);
     let told = Told { kind: EventType::TicketDeleted, public: false, data: json!({}) };
     held.save(conn, actor, told, now)
@@ -39,7 +36,7 @@ pub fn restore(
     now: DateTime<Utc>,
 ) -> Result<Located<Ticket>, AppError> {
     actor.require(Permission::TicketsDelete)?;
-    let mut held = hold(conn, actor, id, seen)?;
+    let mut held = hold_deleted(conn, actor, id, seen)?;
     let Some(deleted_at) = held.ticket.deleted_at else {
         return Err(AppError::conflict("not_deleted", "the ticket is not deleted"));
     };

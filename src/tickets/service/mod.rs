@@ -24,7 +24,7 @@ pub use assign::{Assign, Elevate, Target, Transfer, assign, dry_run, elevate, tr
 pub use change::{Change, change, submit};
 pub use conversation::add_note;
 pub use delete::{delete, restore};
-pub use due::{assign_waiting, follow_automatic_transitions};
+pub use due::{assign_waiting, follow_automatic_transition};
 pub use open::{NewTicket, open};
 pub use read::{count, elevations, get, history, list, notes};
 pub use transition::{Transition, transition};
@@ -38,8 +38,22 @@ pub struct Held {
     pub workflow: Arc<Workflow>,
 }
 
-/// Locks the ticket, if the caller may see it and has seen its present version.
+/// Locks the ticket, if the caller may see it and has seen its present version. A deleted one is restored first.
 fn hold(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    id: TicketId,
+    seen: IfMatch,
+) -> Result<Held, AppError> {
+    let held = hold_deleted(conn, actor, id, seen)?;
+    if held.ticket.deleted_at.is_some() {
+        return Err(AppError::conflict("ticket_deleted", "the ticket is deleted; restore it first"));
+    }
+    Ok(held)
+}
+
+/// The same, whether it is deleted or not.
+fn hold_deleted(
     conn: &mut PgConnection,
     actor: &Actor,
     id: TicketId,

@@ -12,7 +12,7 @@ use super::view::{TicketView, answer};
 use crate::assignment::{self, AssignmentView, DecisionView};
 use crate::auth::Caller;
 use crate::db::Db;
-use crate::http::{Answer, Body, IfMatch, Params, PathId, nullable};
+use crate::http::{Answer, Body, IfMatch, Params, PathId, now, nullable};
 use crate::kernel::{
     AccountId, AgentId, AppError, CategoryId, ContactId, ElevationId, Level, Permission, ProductId,
     TicketId,
@@ -58,7 +58,7 @@ pub async fn explain_assignment(
         let ticket = service::get(conn, &caller, id.0)?;
         let decisions =
             assignment::explain(conn, id.0)?.into_iter().map(AssignmentView::from).collect();
-        let dry_run = query.dry_run.then(|| service::dry_run(conn, &caller, id.0, Utc::now()));
+        let dry_run = query.dry_run.then(|| service::dry_run(conn, &caller, id.0, now()));
         let dry_run = dry_run.transpose()?.map(DecisionView::from);
         Ok(Explanation { assignee_id: ticket.row.assignee_id, decisions, dry_run })
     });
@@ -107,7 +107,7 @@ pub async fn assign_ticket(
     };
     let wanted = Assign { to, reason: body.reason };
     db.tx(move |conn| {
-        let now = Utc::now();
+        let now = now();
         let located = service::assign(conn, &caller, id.0, seen, wanted, now)?;
         answer(conn, located, &caller, now)
     })
@@ -169,7 +169,7 @@ pub async fn transfer_ticket(
         note: body.note.map(|note| note.by(&caller)),
     };
     db.tx(move |conn| {
-        let now = Utc::now();
+        let now = now();
         let located = service::transfer(conn, &caller, id.0, seen, wanted, now)?;
         answer(conn, located, &caller, now)
     })
@@ -214,7 +214,7 @@ pub async fn elevate_ticket(
     let body = body.into_inner();
     let wanted = Elevate { to: body.to, reason: body.reason, tried: body.tried };
     db.tx(move |conn| {
-        let now = Utc::now();
+        let now = now();
         let located = service::elevate(conn, &caller, id.0, seen, wanted, now)?;
         answer(conn, located, &caller, now)
     })

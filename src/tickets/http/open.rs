@@ -10,7 +10,7 @@ use super::super::service::{self, NewTicket};
 use super::view::{TicketView, view};
 use crate::auth::Caller;
 use crate::db::Db;
-use crate::http::{Answer, Body, Idempotency};
+use crate::http::{Answer, Body, Idempotency, now};
 use crate::kernel::{
     AccountId, Actor, AppError, CategoryId, ComponentId, ContactId, Permission, Priority, ProductId,
 };
@@ -124,7 +124,7 @@ pub async fn open_ticket(
     let fingerprint = body.fingerprint.clone();
     let new = NewTicket::from(body.into_inner());
     db.tx(move |conn| {
-        key.once(conn, caller.id, &fingerprint, |conn| open(conn, &caller, new, Utc::now()))
+        key.once(conn, caller.id, &fingerprint, |conn| open(conn, &caller, new, now()))
     })
     .await
 }

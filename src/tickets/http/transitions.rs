@@ -1,6 +1,5 @@
 //! Move a ticket through its workflow.
 use actix_web::{get, post, web};
-use chrono::Utc;
 use garde::Validate;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -10,7 +9,7 @@ use super::notes::AddNote;
 use super::view::{TicketView, TransitionView, answer, transitions};
 use crate::auth::Caller;
 use crate::db::Db;
-use crate::http::{Answer, Body, IfMatch, PathId};
+use crate::http::{Answer, Body, IfMatch, PathId, now};
 use crate::kernel::{AppError, Permission, TicketId};
 use crate::workflow;
 
@@ -30,7 +29,7 @@ pub async fn list_transitions(
     db.read(move |conn| {
         let located = service::get(conn, &caller, id.0)?;
         let workflow = workflow::load(conn, located.row.workflow_id, located.revision)?;
-        Answer::ok(&transitions(&located.row, &workflow, &caller, Utc::now()))
+        Answer::ok(&transitions(&located.row, &workflow, &caller, now()))
     })
     .await
 }
@@ -82,7 +81,7 @@ pub async fn transition_ticket(
         vendor_reference: body.vendor_reference,
     };
     db.tx(move |conn| {
-        let now = Utc::now();
+        let now = now();
         let located = service::transition(conn, &caller, id.0, seen, wanted, now)?;
         answer(conn, located, &caller, now)
     })

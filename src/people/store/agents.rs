@@ -233,9 +233,8 @@ pub fn lock_pool(
     let members = agent_departments::table
         .filter(agent_departments::department_id.eq(department))
         .select(agent_departments::agent_id);
-    let in_pool = agents::active
-        .and(agents::id.eq_any(members))
-        .and(agents::levels.contains(vec![level]));
+    let in_pool =
+        agents::active.and(agents::id.eq_any(members)).and(agents::levels.contains(vec![level]));
     agents::table
         .filter(in_pool.or(agents::id.eq_any(holder.into_iter().collect::<Vec<_>>())))
         .order(agents::id)

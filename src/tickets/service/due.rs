@@ -25,7 +25,8 @@ pub fn follow_automatic_transition(
     let Some(located) = store::lock_automatic_due(conn, now)? else { return Ok(false) };
     let system = Actor::system();
     let mut held = held(conn, located)?;
-    let next = held.workflow.on(&held.ticket.status, Trigger::Automatic, held.ticket.closed_at, now);
+    let next =
+        held.workflow.on(&held.ticket.status, Trigger::Automatic, held.ticket.closed_at, now);
     let next = next.map(|transition| (transition.to.clone(), transition.effects.clone()));
     held.ticket.automatic_at = None;
     if let Some((to, effects)) = next {

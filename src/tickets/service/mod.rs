@@ -47,7 +47,10 @@ fn hold(
 ) -> Result<Held, AppError> {
     let held = hold_deleted(conn, actor, id, seen)?;
     if held.ticket.deleted_at.is_some() {
-        return Err(AppError::conflict("ticket_deleted", "the ticket is deleted; restore it first"));
+        return Err(AppError::conflict(
+            "ticket_deleted",
+            "the ticket is deleted; restore it first",
+        ));
     }
     Ok(held)
 }

@@ -66,8 +66,9 @@ impl TestApp {
             text: String,
         }
         let query = query.to_owned();
-        let read =
-            move |conn: &mut PgConnection| Ok(sql_query(&query).get_result::<Row>(conn).optional()?);
+        let read = move |conn: &mut PgConnection| {
+            Ok(sql_query(&query).get_result::<Row>(conn).optional()?)
+        };
         self.service.db.read(read).await.unwrap().map(|row| row.text)
     }
 
@@ -158,7 +159,8 @@ impl TestApp {
 
     /// The open tickets of the agent with this name.
     pub async fn load(&self, name: &str) -> i64 {
-        let load = format!("select open_tickets::bigint as number from agents where name = '{name}'");
+        let load =
+            format!("select open_tickets::bigint as number from agents where name = '{name}'");
         self.number(&load).await
     }
 }

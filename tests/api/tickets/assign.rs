@@ -70,12 +70,17 @@ async fn nobody_absent_full_or_not_permitted_is_given_a_ticket() {
         admin.patch(&at, "*", back.clone()).await.expect(200);
     }
     let availability = format!("{at}/availability");
-    for gone in [json!({"away": true}), json!({"away": false, "leave_until": "2099-01-01T00:00:00Z"})] {
+    for gone in
+        [json!({"away": true}), json!({"away": false, "leave_until": "2099-01-01T00:00:00Z"})]
+    {
         admin.put(&availability, gone).await.expect(200);
         let ticket = app.open_ticket(json!({})).await;
         assert_eq!(ticket["assignee_id"], app.id("agents", "L1 agent A").await);
     }
-    admin.put(&availability, json!({"away": false, "leave_until": "2020-01-01T00:00:00Z"})).await.expect(200);
+    admin
+        .put(&availability, json!({"away": false, "leave_until": "2020-01-01T00:00:00Z"}))
+        .await
+        .expect(200);
     let ticket = app.open_ticket(json!({})).await;
     assert_eq!(ticket["assignee_id"], app.id("agents", "L1 agent B").await, "back from leave");
 }
@@ -107,7 +112,9 @@ async fn waiting_tickets_go_to_whoever_comes_back_most_urgent_first() {
     let event = history(&admin, &tickets[2]).await.pop().unwrap();
     assert_eq!((&event["type"], &event["origin"]), (&json!("ticket.assigned"), &json!("timer")));
 
-    go(&admin, &app.advance_to(&tickets[2], "012").await, json!({"resolution": "x"}), "050").await.expect(200);
+    go(&admin, &app.advance_to(&tickets[2], "012").await, json!({"resolution": "x"}), "050")
+        .await
+        .expect(200);
     app.assign_waiting().await;
     assert!(app.read(&tickets[3]).await["assignee_id"].is_string(), "closing made room");
     assert_eq!(app.load("L1 agent A").await, 3);
@@ -148,7 +155,8 @@ async fn a_ticket_is_given_to_somebody_to_oneself_to_nobody_or_to_the_least_load
     let (coordinator, agent) = (app.agent("Coordinator").await, app.agent("L1 agent B").await);
     let ticket = app.open_ticket(json!({})).await;
     let (a, b) = (app.id("agents", "L1 agent A").await, app.id("agents", "L1 agent B").await);
-    let nobody = assign(&coordinator, &ticket, json!({"agent_id": null, "reason": "wrong one"})).await;
+    let nobody =
+        assign(&coordinator, &ticket, json!({"agent_id": null, "reason": "wrong one"})).await;
     assert_eq!(nobody.expect(200)["assignee_id"], Value::Null);
     app.loads_are_true().await;
     // Somebody decided so: being away does not matter.
@@ -197,7 +205,11 @@ async fn a_ticket_that_is_ready_can_be_put_back_into_the_queue() {
 async fn a_dry_run_tells_who_would_get_it_and_changes_nothing() {
     let app = TestApp::start().await;
     let ticket = app.open_ticket(json!({})).await;
-    let holder = if ticket["assignee_id"] == app.id("agents", LEVEL_1[0]).await { LEVEL_1[0] } else { LEVEL_1[1] };
+    let holder = if ticket["assignee_id"] == app.id("agents", LEVEL_1[0]).await {
+        LEVEL_1[0]
+    } else {
+        LEVEL_1[1]
+    };
     let other = if holder == LEVEL_1[0] { LEVEL_1[1] } else { LEVEL_1[0] };
     let explained = explanation(&app, &ticket, "?dry_run=true").await;
     let would = &explained["dry_run"];
@@ -216,7 +228,11 @@ async fn closing_lowers_the_load_and_a_reopened_ticket_goes_back_to_its_agent() 
     let contact = app.contact("Purchasing contact").await;
     let ticket = app.advance_to(&app.open_ticket(json!({})).await, "050").await;
     assert_eq!(app.number("select sum(open_tickets) as number from agents").await, 0);
-    let name = if ticket["assignee_id"] == app.id("agents", LEVEL_1[0]).await { LEVEL_1[0] } else { LEVEL_1[1] };
+    let name = if ticket["assignee_id"] == app.id("agents", LEVEL_1[0]).await {
+        LEVEL_1[0]
+    } else {
+        LEVEL_1[1]
+    };
     // Somebody else would be the least loaded.
     let busy = app.open_ticket(json!({})).await;
     let to = json!({"agent_id": ticket["assignee_id"]});
@@ -236,71 +252,4 @@ async fn closing_lowers_the_load_and_a_reopened_ticket_goes_back_to_its_agent() 
     assert!(moved["assignee_id"].is_string() && moved["assignee_id"] != ticket["assignee_id"]);
     assert_eq!(app.load(name).await, 1);
     app.loads_are_true().await;
-}
-
-#[actix_web::test]
-async fn a_transfer_is_one_event_and_its_parties_fit() {
-    let app = TestApp::start().await;
-    let coordinator = app.agent("Coordinator").await;
-    let ticket = app.open_ticket(json!({})).await;
-    let at = path(&ticket, "/transfer");
-    let harbor = app.id("accounts", "Harbor Logistics").await;
-    let agent = app.id("agents", "L2 agent A").await;
-    for (body, wrong) in [
-        (json!({"account_id": harbor}), "/contact_id"),
-        (json!({"account_id": uuid::Uuid::nil(), "contact_id": null, "product_id": null, "category_id": app.id("categories", "General").await}), "/account_id"),
-        (json!({"product_id": uuid::Uuid::nil()}), "/product_id"),
-        (json!({"product_id": null}), "/product_id"),
-        (json!({"category_id": uuid::Uuid::nil()}), "/category_id"),
-        (json!({"agent_id": uuid::Uuid::nil()}), "/agent_id"),
-    ] {
-        let refused = coordinator.post_on(&at, "*", body.clone()).await;
-        assert_eq!(pointers(refused), [wrong], "{body}");
-    }
-    assert_eq!(app.read(&ticket).await, ticket);
-    let same = coordinator.post_on(&at, "*", json!({})).await;
-    assert_eq!(same.expect(200)["version"], 1);
-
-    let body = json!({
-        "account_id": harbor, "contact_id": app.id("contacts", "Finance contact").await, "agent_id": agent,
-        "note": {"body": "Opened for the wrong customer", "visibility": "internal"},
-    });
-    let moved = coordinator.post_on(&at, "*", body).await.expect(200);
-    assert_eq!((&moved["account_id"], &moved["assignee_id"]), (&json!(harbor), &json!(agent)));
-    assert_eq!((&moved["version"], &moved["note_count"]), (&json!(2), &json!(1)));
-    let events = history(&coordinator, &ticket).await;
-    assert_eq!(events.len(), 2);
-    assert_eq!(events[1]["type"], "ticket.transferred");
-    let told: Vec<&String> = events[1]["changes"].as_object().unwrap().keys().collect();
-    assert_eq!(told, ["account_id", "assignee_id", "contact_id"]);
-    app.contact("Purchasing contact").await.get(&path(&ticket, "")).await.problem(404, "not_found");
-    app.loads_are_true().await;
-    let draft = app.open_ticket(json!({"draft": true})).await;
-    let refused = coordinator.post_on(&path(&draft, "/transfer"), "*", json!({})).await;
-    refused.problem(409, "not_submitted");
-}
-
-#[actix_web::test]
-async fn an_elevation_is_recorded_and_assigned_within_the_new_level() {
-    let app = TestApp::start().await;
-    let coordinator = app.agent("Coordinator").await;
-    let ticket = app.open_ticket(json!({})).await;
-    let at = path(&ticket, "/elevations");
-    let body = json!({"to": "L2", "reason": "Needs the database", "tried": "Restarted it"});
-    let moved = app.agent("L1 agent A").await.post_on(&at, "\"v1\"", body.clone()).await.expect(200);
-    assert_eq!((&moved["level"], &moved["version"]), (&json!("L2"), &json!(2)));
-    let level_2 = [app.id("agents", "L2 agent A").await, app.id("agents", "L2 agent B").await];
-    assert!(level_2.contains(&moved["assignee_id"].as_str().unwrap().to_owned()));
-    let recorded = coordinator.get(&at).await.expect(200);
-    assert_eq!(recorded.as_array().unwrap().len(), 1);
-    let one = &recorded[0];
-    assert_eq!([&one["from"], &one["to"]], ["L1", "L2"]);
-    assert_eq!([&one["reason"], &one["tried"], &one["elevated_by_name"]], ["Needs the database", "Restarted it", "L1 agent A"]);
-    let event = history(&coordinator, &ticket).await.pop().unwrap();
-    assert_eq!((&event["type"], &event["public"]), (&json!("ticket.elevated"), &json!(false)));
-    let decision = &explanation(&app, &ticket, "").await["decisions"][0];
-    assert_eq!(decision["reason"], "elevated to L2");
-    app.loads_are_true().await;
-    assert_eq!(pointers(coordinator.post_on(&at, "*", body).await), ["/to"]);
-    assert_eq!(app.number("select count(*) as number from elevations").await, 1);
 }

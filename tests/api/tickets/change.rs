@@ -41,7 +41,10 @@ async fn a_change_needs_the_version_that_was_seen() {
     let changed = coordinator.patch(&at, "\"v1\"", high.clone()).await;
     assert_eq!(changed.header("etag"), "\"v2\"");
     assert_eq!(changed.expect(200)["priority"], "high");
-    coordinator.patch(&at, "\"v1\"", json!({"priority": "low"})).await.problem(412, "stale_version");
+    coordinator
+        .patch(&at, "\"v1\"", json!({"priority": "low"}))
+        .await
+        .problem(412, "stale_version");
     let again = coordinator.patch(&at, "\"v2\"", high).await;
     assert_eq!(again.header("etag"), "\"v2\"", "nothing changed");
     assert_eq!(history(&coordinator, &ticket).await.len(), 2);
@@ -109,7 +112,11 @@ async fn a_change_leaves_a_ticket_complete_and_its_parties_fitting() {
         (json!({"component_id": nobody}), "/component_id"),
         (json!({"type": "riddle"}), "/type"),
     ] {
-        assert_eq!(pointers(coordinator.patch(&at, "*", change.clone()).await), [pointer], "{change}");
+        assert_eq!(
+            pointers(coordinator.patch(&at, "*", change.clone()).await),
+            [pointer],
+            "{change}"
+        );
     }
     assert_eq!(app.read(&ticket).await, ticket);
     let contact = app.contact("Purchasing contact").await;
@@ -172,12 +179,19 @@ async fn history_has_exactly_one_event_for_each_version() {
     let ticket = app.advance_to(&app.open_ticket(json!({})).await, "045").await;
     let coordinator = app.agent("Coordinator").await;
     go(&coordinator, &ticket, json!({"resolution": "Solved"}), "050").await.expect(200);
-    app.contact("Purchasing contact").await.post(&path(&ticket, "/notes"), json!({"body": "No"})).await.expect(201);
+    app.contact("Purchasing contact")
+        .await
+        .post(&path(&ticket, "/notes"), json!({"body": "No"}))
+        .await
+        .expect(201);
     let events = history(&coordinator, &ticket).await;
     let versions: Vec<i64> = events.iter().map(|e| e["ticket_version"].as_i64().unwrap()).collect();
     let now = app.read(&ticket).await["version"].as_i64().unwrap();
     assert_eq!(versions, (1..=now).collect::<Vec<_>>());
-    assert!(events.iter().all(|event| event["changes"].as_object().is_some_and(|c| !c.is_empty())), "{events:#?}");
+    assert!(
+        events.iter().all(|event| event["changes"].as_object().is_some_and(|c| !c.is_empty())),
+        "{events:#?}"
+    );
     let page = coordinator.get(&path(&ticket, "/history?limit=2")).await.expect(200);
     let next = page["next"].as_str().unwrap();
     let second = coordinator.get(&path(&ticket, &format!("/history?limit=2&cursor={next}"))).await;

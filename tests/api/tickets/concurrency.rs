@@ -121,7 +121,8 @@ async fn an_error_in_the_middle_leaves_nothing() {
         caller.post_on(&path(&ticket, rest), "*", body).await.problem(500, "internal");
     }
     let new = app.new_ticket(json!({})).await;
-    let opening = caller.request(reqwest::Method::POST, "/v1/tickets").header("idempotency-key", "k");
+    let opening =
+        caller.request(reqwest::Method::POST, "/v1/tickets").header("idempotency-key", "k");
     crate::support::Reply::of(opening.json(&new)).await.problem(500, "internal");
     caller.delete(&path(&ticket, ""), "*").await.problem(500, "internal");
     let after = app.number(counts).await;

@@ -78,8 +78,18 @@ async fn a_page_has_a_bounded_size_and_a_cursor_belongs_to_its_filter() {
     assert_eq!(ids(&list(&caller, "").await).len(), 50);
     assert_eq!(ids(&list(&caller, "limit=5000").await).len(), 100);
     for bad in [
-        "limit=-1", "limit=0", "limit=x", "sort=subject", "cursor=x", "number=x", "priority=huge", "awaiting=x",
-        "category=x", "assignee=x", "account=x", "colour=red",
+        "limit=-1",
+        "limit=0",
+        "limit=x",
+        "sort=subject",
+        "cursor=x",
+        "number=x",
+        "priority=huge",
+        "awaiting=x",
+        "category=x",
+        "assignee=x",
+        "account=x",
+        "colour=red",
     ] {
         let reply = caller.get(&format!("/v1/tickets?{bad}")).await;
         reply.problem(400, "malformed_request");
@@ -126,24 +136,51 @@ async fn every_filter_finds_its_tickets_and_no_others() {
     let text = |field: &str| special[field].as_str().unwrap();
     let number = text("number");
     for query in [
-        format!("number={number}"), format!("number={}", &number[3..]), "status=013,099".into(), "category=pending".into(),
-        "priority=high,critical".into(), "awaiting=customer,vendor".into(), "assignee=me".into(), format!("assignee={me}"),
-        format!("account={}", text("account_id")), format!("contact={}", text("contact_id")),
-        format!("department={}", text("department_id")), format!("category_id={category}"),
-        format!("component={component}"), "level=external".into(), "type=incident".into(), "source=email".into(),
-        "external_id=mail-7".into(), "tag=slow".into(), format!("created_from={created}"),
+        format!("number={number}"),
+        format!("number={}", &number[3..]),
+        "status=013,099".into(),
+        "category=pending".into(),
+        "priority=high,critical".into(),
+        "awaiting=customer,vendor".into(),
+        "assignee=me".into(),
+        format!("assignee={me}"),
+        format!("account={}", text("account_id")),
+        format!("contact={}", text("contact_id")),
+        format!("department={}", text("department_id")),
+        format!("category_id={category}"),
+        format!("component={component}"),
+        "level=external".into(),
+        "type=incident".into(),
+        "source=email".into(),
+        "external_id=mail-7".into(),
+        "tag=slow".into(),
+        format!("created_from={created}"),
         format!("priority=critical&tag=export&created_from={created}"),
     ] {
         assert_eq!(ids(&list(&caller, &query).await), [special["id"].as_str().unwrap()], "{query}");
     }
     let product = plain["product_id"].as_str().unwrap();
-    for query in [format!("product={product}"), format!("created_before={created}"), "status=012".into(), "category=new".into()] {
+    for query in [
+        format!("product={product}"),
+        format!("created_before={created}"),
+        "status=012".into(),
+        "category=new".into(),
+    ] {
         assert_eq!(ids(&list(&caller, &query).await), [plain["id"].as_str().unwrap()], "{query}");
     }
-    for none in ["assignee=none", "tag=exp", "priority=low", "status=050", "category=closed", "category=draft"] {
+    for none in [
+        "assignee=none",
+        "tag=exp",
+        "priority=low",
+        "status=050",
+        "category=closed",
+        "category=draft",
+    ] {
         assert_eq!(ids(&list(&caller, none).await).len(), 0, "{none}");
     }
-    for both in ["category=active", "category=new,pending", "", "priority=", "awaiting=desk,customer"] {
+    for both in
+        ["category=active", "category=new,pending", "", "priority=", "awaiting=desk,customer"]
+    {
         assert_eq!(ids(&list(&caller, both).await).len(), 2, "{both}");
     }
     let contact = app.contact("Purchasing contact").await;
@@ -172,7 +209,9 @@ async fn cost(app: &TestApp, before: &mut (i64, i64)) -> (i64, i64) {
     // A session counts when it ends, at the latest.
     app.database.refuse_connections(false);
     let counter = |name: &str| {
-        format!("select {name}::bigint as number from pg_stat_user_tables where relname = 'tickets'")
+        format!(
+            "select {name}::bigint as number from pg_stat_user_tables where relname = 'tickets'"
+        )
     };
     let now = (
         app.number(&counter("seq_scan")).await,
@@ -188,7 +227,8 @@ async fn no_page_reads_the_whole_table() {
     let app = TestApp::start().await;
     let agents = "(array(select id from agents order by name))[1 + n % 8]";
     let status = "case when n % 100 = 0 then '099' when n % 4 = 0 then '030' else '050' end";
-    let category = "case when n % 100 = 0 then 'on_hold' when n % 4 = 0 then 'open' else 'closed' end";
+    let category =
+        "case when n % 100 = 0 then 'on_hold' when n % 4 = 0 then 'open' else 'closed' end";
     fill_closed(&app, 20_000, status, category, agents).await;
     let caller = app.agent("Coordinator").await;
     let customer = app.contact("Purchasing contact").await;
@@ -203,9 +243,16 @@ async fn no_page_reads_the_whole_table() {
     let deep = format!("limit=100&cursor={}", deep["next"].as_str().unwrap());
     cost(&app, &mut counters).await;
     for query in [
-        "limit=100", deep.as_str(), "limit=100&sort=-updated_at", "limit=100&sort=priority",
-        &format!("limit=100&assignee={agent}"), &format!("limit=100&account={account}"), "limit=100&status=099",
-        "limit=100&status=030,099", "limit=100&category=active", "limit=100&assignee=me&category=active",
+        "limit=100",
+        deep.as_str(),
+        "limit=100&sort=-updated_at",
+        "limit=100&sort=priority",
+        &format!("limit=100&assignee={agent}"),
+        &format!("limit=100&account={account}"),
+        "limit=100&status=099",
+        "limit=100&status=030,099",
+        "limit=100&category=active",
+        "limit=100&assignee=me&category=active",
     ] {
         assert!(ids(&list(&caller, query).await).len() <= 100);
         let (scans, rows) = cost(&app, &mut counters).await;

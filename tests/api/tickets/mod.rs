@@ -2,9 +2,11 @@
 mod assign;
 mod change;
 mod concurrency;
+mod due;
 mod list;
 mod notes;
 mod open;
+mod transfer;
 mod visibility;
 mod workflow;
 

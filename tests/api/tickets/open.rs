@@ -63,7 +63,10 @@ async fn each_missing_or_wrong_field_is_named() {
     let nobody = uuid::Uuid::nil();
     let wrong = [
         (json!({"subject": " "}), "/subject"),
-        (json!({"account_id": nobody, "contact_id": null, "product_id": null, "category_id": app.id("categories", "General").await}), "/account_id"),
+        (
+            json!({"account_id": nobody, "contact_id": null, "product_id": null, "category_id": app.id("categories", "General").await}),
+            "/account_id",
+        ),
         (json!({"contact_id": app.id("contacts", "Warehouse contact").await}), "/contact_id"),
         (json!({"contact_id": nobody}), "/contact_id"),
         (json!({"product_id": nobody}), "/product_id"),
@@ -79,7 +82,8 @@ async fn each_missing_or_wrong_field_is_named() {
         let reply = agent.post("/v1/tickets", app.new_ticket(more.clone()).await).await;
         assert_eq!(pointers(reply), [pointer], "{more}");
     }
-    let products = format!("/v1/accounts/{}/products", app.id("accounts", "Northwind Services").await);
+    let products =
+        format!("/v1/accounts/{}/products", app.id("accounts", "Northwind Services").await);
     let put = app.agent("Administrator").await.request(Method::PUT, &products);
     let none = put.header("if-match", "*").json(&json!({"product_ids": []}));
     Reply::of(none).await.expect(200);

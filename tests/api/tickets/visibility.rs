@@ -58,7 +58,11 @@ async fn an_agent_sees_no_ticket_of_another_department() {
     assert_eq!(stranger.get("/v1/tickets").await.expect(200)["items"], json!([]));
     // Assigned to them, they see it.
     let to = json!({"agent_id": app.id("agents", "Business analyst A").await});
-    app.agent("Coordinator").await.post_on(&path(&ticket, "/assignment"), "*", to).await.expect(200);
+    app.agent("Coordinator")
+        .await
+        .post_on(&path(&ticket, "/assignment"), "*", to)
+        .await
+        .expect(200);
     stranger.get(&path(&ticket, "")).await.expect(200);
 }
 
@@ -81,7 +85,13 @@ async fn a_contact_sees_the_customers_side_only() {
         let status = &seen["status"];
         assert_eq!([&status["code"], &status["key"], &status["name"]], [&Value::Null; 3]);
         for field in [
-            "assignee_id", "level", "department_id", "workflow_id", "vendor_reference", "note_count", "opened_by",
+            "assignee_id",
+            "level",
+            "department_id",
+            "workflow_id",
+            "vendor_reference",
+            "note_count",
+            "opened_by",
         ] {
             assert_eq!(seen.get(field), None, "{field}");
         }
@@ -91,13 +101,20 @@ async fn a_contact_sees_the_customers_side_only() {
 
     let told = history(&contact, &ticket).await;
     let text = json!(told).to_string();
-    for hidden in ["assignee", "\"L2\"", "\"status\"", "031", "internal", "MS-1", "department", "elevated"] {
+    for hidden in
+        ["assignee", "\"L2\"", "\"status\"", "031", "internal", "MS-1", "department", "elevated"]
+    {
         assert!(!text.contains(hidden), "{hidden} in {text}");
     }
     for desks in ["/assignment", "/elevations"] {
         contact.get(&path(&ticket, desks)).await.problem(403, "forbidden");
     }
-    for filter in ["status=031", "assignee=none", "level=L2", "department=00000000-0000-0000-0000-000000000000"] {
+    for filter in [
+        "status=031",
+        "assignee=none",
+        "level=L2",
+        "department=00000000-0000-0000-0000-000000000000",
+    ] {
         contact.get(&format!("/v1/tickets?{filter}")).await.problem(400, "malformed_request");
     }
 }

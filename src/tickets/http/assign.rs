@@ -43,7 +43,7 @@ pub struct Explanation {
 #[utoipa::path(
     tag = "assignment",
     params(("id" = TicketId, Path), ExplainQuery),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("bearer" = ["tickets:read", "tickets:work"]), ("client_credentials" = ["tickets:read", "tickets:work"])),
     responses((status = 200, description = "The explanation", body = Explanation)),
 )]
 #[get("/tickets/{id}/assignment")]
@@ -109,7 +109,7 @@ pub async fn assign_ticket(
     db.tx(move |conn| {
         let now = now();
         let located = service::assign(conn, &caller, id.0, seen, wanted, now)?;
-        answer(conn, located, &caller, now)
+        answer(located, &caller, now)
     })
     .await
 }
@@ -171,7 +171,7 @@ pub async fn transfer_ticket(
     db.tx(move |conn| {
         let now = now();
         let located = service::transfer(conn, &caller, id.0, seen, wanted, now)?;
-        answer(conn, located, &caller, now)
+        answer(located, &caller, now)
     })
     .await
 }
@@ -216,7 +216,7 @@ pub async fn elevate_ticket(
     db.tx(move |conn| {
         let now = now();
         let located = service::elevate(conn, &caller, id.0, seen, wanted, now)?;
-        answer(conn, located, &caller, now)
+        answer(located, &caller, now)
     })
     .await
 }
@@ -256,7 +256,7 @@ impl From<Elevation> for ElevationView {
 #[utoipa::path(
     tag = "routing",
     params(("id" = TicketId, Path)),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("bearer" = ["tickets:read", "tickets:work"]), ("client_credentials" = ["tickets:read", "tickets:work"])),
     responses((status = 200, description = "The elevations", body = Vec<ElevationView>)),
 )]
 #[get("/tickets/{id}/elevations")]

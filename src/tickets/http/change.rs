@@ -113,7 +113,7 @@ pub async fn change_ticket(
     db.tx(move |conn| {
         let now = now();
         let located = service::change(conn, &caller, id.0, seen, change, now)?;
-        answer(conn, located, &caller, now)
+        answer(located, &caller, now)
     })
     .await
 }
@@ -141,7 +141,7 @@ pub async fn submit_ticket(
     db.tx(move |conn| {
         let now = now();
         let located = service::submit(conn, &caller, id.0, seen, now)?;
-        answer(conn, located, &caller, now)
+        answer(located, &caller, now)
     })
     .await
 }
@@ -185,7 +185,7 @@ pub async fn restore_ticket(
     db.tx(move |conn| {
         let now = now();
         let located = service::restore(conn, &caller, id.0, seen, now)?;
-        answer(conn, located, &caller, now)
+        answer(located, &caller, now)
     })
     .await
 }

@@ -15,7 +15,7 @@ use crate::kernel::{
     AccountId, Actor, AgentId, AppError, CategoryId, ComponentId, ContactId, DepartmentId, Level,
     Page, PageRequest, Permission, Priority, ProductId,
 };
-use crate::workflow::{self, Awaiting, Category};
+use crate::workflow::{Awaiting, Category};
 
 /// The filters are the field's names; several values are separated by commas.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -191,13 +191,8 @@ pub async fn list_tickets(
     let page = db.read(move |conn| {
         let rows = service::list(conn, &caller, &filter, sort, &page)?;
         let total = wants_total.0.then(|| service::count(conn, &caller, &filter)).transpose()?;
-        let mut items = Vec::with_capacity(rows.items.len());
-        for located in rows.items {
-            // In memory, unless the workflow was changed a moment ago.
-            let workflow = workflow::load(conn, located.row.workflow_id, located.revision)?;
-            items.push(TicketSummary::new(located.row, &workflow, &caller));
-        }
-        Ok(Page { items, next: rows.next, prev: rows.prev, total })
+        let page = rows.map(|ticket| TicketSummary::new(ticket.row, &ticket.workflow, &caller));
+        Ok(Page { total, ..page })
     });
     Answer::page(&page.await?)
 }

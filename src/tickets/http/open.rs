@@ -12,7 +12,7 @@ use crate::auth::Caller;
 use crate::db::Db;
 use crate::http::{Answer, Body, Idempotency, now};
 use crate::kernel::{
-    AccountId, Actor, AppError, CategoryId, ComponentId, ContactId, Permission, Priority, ProductId,
+    AccountId, AppError, CategoryId, ComponentId, ContactId, Permission, Priority, ProductId,
 };
 
 /// A ticket to be opened. Account, product (or category), subject and description are required unless it is a draft.
@@ -124,18 +124,13 @@ pub async fn open_ticket(
     let fingerprint = body.fingerprint.clone();
     let new = NewTicket::from(body.into_inner());
     db.tx(move |conn| {
-        key.once(conn, caller.id, &fingerprint, |conn| open(conn, &caller, new, now()))
+        key.once(conn, caller.id, &fingerprint, |conn| {
+            let now = now();
+            let opened = service::open(conn, &caller, new, now)?;
+            let location = format!("/v1/tickets/{}", opened.row.id);
+            let version = opened.row.version;
+            Ok(Answer::created(location, &view(opened, &caller, now))?.version(version))
+        })
     })
     .await
-}
-
-fn open(
-    conn: &mut diesel::PgConnection,
-    actor: &Actor,
-    new: NewTicket,
-    now: DateTime<Utc>,
-) -> Result<Answer, AppError> {
-    let opened = service::open(conn, actor, new, now)?;
-    let (location, version) = (format!("/v1/tickets/{}", opened.row.id), opened.row.version);
-    Ok(Answer::created(location, &view(conn, opened, actor, now)?)?.version(version))
 }

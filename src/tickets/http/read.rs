@@ -29,7 +29,7 @@ pub async fn get_ticket(
 ) -> Result<Answer, AppError> {
     db.read(move |conn| {
         let located = service::get(conn, &caller, id.0)?;
-        answer(conn, located, &caller, now())
+        answer(located, &caller, now())
     })
     .await
 }

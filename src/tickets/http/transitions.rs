@@ -11,7 +11,6 @@ use crate::auth::Caller;
 use crate::db::Db;
 use crate::http::{Answer, Body, IfMatch, PathId, now};
 use crate::kernel::{AppError, Permission, TicketId};
-use crate::workflow;
 
 /// List the transitions that you may do now
 #[utoipa::path(
@@ -28,8 +27,7 @@ pub async fn list_transitions(
 ) -> Result<Answer, AppError> {
     db.read(move |conn| {
         let located = service::get(conn, &caller, id.0)?;
-        let workflow = workflow::load(conn, located.row.workflow_id, located.revision)?;
-        Answer::ok(&transitions(&located.row, &workflow, &caller, now()))
+        Answer::ok(&transitions(&located.row, &located.workflow, &caller, now()))
     })
     .await
 }
@@ -60,7 +58,7 @@ pub struct TransitionTicket {
 #[utoipa::path(
     tag = "tickets",
     params(("id" = TicketId, Path), IfMatch),
-    request_body = TransitionTicket,
+    request_body(content = TransitionTicket, example = json!({"to": "050", "resolution": "The limit was raised."})),
     security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
     responses((status = 200, description = "The ticket as it is now", body = TicketView)),
 )]
@@ -83,7 +81,7 @@ pub async fn transition_ticket(
     db.tx(move |conn| {
         let now = now();
         let located = service::transition(conn, &caller, id.0, seen, wanted, now)?;
-        answer(conn, located, &caller, now)
+        answer(located, &caller, now)
     })
     .await
 }

@@ -1,14 +1,12 @@
 //! A ticket as clients see it; a contact sees the customer's side of it.
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
-use diesel::PgConnection;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::super::rules::{Actions, Source};
-use super::super::store::{Located, Summary, Ticket};
+use super::super::service::InWorkflow;
+use super::super::store::{Summary, Ticket};
 use crate::http::Answer;
 use crate::kernel::{
     AccountId, Actor, AgentId, AppError, CategoryId, ComponentId, ContactId, DepartmentId, Level,
@@ -193,24 +191,18 @@ pub fn transitions(
 
 /// The ticket with the ETag of its version.
 pub fn answer(
-    conn: &mut PgConnection,
-    located: Located<Ticket>,
+    ticket: InWorkflow<Ticket>,
     actor: &Actor,
     now: DateTime<Utc>,
 ) -> Result<Answer, AppError> {
-    let version = located.row.version;
-    Ok(Answer::ok(&view(conn, located, actor, now)?)?.version(version))
+    let version = ticket.row.version;
+    Ok(Answer::ok(&view(ticket, actor, now))?.version(version))
 }
 
-pub fn view(
-    conn: &mut PgConnection,
-    located: Located<Ticket>,
-    actor: &Actor,
-    now: DateTime<Utc>,
-) -> Result<TicketView, AppError> {
-    let workflow: Arc<Workflow> = workflow::load(conn, located.row.workflow_id, located.revision)?;
-    let allowed_transitions = transitions(&located.row, &workflow, actor, now);
-    let Ticket { summary, description, resolution } = located.row;
+pub fn view(ticket: InWorkflow<Ticket>, actor: &Actor, now: DateTime<Utc>) -> TicketView {
+    let InWorkflow { row, workflow } = ticket;
+    let allowed_transitions = transitions(&row, &workflow, actor, now);
+    let Ticket { summary, description, resolution } = row;
     let summary = TicketSummary::new(summary, &workflow, actor);
-    Ok(TicketView { summary, description, resolution, allowed_transitions })
+    TicketView { summary, description, resolution, allowed_transitions }
 }

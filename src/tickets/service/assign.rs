@@ -3,10 +3,10 @@ use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use serde_json::json;
 
-use super::super::store::{self, Elevation, Located, Ticket};
+use super::super::store::{self, Elevation, Ticket};
 use super::change::{check_if_moved, in_words};
 use super::transition::{about, go_on_if_assigned, write_note};
-use super::{Held, NOT_FOUND, Told, hold};
+use super::{Held, InWorkflow, NOT_FOUND, Told, hold};
 use crate::assignment::{self, Decision, Need, Previous, Rule};
 use crate::events::EventType;
 use crate::http::IfMatch;
@@ -55,7 +55,7 @@ pub fn assign(
     seen: IfMatch,
     wanted: Assign,
     now: DateTime<Utc>,
-) -> Result<Located<Ticket>, AppError> {
+) -> Result<InWorkflow<Ticket>, AppError> {
     actor.require(Permission::TicketsWork)?;
     let mut held = hold(conn, actor, id, seen)?;
     refuse_inactive(&held)?;
@@ -152,7 +152,7 @@ pub fn transfer(
     seen: IfMatch,
     wanted: Transfer,
     now: DateTime<Utc>,
-) -> Result<Located<Ticket>, AppError> {
+) -> Result<InWorkflow<Ticket>, AppError> {
     actor.require(Permission::TicketsWork)?;
     let mut held = hold(conn, actor, id, seen)?;
     if held.ticket.category == Category::Draft {
@@ -197,7 +197,7 @@ pub fn elevate(
     seen: IfMatch,
     wanted: Elevate,
     now: DateTime<Utc>,
-) -> Result<Located<Ticket>, AppError> {
+) -> Result<InWorkflow<Ticket>, AppError> {
     actor.require(Permission::TicketsWork)?;
     let mut held = hold(conn, actor, id, seen)?;
     refuse_inactive(&held)?;

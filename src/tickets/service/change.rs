@@ -3,10 +3,10 @@ use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use serde_json::json;
 
-use super::super::store::{Located, Ticket};
+use super::super::store::Ticket;
 use super::open::{check, check_own, check_parties, enter_desk, named};
 use super::transition::reassign;
-use super::{Held, Told, hold};
+use super::{Held, InWorkflow, Told, hold};
 use crate::assignment::{self, Previous};
 use crate::events::EventType;
 use crate::http::{IfMatch, set};
@@ -44,7 +44,7 @@ pub fn change(
     seen: IfMatch,
     change: Change,
     now: DateTime<Utc>,
-) -> Result<Located<Ticket>, AppError> {
+) -> Result<InWorkflow<Ticket>, AppError> {
     let mut held = hold(conn, actor, id, seen)?;
     let draft = held.ticket.category == Category::Draft;
     actor.require(if draft { Permission::TicketsWrite } else { Permission::TicketsWork })?;
@@ -155,7 +155,7 @@ pub fn submit(
     id: TicketId,
     seen: IfMatch,
     now: DateTime<Utc>,
-) -> Result<Located<Ticket>, AppError> {
+) -> Result<InWorkflow<Ticket>, AppError> {
     actor.require(Permission::TicketsWrite)?;
     let mut held = hold(conn, actor, id, seen)?;
     if held.workflow.on(&held.ticket.status, Trigger::Submit, None, now).is_none() {

@@ -3,9 +3,9 @@ use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 
 use super::super::rules::window_over;
-use super::super::store::{Located, Ticket};
+use super::super::store::Ticket;
 use super::transition::{about, follow_status, move_to, write_note};
-use super::{Held, Told, hold};
+use super::{Held, InWorkflow, Told, hold};
 use crate::events::EventType;
 use crate::http::IfMatch;
 use crate::kernel::{Actor, AppError, Permission, TicketId};
@@ -20,7 +20,7 @@ pub fn add_note(
     id: TicketId,
     note: NewNote,
     now: DateTime<Utc>,
-) -> Result<(Note, Located<Ticket>), AppError> {
+) -> Result<(Note, InWorkflow<Ticket>), AppError> {
     actor.require(Permission::TicketsWrite)?;
     let mut held = hold(conn, actor, id, IfMatch(None))?;
     if held.ticket.category == Category::Draft {

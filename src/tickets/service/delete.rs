@@ -3,8 +3,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::PgConnection;
 use serde_json::json;
 
-use super::super::store::{Located, Ticket};
-use super::{Told, hold, hold_deleted};
+use super::super::store::Ticket;
+use super::{InWorkflow, Told, hold, hold_deleted};
 use crate::events::EventType;
 use crate::http::IfMatch;
 use crate::kernel::{Actor, AppError, Permission, TicketId};
@@ -19,7 +19,7 @@ pub fn delete(
     id: TicketId,
     seen: IfMatch,
     now: DateTime<Utc>,
-) -> Result<Located<Ticket>, AppError> {
+) -> Result<InWorkflow<Ticket>, AppError> {
     actor.require(Permission::TicketsDelete)?;
     let mut held = hold(conn, actor, id, seen)?;
     held.ticket.deleted_at = Some(now);
@@ -34,7 +34,7 @@ pub fn restore(
     id: TicketId,
     seen: IfMatch,
     now: DateTime<Utc>,
-) -> Result<Located<Ticket>, AppError> {
+) -> Result<InWorkflow<Ticket>, AppError> {
     actor.require(Permission::TicketsDelete)?;
     let mut held = hold_deleted(conn, actor, id, seen)?;
     let Some(deleted_at) = held.ticket.deleted_at else {

@@ -72,6 +72,13 @@ fn held(conn: &mut PgConnection, located: Located<Ticket>) -> Result<Held, AppEr
     Ok(Held { before: located.row.clone(), ticket: located.row, workflow })
 }
 
+/// A ticket and the workflow that it follows: what is shown of it depends on both.
+#[derive(Debug, Clone)]
+pub struct InWorkflow<T> {
+    pub row: T,
+    pub workflow: Arc<Workflow>,
+}
+
 /// What is told about a change.
 struct Told {
     kind: EventType,
@@ -87,7 +94,7 @@ impl Held {
         actor: &Actor,
         told: Told,
         now: DateTime<Utc>,
-    ) -> Result<Located<Ticket>, AppError> {
+    ) -> Result<InWorkflow<Ticket>, AppError> {
         self.ticket.version += 1;
         self.ticket.updated_at = now;
         store::save(conn, &self.ticket)?;
@@ -104,7 +111,7 @@ impl Held {
     }
 
     /// The ticket as it is, when there is nothing to write.
-    fn unchanged(self) -> Located<Ticket> {
-        Located { row: self.ticket, revision: self.workflow.revision }
+    fn unchanged(self) -> InWorkflow<Ticket> {
+        InWorkflow { row: self.ticket, workflow: self.workflow }
     }
 }

@@ -1,10 +1,13 @@
 //! Open a ticket: complete, or as a draft that is submitted later.
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use serde_json::json;
 
 use super::super::rules::{self, Source};
-use super::super::store::{self, Located, Summary, Ticket};
+use super::super::store::{self, Summary, Ticket};
+use super::InWorkflow;
 use super::assign::need;
 use super::transition::go_on_if_assigned;
 use crate::assignment::{self, Decision, Previous};
@@ -44,7 +47,7 @@ pub fn open(
     actor: &Actor,
     new: NewTicket,
     now: DateTime<Utc>,
-) -> Result<Located<Ticket>, AppError> {
+) -> Result<InWorkflow<Ticket>, AppError> {
     actor.require(Permission::TicketsWrite)?;
     let new = for_contact(actor, new);
     let route = routing::resolve(conn, new.component_id)?;
@@ -174,10 +177,10 @@ fn insert(
     conn: &mut PgConnection,
     actor: &Actor,
     mut ticket: Ticket,
-    workflow: &Workflow,
+    workflow: &Arc<Workflow>,
     decision: Option<Decision>,
     now: DateTime<Utc>,
-) -> Result<Located<Ticket>, AppError> {
+) -> Result<InWorkflow<Ticket>, AppError> {
     ticket.number = store::insert(conn, &ticket).map_err(named)?;
     if let Some(decision) = &decision {
         let previous = Previous { ticket: ticket.id, agent: None };
@@ -192,7 +195,7 @@ fn insert(
         occurred_at: now,
     };
     events::append(conn, actor, event)?;
-    Ok(Located { row: ticket, revision: workflow.revision })
+    Ok(InWorkflow { row: ticket, workflow: Arc::clone(workflow) })
 }
 
 /// The constraint that a reference broke, as the field that is wrong.

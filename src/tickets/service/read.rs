@@ -3,18 +3,21 @@ use diesel::PgConnection;
 use serde_json::Value;
 
 use super::super::store::{self, Elevation, Filter, Key, Located, Sort, Summary, Ticket};
-use super::NOT_FOUND;
+use super::{InWorkflow, NOT_FOUND};
 use crate::events::{self, Event};
 use crate::kernel::{Actor, AppError, Page, PageRequest, Permission, TicketId};
 use crate::notes::{self, Note};
+use crate::workflow;
 
 pub fn get(
     conn: &mut PgConnection,
     actor: &Actor,
     id: TicketId,
-) -> Result<Located<Ticket>, AppError> {
+) -> Result<InWorkflow<Ticket>, AppError> {
     actor.require(Permission::TicketsRead)?;
-    store::find(conn, actor, id)?.ok_or(NOT_FOUND)
+    let Located { row, revision } = store::find(conn, actor, id)?.ok_or(NOT_FOUND)?;
+    let workflow = workflow::load(conn, row.workflow_id, revision)?;
+    Ok(InWorkflow { row, workflow })
 }
 
 pub fn list(
@@ -23,7 +26,7 @@ pub fn list(
     filter: &Filter,
     sort: Sort,
     page: &PageRequest,
-) -> Result<Page<Located<Summary>>, AppError> {
+) -> Result<Page<InWorkflow<Summary>>, AppError> {
     actor.require(Permission::TicketsRead)?;
     let key = page.cursor.as_ref().map(|cursor| {
         let value = cursor.key.as_i64();
@@ -32,7 +35,13 @@ pub fn list(
             .ok_or(AppError::Malformed("cursor is not valid".into()))
     });
     let rows = store::list(conn, actor, filter, sort, page, key.transpose()?)?;
-    Ok(page.page(rows, |located| (Value::from(sort.key(&located.row)), located.row.id.0)))
+    let mut tickets = Vec::with_capacity(rows.len());
+    for Located { row, revision } in rows {
+        // In memory, unless the workflow was changed a moment ago.
+        let workflow = workflow::load(conn, row.workflow_id, revision)?;
+        tickets.push(InWorkflow { row, workflow });
+    }
+    Ok(page.page(tickets, |ticket| (Value::from(sort.key(&ticket.row)), ticket.row.id.0)))
 }
 
 pub fn count(conn: &mut PgConnection, actor: &Actor, filter: &Filter) -> Result<i64, AppError> {

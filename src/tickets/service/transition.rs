@@ -4,9 +4,9 @@ use diesel::PgConnection;
 use serde_json::{Value, json};
 
 use super::super::rules::{Actions, enter, is_handover, not_allowed, refused, window_over};
-use super::super::store::{Located, Ticket};
+use super::super::store::Ticket;
 use super::assign::need;
-use super::{Held, Told, hold};
+use super::{Held, InWorkflow, Told, hold};
 use crate::assignment::{self, Previous};
 use crate::events::EventType;
 use crate::http::IfMatch;
@@ -32,7 +32,7 @@ pub fn transition(
     seen: IfMatch,
     wanted: Transition,
     now: DateTime<Utc>,
-) -> Result<Located<Ticket>, AppError> {
+) -> Result<InWorkflow<Ticket>, AppError> {
     actor.require(Permission::TicketsWrite)?;
     if wanted.vendor_reference.is_some() {
         actor.require(Permission::TicketsWork)?;

@@ -42,6 +42,7 @@ const READS: &[(&str, &[&str])] = &[
             "agents",
             "departments",
             "statuses",
+            "workflows",
             "products",
             "categories",
             "notes",

@@ -9,6 +9,7 @@ mod catalog;
 mod contract;
 mod crm_mirror;
 mod crm_suitecrm;
+mod docs;
 mod lifecycle;
 mod openapi;
 mod operations;

@@ -71,11 +71,14 @@ impl Process {
 
     /// A token that `casebridge token` printed.
     pub fn token(&self, role: &str) -> String {
-        let environment: Vec<(&str, &str)> =
-            self.environment.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-        let output = casebridge(&["token", role], &environment).output().unwrap();
+        let output = casebridge(&["token", role], &self.environment()).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// The configuration that it runs with.
+    pub fn environment(&self) -> Vec<(&str, &str)> {
+        self.environment.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect()
     }
 
     pub fn client(&self, role: &str) -> Client {

@@ -1,0 +1,114 @@
+//! Links and paths lead somewhere.
+use std::path::Path;
+
+use super::{documents, quoted};
+
+/// Folders and files of the repository's root; what begins so and stands between backticks is a path.
+const ROOTS: [&str; 9] = [
+    "src/",
+    "tests/",
+    "docs/",
+    "migrations/",
+    "openapi/",
+    "scripts/",
+    "benches/",
+    ".ci/",
+    "Cargo.toml",
+];
+
+/// Targets of `[text](target)`.
+fn links(text: &str) -> Vec<&str> {
+    text.split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0)).collect()
+}
+
+/// The anchors of a document's headings, as GitHub makes them.
+fn anchors(text: &str) -> Vec<String> {
+    let headings = text.lines().filter(|line| line.starts_with('#'));
+    let anchor = |heading: &str| {
+        let title = heading.trim_start_matches('#').trim().to_lowercase();
+        let kept = title.chars().filter(|c| c.is_alphanumeric() || "-_ ".contains(*c));
+        kept.collect::<String>().replace(' ', "-")
+    };
+    headings.map(anchor).collect()
+}
+
+fn broken(path: &Path, link: &str) -> bool {
+    if link.starts_with("http://") || link.starts_with("https://") {
+        return false;
+    }
+    let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+    let target = if file.is_empty() { path.to_owned() } else { path.parent().unwrap().join(file) };
+    if anchor.is_empty() {
+        return !target.exists();
+    }
+    let found = std::fs::read_to_string(target).is_ok_and(|text| anchors(&text).iter().any(|a| a == anchor));
+    !found
+}
+
+#[test]
+fn every_link_leads_to_a_file_and_a_heading_that_exist() {
+    let mut wrong = Vec::new();
+    let mut seen = 0;
+    for (path, text) in documents() {
+        let links = links(&text);
+        seen += links.len();
+        let broken = links.into_iter().filter(|link| broken(&path, link));
+        wrong.extend(broken.map(|link| format!("{}: {link}", path.display())));
+    }
+    assert!(seen > 10 && wrong.is_empty(), "{wrong:#?}");
+}
+
+/// `src/people/{rules,store}.rs` stands for two paths.
+fn spelled_out(path: &str) -> Vec<String> {
+    let Some((before, rest)) = path.split_once('{') else { return vec![path.to_owned()] };
+    let Some((inside, after)) = rest.split_once('}') else { return vec![path.to_owned()] };
+    inside.split(',').map(|part| format!("{before}{part}{after}")).collect()
+}
+
+#[test]
+fn every_path_that_is_named_exists() {
+    let mut wrong = Vec::new();
+    let mut seen = 0;
+    for (document, text) in documents() {
+        let named = quoted(&text).into_iter().filter(|name| {
+            ROOTS.iter().any(|root| name.starts_with(root)) && !name.contains([' ', '<', '*'])
+        });
+        for path in named.flat_map(|name| spelled_out(&name)) {
+            seen += 1;
+            // What follows a colon is a name in the file.
+            let (file, item) = path.split_once(':').unwrap_or((&path, ""));
+            let item = item.trim_matches(':');
+            let found = match item {
+                "" => Path::new(file).exists(),
+                item => std::fs::read_to_string(file).is_ok_and(|text| text.contains(item)),
+            };
+            if !found {
+                wrong.push(format!("{}: {path}", document.display()));
+            }
+        }
+    }
+    assert!(seen > 50 && wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn every_make_target_and_test_that_is_named_exists() {
+    let makefile = super::document("Makefile");
+    for (path, text) in documents() {
+        for command in quoted(&text).iter().filter_map(|name| name.strip_prefix("make ")) {
+            let target = command.split(' ').next().unwrap();
+            let defined = makefile.lines().any(|line| line.starts_with(&format!("{target}:")));
+            assert!(defined, "{}: make {target}", path.display());
+        }
+    }
+}
+
+#[test]
+fn these_checks_notice_what_is_broken() {
+    let readme = Path::new("README.md");
+    assert!(broken(readme, "docs/NOTHING.md"));
+    assert!(broken(readme, "#no-such-heading"));
+    assert!(!broken(readme, "#configuration"));
+    assert_eq!(links("[a](b) and [c](d#e)"), ["b", "d#e"]);
+    assert_eq!(spelled_out("a/{b,c}.rs"), ["a/b.rs", "a/c.rs"]);
+    assert_eq!(quoted("`a` b `c`\n```sh\n`d`\n```\n`e`"), ["a", "c", "e"]);
+}

@@ -125,6 +125,18 @@ fn the_map_names_every_module_in_order() {
 }
 
 #[test]
+fn every_loop_of_background_work_is_listed() {
+    let run = document("src/app/run.rs");
+    let started = run.split(".every(").skip(1);
+    let started: BTreeSet<&str> = started.map(|call| between(call, "\"", "\"")).collect();
+    assert!(started.contains("relay"));
+    let text = document("docs/ARCHITECTURE.md");
+    let rows = table(&text, "## Background work");
+    let listed: BTreeSet<&str> = rows.iter().map(|row| bare(&row[0])).collect();
+    assert_eq!(listed, started);
+}
+
+#[test]
 fn the_table_of_permissions_is_the_codes() {
     let rows = table(&document("docs/API-DESIGN.md"), "## Who may do what");
     assert_eq!(rows.len(), Permission::ALL.len());

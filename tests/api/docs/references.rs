@@ -1,7 +1,9 @@
 //! Links and paths lead somewhere.
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::{documents, quoted};
+use crate::support::casebridge;
 
 /// Folders and files of the repository's root; what begins so and stands between backticks is a path.
 const ROOTS: [&str; 9] = [
@@ -41,7 +43,8 @@ fn broken(path: &Path, link: &str) -> bool {
     if anchor.is_empty() {
         return !target.exists();
     }
-    let found = std::fs::read_to_string(target).is_ok_and(|text| anchors(&text).iter().any(|a| a == anchor));
+    let found = std::fs::read_to_string(target)
+        .is_ok_and(|text| anchors(&text).iter().any(|a| a == anchor));
     !found
 }
 
@@ -91,7 +94,7 @@ fn every_path_that_is_named_exists() {
 }
 
 #[test]
-fn every_make_target_and_test_that_is_named_exists() {
+fn every_make_target_that_is_named_exists() {
     let makefile = super::document("Makefile");
     for (path, text) in documents() {
         for command in quoted(&text).iter().filter_map(|name| name.strip_prefix("make ")) {
@@ -100,6 +103,57 @@ fn every_make_target_and_test_that_is_named_exists() {
             assert!(defined, "{}: make {target}", path.display());
         }
     }
+}
+
+#[test]
+fn every_subcommand_that_is_named_exists() {
+    let help = casebridge(&["--help"], &[]).output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let known = |command: &str| {
+        help.lines().any(|line| line.trim_start().split(' ').next() == Some(command))
+    };
+    assert!(known("serve") && !known("Serve"));
+    for (path, text) in documents() {
+        let commands = quoted(&text).into_iter();
+        for command in
+            commands.filter_map(|text| text.strip_prefix("casebridge ").map(str::to_owned))
+        {
+            let name = command.split(' ').next().unwrap();
+            assert!(known(name), "{}: casebridge {command}", path.display());
+        }
+    }
+}
+
+/// `/v1/clients/{id}?x=1` as `/v1/clients/{}`.
+fn shape(path: &str) -> String {
+    let path = path.split('?').next().unwrap();
+    let segment =
+        |segment: &str| if segment.starts_with('{') { "{}".to_owned() } else { segment.to_owned() };
+    path.split('/').map(segment).collect::<Vec<_>>().join("/")
+}
+
+#[test]
+fn every_operation_that_is_named_is_in_the_specification() {
+    let specification = serde_json::to_value(::casebridge::app::openapi()).unwrap();
+    let mut known = BTreeSet::new();
+    for (path, item) in specification["paths"].as_object().unwrap() {
+        let methods = item.as_object().unwrap().keys();
+        known.extend(methods.map(|method| format!("{} {}", method.to_uppercase(), shape(path))));
+    }
+    let methods = ["GET ", "POST ", "PUT ", "PATCH ", "DELETE "];
+    let (mut wrong, mut seen) = (Vec::new(), 0);
+    for (document, text) in documents() {
+        for name in quoted(&text) {
+            if !methods.iter().any(|method| name.starts_with(method)) {
+                continue;
+            }
+            seen += 1;
+            if !known.contains(&shape(&name)) {
+                wrong.push(format!("{}: {name}", document.display()));
+            }
+        }
+    }
+    assert!(seen > 10 && wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]

@@ -28,6 +28,7 @@ openapi: ## write openapi/openapi.json anew from the code
 	UPDATE_OPENAPI=1 $(CARGO) test --locked --test api openapi
 
 demo: setup ## walk through the service with made-up data
+	$(CARGO) build --release --locked -p fake-crm
 	$(CARGO) run --release --locked -- demo
 
 bench: setup ## run the benchmarks

@@ -78,19 +78,48 @@ fn every_path_that_is_named_exists() {
         });
         for path in named.flat_map(|name| spelled_out(&name)) {
             seen += 1;
-            // What follows a colon is a name in the file.
-            let (file, item) = path.split_once(':').unwrap_or((&path, ""));
-            let item = item.trim_matches(':');
-            let found = match item {
-                "" => Path::new(file).exists(),
-                item => std::fs::read_to_string(file).is_ok_and(|text| text.contains(item)),
-            };
-            if !found {
+            if !Path::new(&path).exists() {
                 wrong.push(format!("{}: {path}", document.display()));
             }
         }
     }
     assert!(seen > 50 && wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Every "`path` (`name`)" and "`name` in `path`": a file and what it holds.
+fn items(text: &str) -> Vec<(&str, &str)> {
+    let pairs = |joint: &'static str| {
+        text.match_indices(joint).filter_map(move |(at, joint)| {
+            let left = text[..at].rsplit('`').next()?;
+            let right = text[at + joint.len()..].split('`').next()?;
+            Some((left, right))
+        })
+    };
+    let found = pairs("` (`").chain(pairs("` in `").map(|(name, path)| (path, name)));
+    found.filter(|(path, _)| ROOTS.iter().any(|root| path.starts_with(root))).collect()
+}
+
+#[test]
+fn what_a_file_is_said_to_hold_is_in_it() {
+    let mut wrong = Vec::new();
+    let mut seen = 0;
+    for (document, text) in documents() {
+        for (path, name) in items(&text) {
+            seen += 1;
+            let source = std::fs::read_to_string(path).unwrap_or_default();
+            let name = name.rsplit(':').next().unwrap();
+            let defined = ["fn", "mod", "struct", "table", "trigger"].iter().any(|kind| {
+                let definition = format!("{kind} {name}");
+                let ends =
+                    |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+                source.split(&definition).skip(1).any(ends)
+            });
+            if !defined {
+                wrong.push(format!("{}: {path} ({name})", document.display()));
+            }
+        }
+    }
+    assert!(seen > 5 && wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]
@@ -163,6 +192,8 @@ fn these_checks_notice_what_is_broken() {
     assert!(broken(readme, "#no-such-heading"));
     assert!(!broken(readme, "#configuration"));
     assert_eq!(links("[a](b) and [c](d#e)"), ["b", "d#e"]);
+    assert_eq!(items("`src/a.rs` (`b`), `c` (`d`)"), [("src/a.rs", "b")]);
+    assert_eq!(items("`a::b` in `src/c.rs`"), [("src/c.rs", "a::b")]);
     assert_eq!(spelled_out("a/{b,c}.rs"), ["a/b.rs", "a/c.rs"]);
     assert_eq!(quoted("`a` b `c`\n```sh\n`d`\n```\n`e`"), ["a", "c", "e"]);
 }

@@ -165,6 +165,9 @@ fn filter(query: &FeedQuery) -> Result<Filter, AppError> {
     let unknown = |word| AppError::Malformed(format!("types: there is no event type {word}"));
     let types = words.map(|word| EventType::parse(word).ok_or_else(|| unknown(word)));
     let limit = query.limit.unwrap_or(PAGE_DEFAULT);
+    if query.after < 0 {
+        return Err(AppError::Malformed("query parameter after: must be 0 or more".into()));
+    }
     if limit < 1 {
         return Err(AppError::Malformed("limit must be at least 1".into()));
     }

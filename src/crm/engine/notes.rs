@@ -1,4 +1,6 @@
 //! What belongs to a case: the contact and the conversation.
+use uuid::Uuid;
+
 use super::pass::{Pass, Snapshot, Stop};
 use crate::crm::CrmError;
 use crate::crm::case::{NewNote, RemoteNote};
@@ -12,34 +14,55 @@ use crate::tickets::service as tickets;
 const PAGE: i64 = 50;
 
 impl Pass {
-    /// Relates the ticket's contact to the case, once; with `check`, also when somebody removed the relation.
+    /// Relates the ticket's contact to the case, once, and takes away the relation to the contact before; with
+    /// `check`, also when somebody removed the relation. Other contacts of the case are the CRM's own.
     pub async fn contact(&mut self, seen: &Snapshot, check: bool) -> Result<(), Stop> {
-        let Some((id, name, email)) = &seen.ticket.contact else { return Ok(()) };
-        if self.mirror.contact_synced == Some(id.0) && !check {
+        let wanted = seen.ticket.contact.as_ref().map(|(id, ..)| id.0);
+        let before = self.mirror.contact_synced;
+        if wanted == before && !(check && wanted.is_some()) {
             return Ok(());
         }
-        let remote = match &seen.contact {
-            Some(linked) => linked.clone(),
-            None => self.contact_for(id.0, name, email).await?,
-        };
         let case = self.mirror.remote_id.clone().unwrap_or_default();
-        if !check || !self.crm.suite.related_contacts(&case).await?.contains(&remote) {
-            let related = self.crm.suite.relate_contact(&case, &remote).await;
-            related.map_err(|e| match e {
-                // The case was there a moment ago.
-                CrmError::NotFound { detail } => Stop::Park {
-                    class: "permanent",
-                    reason: format!("the contact {name} cannot be related: {detail}"),
-                },
-                e => e.into(),
-            })?;
+        if let Some((id, name, email)) = &seen.ticket.contact {
+            let remote = match &seen.contact {
+                Some(linked) => linked.clone(),
+                None => self.contact_for(id.0, name, email).await?,
+            };
+            self.relate(&case, &remote, name, check).await?;
         }
-        let id = id.0;
+        if let Some(gone) = before.filter(|before| Some(*before) != wanted) {
+            self.unrelate(&case, gone).await?;
+        }
         self.held(move |_, working| {
-            working.mirror.contact_synced = Some(id);
+            working.mirror.contact_synced = wanted;
             Ok(())
         })
         .await
+    }
+
+    async fn relate(&self, case: &str, remote: &str, name: &str, check: bool) -> Result<(), Stop> {
+        let suite = &self.crm.suite;
+        if check && suite.related_contacts(case).await?.iter().any(|related| related == remote) {
+            return Ok(());
+        }
+        suite.relate_contact(case, remote).await.map_err(|error| match error {
+            // The case was there a moment ago.
+            CrmError::NotFound { detail } => Stop::Park {
+                class: "permanent",
+                reason: format!("the contact {name} cannot be related: {detail}"),
+            },
+            error => error.into(),
+        })
+    }
+
+    /// Taking a relation away twice is an error in SuiteCRM, so it is looked for first.
+    async fn unrelate(&self, case: &str, contact: Uuid) -> Result<(), Stop> {
+        let Some(remote) = self.linked_contact(contact).await? else { return Ok(()) };
+        let suite = &self.crm.suite;
+        if suite.related_contacts(case).await?.contains(&remote) {
+            suite.unrelate_contact(case, &remote).await?;
+        }
+        Ok(())
     }
 
     /// Writes the notes that the CRM does not have, in order. A note that fails is where the next attempt goes on.
@@ -90,7 +113,7 @@ impl Pass {
         let author = seen.ticket.contact.as_ref().filter(|contact| contact.0.0 == note.author_id);
         let contact_id = match author {
             Some(_) => seen.contact.clone(),
-            None if note.author_role == "contact" => self.linked_contact(note).await?,
+            None if note.author_role == "contact" => self.linked_contact(note.author_id).await?,
             None => None,
         };
         let title = format!("{kind} {}", note.author_name);
@@ -104,11 +127,11 @@ impl Pass {
         }
     }
 
-    async fn linked_contact(&self, note: &DeskNote) -> Result<Option<String>, Stop> {
-        let (connection, author) = (self.connection.id, note.author_id);
+    async fn linked_contact(&self, contact: Uuid) -> Result<Option<String>, Stop> {
+        let connection = self.connection.id;
         let link =
             self.engine.0.db.read(move |conn| {
-                Ok(store::remote_id(conn, connection, LinkKind::Contact, author)?)
+                Ok(store::remote_id(conn, connection, LinkKind::Contact, contact)?)
             });
         Ok(link.await?)
     }

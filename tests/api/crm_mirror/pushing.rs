@@ -1,4 +1,6 @@
 //! From the desk to the CRM.
+use casebridge::crm::adapters::suitecrm::{SuiteCrm, SuiteCrmSettings};
+use casebridge::kernel::Secret;
 use fake_crm::{Fault, FaultRule};
 use serde_json::json;
 
@@ -146,4 +148,29 @@ async fn a_deleted_ticket_leaves_its_case_alone_until_it_is_restored() {
     desk.admin.post_on(&restore, "*", json!({})).await.expect(200);
     desk.converge().await;
     assert_eq!(desk.case(&ticket).await.value("priority"), "P1");
+}
+
+#[actix_web::test]
+async fn a_transferred_ticket_takes_its_relation_to_the_new_contact_along() {
+    let desk = Mirrored::start().await;
+    let ticket = desk.open("For somebody else").await;
+    desk.converge().await;
+    let case = desk.case(&ticket).await.id;
+    // Somebody of the CRM related another contact: that is theirs.
+    let colleague = crm_id("Finance contact");
+    let (id, secret) = (desk.crm.client_id(), Secret::new(desk.crm.client_secret()));
+    let suite = SuiteCrm::new(SuiteCrmSettings::new(desk.crm.url(), id, secret)).unwrap();
+    suite.relate_contact(&case, &colleague).await.unwrap();
+    let transfer = json!({
+        "account_id": desk.id("Harbor Logistics"), "contact_id": desk.id("Warehouse contact"),
+    });
+    let path = format!("/v1/tickets/{ticket}/transfer");
+    desk.admin.post_on(&path, "*", transfer).await.expect(200);
+    desk.converge().await;
+    let mut related = desk.crm.contacts_of(&case);
+    related.sort();
+    let mut expected = vec![colleague, crm_id("Warehouse contact")];
+    expected.sort();
+    assert_eq!(related, expected);
+    assert_eq!(desk.case(&ticket).await.value("account_id"), crm_id("Harbor Logistics"));
 }

@@ -57,6 +57,12 @@ impl SuiteCrm {
         self.api.send(Method::POST, &path, &body).await.map(drop)
     }
 
+    /// Takes the relation to a contact away; a relation that is not there is an error.
+    pub async fn unrelate_contact(&self, case_id: &str, contact_id: &str) -> Result<(), CrmError> {
+        let path = ["module", MODULE, case_id, "relationships", "contacts", contact_id];
+        self.api.send(Method::DELETE, &path, &Value::Null).await.map(drop)
+    }
+
     /// The ids of the contacts that are related to the case.
     pub async fn related_contacts(&self, case_id: &str) -> Result<Vec<String>, CrmError> {
         let path = ["module", MODULE, case_id, "relationships", "contacts"];

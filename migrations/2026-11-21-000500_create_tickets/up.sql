@@ -56,8 +56,11 @@ create index tickets_open_by_created on tickets (created_at, id)
 create index tickets_account on tickets (account_id, created_at, id) where deleted_at is null;
 create index tickets_contact on tickets (contact_id, created_at, id) where deleted_at is null;
 create index tickets_department on tickets (department_id, category, created_at, id) where deleted_at is null;
-create index tickets_assignee on tickets (assignee_id, category, created_at, id) where deleted_at is null;
-create index tickets_status on tickets (workflow_id, status, created_at, id) where deleted_at is null;
+create index tickets_assignee on tickets (assignee_id, created_at, id) where deleted_at is null;
+-- What an agent has to do; an agent has few of them beside many closed ones.
+create index tickets_assignee_open on tickets (assignee_id, created_at, id)
+  where deleted_at is null and category in ('new', 'open', 'pending', 'on_hold');
+create index tickets_status on tickets (status, created_at, id) where deleted_at is null;
 create index tickets_component on tickets (component_id, created_at, id) where deleted_at is null;
 create index tickets_automatic on tickets (automatic_at) where automatic_at is not null;
 create index tickets_waiting on tickets (department_id, level, priority desc, created_at)

@@ -1,6 +1,7 @@
 //! Start in order, run until told to stop, stop in the opposite order.
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono::{TimeDelta, Utc};
@@ -13,13 +14,18 @@ use crate::db::Db;
 use crate::db::embedded::Embedded;
 use crate::events::{self, Consumer, Feed};
 use crate::kernel::Secret;
+use crate::tickets::service;
 use crate::workers::Workers;
 use crate::{crm, http, seed, telemetry};
 
 /// Who is told about published events, in the transaction that publishes them.
 pub const CONSUMERS: &[Consumer] = &[crm::mark_dirty];
 /// How often the mirrors are asked whether one is due, when none was.
-const MIRROR_IDLE: std::time::Duration = std::time::Duration::from_millis(300);
+const MIRROR_IDLE: Duration = Duration::from_millis(300);
+/// How often automatic transitions are looked for.
+const AUTOMATIC: Duration = Duration::from_millis(500);
+/// How often waiting tickets are looked at.
+const WAITING: Duration = Duration::from_secs(2);
 /// How long an idempotency key is kept.
 const KEEP_KEYS: TimeDelta = TimeDelta::hours(25);
 
@@ -58,7 +64,7 @@ impl Service {
     pub fn start_workers(&self) -> Workers {
         let workers = Workers::default();
         let (db, feed) = (self.db.clone(), self.feed.clone());
-        workers.every("relay", std::time::Duration::ZERO, move || {
+        workers.every("relay", Duration::ZERO, move || {
             let (db, feed) = (db.clone(), feed.clone());
             async move {
                 let published = events::publish_next(&db, &feed, CONSUMERS).await?;
@@ -74,12 +80,13 @@ impl Service {
             async move { mirror.converge_due(Utc::now()).await }
         });
         let mirror = self.mirror.clone();
-        workers.every("poll", std::time::Duration::from_secs(1), move || {
+        workers.every("poll", Duration::from_secs(1), move || {
             let mirror = mirror.clone();
             async move { mirror.poll_due(Utc::now()).await }
         });
+        self.start_ticket_workers(&workers);
         let db = self.db.clone();
-        workers.every("idempotency keys", std::time::Duration::from_secs(600), move || {
+        workers.every("idempotency keys", Duration::from_secs(600), move || {
             let db = db.clone();
             async move {
                 let before = Utc::now() - KEEP_KEYS;
@@ -88,6 +95,20 @@ impl Service {
             }
         });
         workers
+    }
+
+    /// What happens to tickets by itself. An agent who became available gets what waits within [`WAITING`].
+    fn start_ticket_workers(&self, workers: &Workers) {
+        let db = self.db.clone();
+        workers.every("automatic transitions", AUTOMATIC, move || {
+            let db = db.clone();
+            async move { db.tx(|conn| service::follow_automatic_transition(conn, Utc::now())).await }
+        });
+        let db = self.db.clone();
+        workers.every("waiting tickets", WAITING, move || {
+            let db = db.clone();
+            async move { db.tx(|conn| service::assign_waiting(conn, Utc::now())).await }
+        });
     }
 }
 
@@ -140,7 +161,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let workers = if service.config.workers { service.start_workers() } else { Workers::default() };
     let metrics = service.metrics.clone();
     // Without this, observations that nobody collects would pile up.
-    workers.every("metrics", std::time::Duration::from_secs(5), move || {
+    workers.every("metrics", Duration::from_secs(5), move || {
         metrics.run_upkeep();
         std::future::ready(Ok(false))
     });

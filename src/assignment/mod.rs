@@ -4,7 +4,6 @@ mod service;
 mod store;
 mod view;
 
-pub use rules::Rule;
-pub use service::{Decision, Need, Previous, explain, keep_or_pick, pick, record};
-pub use store::Assignment;
+pub use rules::{Need, Rule};
+pub use service::{Decision, Previous, could_be_taken, explain, keep_or_pick, pick, record};
 pub use view::{AssignmentView, DecisionView};

@@ -2,7 +2,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::{AgentId, CategoryId, ProductId, text_enum};
+use crate::kernel::{AgentId, CategoryId, DepartmentId, Level, ProductId, text_enum};
 use crate::people::Agent;
 
 text_enum! {
@@ -35,12 +35,17 @@ text_enum! {
     }
 }
 
-/// What the ticket is about: an agent can be limited to some of it.
-#[derive(Debug, Clone, Copy)]
-pub struct About<'a> {
+/// What a ticket needs of its agent: an agent works in departments and levels, and can be limited to some products,
+/// categories and types.
+#[derive(Debug, Clone)]
+pub struct Need {
+    pub department: DepartmentId,
+    pub level: Level,
     pub product: Option<ProductId>,
     pub category: Option<CategoryId>,
-    pub type_key: &'a str,
+    pub type_key: String,
+    /// Who has the ticket.
+    pub holder: Option<AgentId>,
 }
 
 /// One line of the explanation.
@@ -54,22 +59,23 @@ pub struct Candidate {
 }
 
 /// Judges every candidate on their own.
-pub fn judge(agents: &[Agent], about: About<'_>, now: DateTime<Utc>) -> Vec<Candidate> {
+pub fn judge(agents: &[Agent], need: &Need, now: DateTime<Utc>) -> Vec<Candidate> {
     let judged = agents.iter().map(|agent| Candidate {
         agent_id: agent.id,
         name: agent.name.clone(),
         load: agent.open_tickets,
         capacity: agent.capacity,
-        verdict: verdict(agent, about, now),
+        verdict: verdict(agent, need, now),
     });
     judged.collect()
 }
 
-fn verdict(agent: &Agent, about: About<'_>, now: DateTime<Utc>) -> Verdict {
-    let permitted =
-        agent.type_keys.as_ref().is_none_or(|keys| keys.iter().any(|k| k == about.type_key))
-            && allows(agent.product_ids.as_deref(), about.product)
-            && allows(agent.category_ids.as_deref(), about.category);
+fn verdict(agent: &Agent, need: &Need, now: DateTime<Utc>) -> Verdict {
+    let permitted = agent.department_ids.contains(&need.department)
+        && agent.levels.contains(&need.level)
+        && agent.type_keys.as_ref().is_none_or(|keys| keys.contains(&need.type_key))
+        && allows(agent.product_ids.as_deref(), need.product)
+        && allows(agent.category_ids.as_deref(), need.category);
     match () {
         () if !agent.active => Verdict::Inactive,
         () if !permitted => Verdict::NotPermitted,

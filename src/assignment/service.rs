@@ -3,31 +3,13 @@ use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use rand::RngExt as _;
 
-use super::rules::{self, About, Candidate, Rule, Verdict};
+use super::rules::{self, Candidate, Need, Rule, Verdict};
 use super::store::{self, Assignment};
-use crate::kernel::{
-    Actor, AgentId, AppError, AssignmentId, CategoryId, DepartmentId, Level, ProductId, TicketId,
-};
+use crate::kernel::{Actor, AgentId, AppError, AssignmentId, TicketId};
 use crate::people;
 
 /// How many past decisions an explanation shows.
 const SHOWN: i64 = 20;
-
-/// What a ticket needs of its agent.
-#[derive(Debug, Clone)]
-pub struct Need {
-    pub department: DepartmentId,
-    pub level: Level,
-    pub product: Option<ProductId>,
-    pub category: Option<CategoryId>,
-    pub type_key: String,
-}
-
-impl Need {
-    fn about(&self) -> About<'_> {
-        About { product: self.product, category: self.category, type_key: &self.type_key }
-    }
-}
 
 /// Who gets the ticket, and everybody who was looked at.
 #[derive(Debug, Clone)]
@@ -44,36 +26,35 @@ pub fn pick(
     need: &Need,
     now: DateTime<Utc>,
 ) -> Result<Decision, AppError> {
-    let agents = people::lock_pool(conn, need.department, need.level)?;
-    Ok(decide(&agents, need, now))
+    let agents = people::lock_pool(conn, need.department, need.level, need.holder)?;
+    Ok(decide(rules::judge(&agents, need, now)))
 }
 
-fn decide(agents: &[people::Agent], need: &Need, now: DateTime<Utc>) -> Decision {
-    let mut candidates = rules::judge(agents, need.about(), now);
+fn decide(mut candidates: Vec<Candidate>) -> Decision {
     let agent = rules::choose(&mut candidates, |equals| rand::rng().random_range(0..equals));
     let rule = if agent.is_some() { Rule::LeastLoaded } else { Rule::Waiting };
     Decision { agent, rule, candidates }
 }
 
-/// Back to the agent who had it, if they may and can; otherwise as [`pick`].
+/// Back to the agent who has or had it, if they may and can; otherwise as [`pick`].
 pub fn keep_or_pick(
     conn: &mut PgConnection,
     need: &Need,
-    previous: Option<AgentId>,
     now: DateTime<Utc>,
 ) -> Result<Decision, AppError> {
-    let agents = people::lock_pool(conn, need.department, need.level)?;
-    let mut candidates = rules::judge(&agents, need.about(), now);
+    let agents = people::lock_pool(conn, need.department, need.level, need.holder)?;
+    let mut candidates = rules::judge(&agents, need, now);
     let back = candidates
         .iter_mut()
-        .find(|c| Some(c.agent_id) == previous && c.verdict == Verdict::Eligible);
-    match back {
-        Some(candidate) => {
-            candidate.verdict = Verdict::Chosen;
-            Ok(Decision { agent: previous, rule: Rule::Returned, candidates })
-        }
-        None => Ok(decide(&agents, need, now)),
-    }
+        .find(|c| Some(c.agent_id) == need.holder && c.verdict == Verdict::Eligible);
+    let Some(candidate) = back else { return Ok(decide(candidates)) };
+    candidate.verdict = Verdict::Chosen;
+    Ok(Decision { agent: need.holder, rule: Rule::Returned, candidates })
+}
+
+/// True when somebody could take such a ticket now. Locks nobody, so [`pick`] has the last word.
+pub fn could_be_taken(pool: &[people::Agent], need: &Need, now: DateTime<Utc>) -> bool {
+    rules::judge(pool, need, now).iter().any(|c| c.verdict == Verdict::Eligible)
 }
 
 /// What a decision is about.

@@ -148,8 +148,8 @@ async fn list_events(
     let filter = filter(&query)?;
     let deadline = Instant::now() + Duration::from_secs(query.wait.min(WAIT_MAX));
     loop {
-        let (filter, sees) = (filter.clone(), caller.visibility());
-        let news = db.read(move |conn| service::feed(conn, &filter, &sees)).await?;
+        let (filter, caller) = (filter.clone(), caller.clone());
+        let news = db.read(move |conn| service::feed(conn, &filter, &caller)).await?;
         if !news.is_empty() || Instant::now() >= deadline {
             let last_position = news.last().and_then(|event| event.position).unwrap_or(query.after);
             let items = news.into_iter().map(EventView::from).collect();

@@ -3,7 +3,7 @@ use diesel::PgConnection;
 
 use super::event::NewEvent;
 use super::store::{self, Event, Filter};
-use crate::kernel::{Actor, AppError, TicketId, Visibility};
+use crate::kernel::{Actor, AppError, TicketId};
 
 /// Call it in the transaction that made the event true. A ticket has one event for each of its versions.
 pub fn append(conn: &mut PgConnection, actor: &Actor, event: NewEvent) -> Result<(), AppError> {
@@ -27,7 +27,7 @@ pub fn history(
 pub fn feed(
     conn: &mut PgConnection,
     filter: &Filter,
-    sees: &Visibility,
+    caller: &Actor,
 ) -> Result<Vec<Event>, AppError> {
-    Ok(store::feed(conn, filter, sees)?)
+    Ok(store::feed(conn, filter, caller)?)
 }

@@ -9,6 +9,8 @@ mod patch;
 mod preconditions;
 mod problem;
 
+use chrono::{DateTime, SubsecRound as _, Utc};
+
 pub use answer::Answer;
 pub use body::{BODY_MAX, Body};
 pub use cors::cors;
@@ -18,3 +20,8 @@ pub use params::{Params, PathId, WantsTotal, header_param};
 pub use patch::{nullable, set};
 pub use preconditions::IfMatch;
 pub use problem::{Problem, complete as complete_problems};
+
+/// The time, as exact as PostgreSQL keeps it: what an answer says is what is read again later.
+pub fn now() -> DateTime<Utc> {
+    Utc::now().trunc_subsecs(6)
+}

@@ -6,4 +6,5 @@ mod store;
 
 pub use http::routes;
 pub use rules::{Actions, Source};
-pub use store::{Located, Ticket};
+pub use service::InWorkflow;
+pub use store::Ticket;

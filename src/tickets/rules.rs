@@ -99,6 +99,16 @@ fn missing_requirement(requirement: Requirement) -> FieldError {
     }
 }
 
+/// True for a status that the one behind it leads back to: who is assigned sends the ticket there to be handed over, so
+/// that it waits for another assignment.
+pub fn is_handover(workflow: &Workflow, code: &str) -> bool {
+    let leads = |from: &str, to: &str, trigger: Trigger| {
+        workflow.transitions.iter().any(|t| t.from == from && t.to == to && t.trigger == trigger)
+    };
+    let behind = workflow.statuses.iter().filter(|s| leads(code, &s.code, Trigger::Assignment));
+    behind.into_iter().any(|status| leads(&status.code, code, Trigger::Agent))
+}
+
 /// Puts the ticket into `status`, with everything that follows from that.
 pub fn enter(ticket: &mut Ticket, workflow: &Workflow, status: &Status, now: DateTime<Utc>) {
     let was_closed = ticket.category == Category::Closed;

@@ -170,6 +170,17 @@ async fn an_agent_sees_the_events_of_their_departments_tickets_only() {
 }
 
 #[actix_web::test]
+async fn the_events_of_a_draft_are_its_authors_alone() {
+    let app = TestApp::start().await;
+    let (author, other) = (app.client(Role::Coordinator).await, app.client(Role::Admin).await);
+    author.post("/v1/tickets", json!({"subject": "Half", "draft": true})).await.expect(201);
+    app.publish().await;
+    let opened = "/v1/events?types=ticket.opened";
+    assert_eq!(other.get(opened).await.expect(200)["items"], json!([]));
+    assert_eq!(author.get(opened).await.expect(200)["items"].as_array().unwrap().len(), 1);
+}
+
+#[actix_web::test]
 async fn the_log_cannot_be_rewritten() {
     let app = TestApp::start().await;
     app.publish().await;

@@ -17,4 +17,5 @@ mod operations;
 mod people;
 mod problems;
 mod routing;
+mod tickets;
 mod workflow;

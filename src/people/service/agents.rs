@@ -118,13 +118,23 @@ fn check_restrictions(conn: &mut PgConnection, agent: &Agent) -> Result<(), AppE
     if errors.is_empty() { Ok(()) } else { Err(AppError::Invalid(errors)) }
 }
 
-/// The active agents of a department who work a level, locked: see [`store::lock_pool`].
-pub fn lock_pool(
+/// The active agents of a department who work a level.
+pub fn pool(
     conn: &mut PgConnection,
     department: DepartmentId,
     level: Level,
 ) -> Result<Vec<Agent>, AppError> {
-    Ok(store::lock_pool(conn, department, level)?)
+    Ok(store::pool(conn, department, level)?)
+}
+
+/// The same and `holder`, locked: see [`store::lock_pool`].
+pub fn lock_pool(
+    conn: &mut PgConnection,
+    department: DepartmentId,
+    level: Level,
+    holder: Option<AgentId>,
+) -> Result<Vec<Agent>, AppError> {
+    Ok(store::lock_pool(conn, department, level, holder)?)
 }
 
 /// Fails with an error at `pointer` when there is no such active agent.

@@ -203,9 +203,8 @@ pub fn count_restrictions(conn: &mut PgConnection, agent: &Agent) -> QueryResult
     Ok([products, categories, types].map(|count| usize::try_from(count).unwrap_or_default()))
 }
 
-/// The active agents of a department who work a level, locked until the transaction ends, in the order of their ids:
-/// whoever picks among some of them waits, and then sees the loads that the others left.
-pub fn lock_pool(
+/// The active agents of a department who work a level, by their ids.
+pub fn pool(
     conn: &mut PgConnection,
     department: DepartmentId,
     level: Level,
@@ -217,6 +216,27 @@ pub fn lock_pool(
         .filter(agents::active)
         .filter(agents::id.eq_any(members))
         .filter(agents::levels.contains(vec![level]))
+        .order(agents::id)
+        .select(Agent::as_select())
+        .load(conn)
+}
+
+/// The same and `holder`, locked until the transaction ends, in the order of their ids: whoever picks among some of
+/// them waits, and then sees the loads that the others left. The holder's load changes too, so they are locked with
+/// the others: one by one, two transactions could wait for each other.
+pub fn lock_pool(
+    conn: &mut PgConnection,
+    department: DepartmentId,
+    level: Level,
+    holder: Option<AgentId>,
+) -> QueryResult<Vec<Agent>> {
+    let members = agent_departments::table
+        .filter(agent_departments::department_id.eq(department))
+        .select(agent_departments::agent_id);
+    let in_pool =
+        agents::active.and(agents::id.eq_any(members)).and(agents::levels.contains(vec![level]));
+    agents::table
+        .filter(in_pool.or(agents::id.eq_any(holder.into_iter().collect::<Vec<_>>())))
         .order(agents::id)
         .for_no_key_update()
         .select(Agent::as_select())

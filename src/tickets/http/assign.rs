@@ -9,10 +9,10 @@ use super::super::service::{self, Assign, Elevate, Target, Transfer};
 use super::super::store::Elevation;
 use super::notes::AddNote;
 use super::view::{TicketView, answer};
-use crate::assignment::{AssignmentView, DecisionView};
+use crate::assignment::{self, AssignmentView, DecisionView};
 use crate::auth::Caller;
 use crate::db::Db;
-use crate::http::{Answer, Body, IfMatch, Params, PathId, nullable};
+use crate::http::{Answer, Body, IfMatch, Params, PathId, now, nullable};
 use crate::kernel::{
     AccountId, AgentId, AppError, CategoryId, ContactId, ElevationId, Level, Permission, ProductId,
     TicketId,
@@ -43,7 +43,7 @@ pub struct Explanation {
 #[utoipa::path(
     tag = "assignment",
     params(("id" = TicketId, Path), ExplainQuery),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("bearer" = ["tickets:read", "tickets:work"]), ("client_credentials" = ["tickets:read", "tickets:work"])),
     responses((status = 200, description = "The explanation", body = Explanation)),
 )]
 #[get("/tickets/{id}/assignment")]
@@ -55,11 +55,12 @@ pub async fn explain_assignment(
 ) -> Result<Answer, AppError> {
     caller.require(Permission::TicketsWork)?;
     let explanation = db.read(move |conn| {
-        let (assignee_id, decisions) = service::explain_assignment(conn, &caller, id.0)?;
-        let decisions = decisions.into_iter().map(AssignmentView::from).collect();
-        let dry_run = query.dry_run.then(|| service::dry_run(conn, &caller, id.0, Utc::now()));
+        let ticket = service::get(conn, &caller, id.0)?;
+        let decisions =
+            assignment::explain(conn, id.0)?.into_iter().map(AssignmentView::from).collect();
+        let dry_run = query.dry_run.then(|| service::dry_run(conn, &caller, id.0, now()));
         let dry_run = dry_run.transpose()?.map(DecisionView::from);
-        Ok(Explanation { assignee_id, decisions, dry_run })
+        Ok(Explanation { assignee_id: ticket.row.assignee_id, decisions, dry_run })
     });
     Answer::ok(&explanation.await?)
 }
@@ -106,9 +107,9 @@ pub async fn assign_ticket(
     };
     let wanted = Assign { to, reason: body.reason };
     db.tx(move |conn| {
-        let now = Utc::now();
-        let placed = service::assign(conn, &caller, id.0, seen, wanted, now)?;
-        answer(placed, &caller, now)
+        let now = now();
+        let located = service::assign(conn, &caller, id.0, seen, wanted, now)?;
+        answer(located, &caller, now)
     })
     .await
 }
@@ -168,9 +169,9 @@ pub async fn transfer_ticket(
         note: body.note.map(|note| note.by(&caller)),
     };
     db.tx(move |conn| {
-        let now = Utc::now();
-        let placed = service::transfer(conn, &caller, id.0, seen, wanted, now)?;
-        answer(placed, &caller, now)
+        let now = now();
+        let located = service::transfer(conn, &caller, id.0, seen, wanted, now)?;
+        answer(located, &caller, now)
     })
     .await
 }
@@ -213,9 +214,9 @@ pub async fn elevate_ticket(
     let body = body.into_inner();
     let wanted = Elevate { to: body.to, reason: body.reason, tried: body.tried };
     db.tx(move |conn| {
-        let now = Utc::now();
-        let placed = service::elevate(conn, &caller, id.0, seen, wanted, now)?;
-        answer(placed, &caller, now)
+        let now = now();
+        let located = service::elevate(conn, &caller, id.0, seen, wanted, now)?;
+        answer(located, &caller, now)
     })
     .await
 }
@@ -255,7 +256,7 @@ impl From<Elevation> for ElevationView {
 #[utoipa::path(
     tag = "routing",
     params(("id" = TicketId, Path)),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("bearer" = ["tickets:read", "tickets:work"]), ("client_credentials" = ["tickets:read", "tickets:work"])),
     responses((status = 200, description = "The elevations", body = Vec<ElevationView>)),
 )]
 #[get("/tickets/{id}/elevations")]

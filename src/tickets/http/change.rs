@@ -9,7 +9,7 @@ use super::super::service::{self, Change};
 use super::view::{TicketView, answer};
 use crate::auth::Caller;
 use crate::db::Db;
-use crate::http::{Answer, Body, IfMatch, PathId, nullable};
+use crate::http::{Answer, Body, IfMatch, PathId, now, nullable};
 use crate::kernel::{
     AccountId, AppError, CategoryId, ComponentId, ContactId, Permission, Priority, ProductId,
     TicketId,
@@ -111,9 +111,9 @@ pub async fn change_ticket(
     caller.require(Permission::TicketsWrite)?;
     let change = Change::from(body.into_inner());
     db.tx(move |conn| {
-        let now = Utc::now();
-        let placed = service::change(conn, &caller, id.0, seen, change, now)?;
-        answer(placed, &caller, now)
+        let now = now();
+        let located = service::change(conn, &caller, id.0, seen, change, now)?;
+        answer(located, &caller, now)
     })
     .await
 }
@@ -139,9 +139,9 @@ pub async fn submit_ticket(
 ) -> Result<Answer, AppError> {
     caller.require(Permission::TicketsWrite)?;
     db.tx(move |conn| {
-        let now = Utc::now();
-        let placed = service::submit(conn, &caller, id.0, seen, now)?;
-        answer(placed, &caller, now)
+        let now = now();
+        let located = service::submit(conn, &caller, id.0, seen, now)?;
+        answer(located, &caller, now)
     })
     .await
 }
@@ -163,7 +163,7 @@ pub async fn delete_ticket(
     seen: IfMatch,
 ) -> Result<Answer, AppError> {
     caller.require(Permission::TicketsDelete)?;
-    db.tx(move |conn| service::delete(conn, &caller, id.0, seen, Utc::now())).await?;
+    db.tx(move |conn| service::delete(conn, &caller, id.0, seen, now())).await?;
     Ok(Answer::no_content())
 }
 
@@ -183,9 +183,9 @@ pub async fn restore_ticket(
 ) -> Result<Answer, AppError> {
     caller.require(Permission::TicketsDelete)?;
     db.tx(move |conn| {
-        let now = Utc::now();
-        let placed = service::restore(conn, &caller, id.0, seen, now)?;
-        answer(placed, &caller, now)
+        let now = now();
+        let located = service::restore(conn, &caller, id.0, seen, now)?;
+        answer(located, &caller, now)
     })
     .await
 }

@@ -73,6 +73,9 @@ pub struct ListQuery {
 
 impl ListQuery {
     fn filter(&self, actor: &Actor) -> Result<Filter, AppError> {
+        if actor.is_contact() {
+            self.refuse_desk_side()?;
+        }
         Ok(Filter {
             number: self.number.as_deref().map(number).transpose()?,
             status: words(self.status.as_deref()).map(str::to_owned).collect(),
@@ -94,6 +97,24 @@ impl ListQuery {
             created_from: self.created_from,
             created_before: self.created_before,
         })
+    }
+}
+
+impl ListQuery {
+    /// What a contact does not see cannot be asked either: a filter would tell it.
+    fn refuse_desk_side(&self) -> Result<(), AppError> {
+        let asked = [
+            (self.status.is_some(), "status"),
+            (self.assignee.is_some(), "assignee"),
+            (self.department.is_some(), "department"),
+            (self.level.is_some(), "level"),
+        ];
+        match asked.iter().find(|(asked, _)| *asked) {
+            Some((_, name)) => Err(AppError::Malformed(format!(
+                "query parameter {name}: this is for the desk only"
+            ))),
+            None => Ok(()),
+        }
     }
 }
 
@@ -170,7 +191,7 @@ pub async fn list_tickets(
     let page = db.read(move |conn| {
         let rows = service::list(conn, &caller, &filter, sort, &page)?;
         let total = wants_total.0.then(|| service::count(conn, &caller, &filter)).transpose()?;
-        let page = rows.map(|placed| TicketSummary::new(placed.row, &placed.workflow, &caller));
+        let page = rows.map(|ticket| TicketSummary::new(ticket.row, &ticket.workflow, &caller));
         Ok(Page { total, ..page })
     });
     Answer::page(&page.await?)

@@ -1,6 +1,5 @@
 //! The conversation on a ticket.
 use actix_web::{get, post, web};
-use chrono::Utc;
 use garde::Validate;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -9,7 +8,7 @@ use super::super::service;
 use super::read::PageQuery;
 use crate::auth::Caller;
 use crate::db::Db;
-use crate::http::{Answer, Body, Idempotency, Params, PathId};
+use crate::http::{Answer, Body, Idempotency, Params, PathId, now};
 use crate::kernel::{Actor, AppError, Page, Permission, TicketId};
 use crate::notes::{Channel, NewNote, NoteView, NoteVisibility};
 
@@ -69,7 +68,7 @@ pub async fn add_note(
     let note = body.into_inner().by(&caller);
     db.tx(move |conn| {
         key.once(conn, caller.id, &fingerprint, |conn| {
-            let (note, ticket) = service::add_note(conn, &caller, id.0, note, Utc::now())?;
+            let (note, ticket) = service::add_note(conn, &caller, id.0, note, now())?;
             let location = format!("/v1/tickets/{}/notes", id.0);
             // The ETag is the ticket's: a note moves its version.
             Ok(Answer::created(location, &NoteView::from(note))?.version(ticket.row.version))

@@ -7,10 +7,10 @@ use utoipa::ToSchema;
 
 use super::super::rules::Source;
 use super::super::service::{self, NewTicket};
-use super::view::TicketView;
+use super::view::{TicketView, view};
 use crate::auth::Caller;
 use crate::db::Db;
-use crate::http::{Answer, Body, Idempotency};
+use crate::http::{Answer, Body, Idempotency, now};
 use crate::kernel::{
     AccountId, AppError, CategoryId, ComponentId, ContactId, Permission, Priority, ProductId,
 };
@@ -126,11 +126,11 @@ pub async fn open_ticket(
     let new = NewTicket::from(body.into_inner());
     db.tx(move |conn| {
         key.once(conn, caller.id, &fingerprint, |conn| {
-            let now = Utc::now();
+            let now = now();
             let opened = service::open(conn, &caller, new, now)?;
-            let (location, version) =
-                (format!("/v1/tickets/{}", opened.row.id), opened.row.version);
-            Ok(Answer::created(location, &TicketView::new(opened, &caller, now))?.version(version))
+            let location = format!("/v1/tickets/{}", opened.row.id);
+            let version = opened.row.version;
+            Ok(Answer::created(location, &view(opened, &caller, now))?.version(version))
         })
     })
     .await

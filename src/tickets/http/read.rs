@@ -1,6 +1,5 @@
 //! Read a ticket and its history.
 use actix_web::{get, web};
-use chrono::Utc;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -9,7 +8,7 @@ use super::view::{TicketView, answer};
 use crate::auth::Caller;
 use crate::db::Db;
 use crate::events::EventView;
-use crate::http::{Answer, Params, PathId};
+use crate::http::{Answer, Params, PathId, now};
 use crate::kernel::{AppError, Page, PageRequest, TicketId};
 
 /// Get a ticket
@@ -29,8 +28,8 @@ pub async fn get_ticket(
     id: PathId<TicketId>,
 ) -> Result<Answer, AppError> {
     db.read(move |conn| {
-        let placed = service::get(conn, &caller, id.0)?;
-        answer(placed, &caller, Utc::now())
+        let located = service::get(conn, &caller, id.0)?;
+        answer(located, &caller, now())
     })
     .await
 }

@@ -1,6 +1,5 @@
 //! Move a ticket through its workflow.
 use actix_web::{get, post, web};
-use chrono::Utc;
 use garde::Validate;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -10,7 +9,7 @@ use super::notes::AddNote;
 use super::view::{TicketView, TransitionView, answer, transitions};
 use crate::auth::Caller;
 use crate::db::Db;
-use crate::http::{Answer, Body, IfMatch, PathId};
+use crate::http::{Answer, Body, IfMatch, PathId, now};
 use crate::kernel::{AppError, Permission, TicketId};
 
 /// List the transitions that you may do now
@@ -27,8 +26,8 @@ pub async fn list_transitions(
     id: PathId<TicketId>,
 ) -> Result<Answer, AppError> {
     db.read(move |conn| {
-        let placed = service::get(conn, &caller, id.0)?;
-        Answer::ok(&transitions(&placed.row, &placed.workflow, &caller, Utc::now()))
+        let located = service::get(conn, &caller, id.0)?;
+        Answer::ok(&transitions(&located.row, &located.workflow, &caller, now()))
     })
     .await
 }
@@ -59,7 +58,7 @@ pub struct TransitionTicket {
 #[utoipa::path(
     tag = "tickets",
     params(("id" = TicketId, Path), IfMatch),
-    request_body = TransitionTicket,
+    request_body(content = TransitionTicket, example = json!({"to": "050", "resolution": "The limit was raised."})),
     security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
     responses((status = 200, description = "The ticket as it is now", body = TicketView)),
 )]
@@ -80,9 +79,9 @@ pub async fn transition_ticket(
         vendor_reference: body.vendor_reference,
     };
     db.tx(move |conn| {
-        let now = Utc::now();
-        let placed = service::transition(conn, &caller, id.0, seen, wanted, now)?;
-        answer(placed, &caller, now)
+        let now = now();
+        let located = service::transition(conn, &caller, id.0, seen, wanted, now)?;
+        answer(located, &caller, now)
     })
     .await
 }

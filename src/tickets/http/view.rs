@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::super::rules::{Actions, Source};
-use super::super::service::Placed;
+use super::super::service::InWorkflow;
 use super::super::store::{Summary, Ticket};
 use crate::http::Answer;
 use crate::kernel::{
@@ -190,22 +190,20 @@ pub fn transitions(
     allowed.into_iter().map(view).collect()
 }
 
-impl TicketView {
-    pub fn new(placed: Placed<Ticket>, actor: &Actor, now: DateTime<Utc>) -> Self {
-        let Placed { row, workflow } = placed;
-        let allowed_transitions = transitions(&row, &workflow, actor, now);
-        let Ticket { summary, description, resolution } = row;
-        let summary = TicketSummary::new(summary, &workflow, actor);
-        Self { summary, description, resolution, allowed_transitions }
-    }
-}
-
 /// The ticket with the ETag of its version.
 pub fn answer(
-    placed: Placed<Ticket>,
+    ticket: InWorkflow<Ticket>,
     actor: &Actor,
     now: DateTime<Utc>,
 ) -> Result<Answer, AppError> {
-    let version = placed.row.version;
-    Ok(Answer::ok(&TicketView::new(placed, actor, now))?.version(version))
+    let version = ticket.row.version;
+    Ok(Answer::ok(&view(ticket, actor, now))?.version(version))
+}
+
+pub fn view(ticket: InWorkflow<Ticket>, actor: &Actor, now: DateTime<Utc>) -> TicketView {
+    let InWorkflow { row, workflow } = ticket;
+    let allowed_transitions = transitions(&row, &workflow, actor, now);
+    let Ticket { summary, description, resolution } = row;
+    let summary = TicketSummary::new(summary, &workflow, actor);
+    TicketView { summary, description, resolution, allowed_transitions }
 }

@@ -4,9 +4,9 @@ use diesel::PgConnection;
 use serde_json::json;
 
 use super::super::store::{self, Elevation, Ticket};
-use super::open::check_parties;
-use super::transition::{about, follow_assignment, may_write, write_note};
-use super::{Held, NOT_FOUND, Placed, Told, hold};
+use super::change::{check_if_moved, in_words};
+use super::transition::{about, go_on_if_assigned, write_note};
+use super::{Held, InWorkflow, NOT_FOUND, Told, hold};
 use crate::assignment::{self, Decision, Need, Previous, Rule};
 use crate::events::EventType;
 use crate::http::IfMatch;
@@ -26,6 +26,7 @@ pub(super) fn need(ticket: &Ticket) -> Need {
         product: ticket.product_id,
         category: ticket.category_id,
         type_key: ticket.type_key.clone(),
+        holder: ticket.assignee_id,
     }
 }
 
@@ -54,13 +55,13 @@ pub fn assign(
     seen: IfMatch,
     wanted: Assign,
     now: DateTime<Utc>,
-) -> Result<Placed<Ticket>, AppError> {
+) -> Result<InWorkflow<Ticket>, AppError> {
     actor.require(Permission::TicketsWork)?;
     let mut held = hold(conn, actor, id, seen)?;
     refuse_inactive(&held)?;
-    let changed = give(conn, actor, &mut held, &wanted, now)?;
-    follow_assignment(conn, actor, &mut held, now)?;
-    if !changed && held.ticket == held.before {
+    give(conn, actor, &mut held, &wanted, now)?;
+    go_on_if_assigned(&mut held.ticket, &held.workflow, now)?;
+    if held.ticket == held.before {
         return Ok(held.unchanged());
     }
     let told = Told {
@@ -87,14 +88,14 @@ fn refuse_inactive(held: &Held) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Decides, records why, and sets the assignee; false when nothing changed.
+/// Decides, records why, and sets the assignee; does nothing when it is the same as before.
 fn give(
     conn: &mut PgConnection,
     actor: &Actor,
     held: &mut Held,
     wanted: &Assign,
     now: DateTime<Utc>,
-) -> Result<bool, AppError> {
+) -> Result<(), AppError> {
     let previous = held.ticket.assignee_id;
     let decision = match wanted.to {
         Target::Automatic => assignment::pick(conn, &need(&held.ticket), now)?,
@@ -105,12 +106,11 @@ fn give(
         }
     };
     if decision.agent == previous {
-        return Ok(false);
+        return Ok(());
     }
     held.ticket.assignee_id = decision.agent;
     let about = Previous { ticket: held.ticket.id, agent: previous };
-    assignment::record(conn, actor, about, &decision, wanted.reason.as_deref(), now)?;
-    Ok(true)
+    assignment::record(conn, actor, about, &decision, wanted.reason.as_deref(), now)
 }
 
 fn chosen_by(actor: &Actor, agent: AgentId) -> Rule {
@@ -152,7 +152,7 @@ pub fn transfer(
     seen: IfMatch,
     wanted: Transfer,
     now: DateTime<Utc>,
-) -> Result<Placed<Ticket>, AppError> {
+) -> Result<InWorkflow<Ticket>, AppError> {
     actor.require(Permission::TicketsWork)?;
     let mut held = hold(conn, actor, id, seen)?;
     if held.ticket.category == Category::Draft {
@@ -163,28 +163,22 @@ pub fn transfer(
     ticket.contact_id = wanted.contact_id.unwrap_or(ticket.contact_id);
     ticket.product_id = wanted.product_id.unwrap_or(ticket.product_id);
     ticket.category_id = wanted.category_id.unwrap_or(ticket.category_id);
-    if ticket.product_id.is_none() && ticket.category_id.is_none() {
-        return Err(AppError::field("/product_id", "a product or a category is required"));
-    }
-    let errors = check_parties(conn, &held.ticket)?;
-    if !errors.is_empty() {
-        return Err(AppError::Invalid(errors));
-    }
+    check_if_moved(conn, &held)?;
     if let Some(agent) = wanted.agent_id {
+        refuse_inactive(&held)?;
         let to = agent.map_or(Target::Nobody, Target::Agent);
         give(conn, actor, &mut held, &Assign { to, reason: None }, now)?;
-        follow_assignment(conn, actor, &mut held, now)?;
+        go_on_if_assigned(&mut held.ticket, &held.workflow, now)?;
     }
     if held.ticket == held.before && wanted.note.is_none() {
         return Ok(held.unchanged());
     }
     let mut data = json!({});
     if let Some(note) = wanted.note {
-        may_write(actor, &note)?;
         data = about(&write_note(conn, actor, &mut held, note, now)?);
     }
     let told = Told { kind: EventType::TicketTransferred, public: false, data };
-    held.save(conn, actor, told, now)
+    held.save(conn, actor, told, now).map_err(in_words)
 }
 
 /// To another level of support, why, and what was tried before.
@@ -203,7 +197,7 @@ pub fn elevate(
     seen: IfMatch,
     wanted: Elevate,
     now: DateTime<Utc>,
-) -> Result<Placed<Ticket>, AppError> {
+) -> Result<InWorkflow<Ticket>, AppError> {
     actor.require(Permission::TicketsWork)?;
     let mut held = hold(conn, actor, id, seen)?;
     refuse_inactive(&held)?;
@@ -226,6 +220,7 @@ pub fn elevate(
     store::insert_elevation(conn, &elevation)?;
     let reason = Some(format!("elevated to {}", wanted.to));
     give(conn, actor, &mut held, &Assign { to: Target::Automatic, reason }, now)?;
+    go_on_if_assigned(&mut held.ticket, &held.workflow, now)?;
     let data = json!({ "reason": wanted.reason, "tried": wanted.tried });
     held.save(conn, actor, Told { kind: EventType::TicketElevated, public: false, data }, now)
 }

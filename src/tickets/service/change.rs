@@ -4,8 +4,9 @@ use diesel::PgConnection;
 use serde_json::json;
 
 use super::super::store::Ticket;
-use super::open::{check, check_parties, enter_desk, named};
-use super::{Placed, Told, hold};
+use super::open::{check, check_own, check_parties, enter_desk, named};
+use super::transition::reassign;
+use super::{Held, InWorkflow, Told, hold};
 use crate::assignment::{self, Previous};
 use crate::events::EventType;
 use crate::http::{IfMatch, set};
@@ -14,7 +15,7 @@ use crate::kernel::{
     Priority, ProductId, TicketId,
 };
 use crate::routing;
-use crate::workflow::{Category, Trigger};
+use crate::workflow::{self, Category, Trigger};
 
 /// What to change; a field that is `None` stays. In the double options, `Some(None)` clears.
 #[derive(Debug, Clone, Default)]
@@ -43,38 +44,64 @@ pub fn change(
     seen: IfMatch,
     change: Change,
     now: DateTime<Utc>,
-) -> Result<Placed<Ticket>, AppError> {
+) -> Result<InWorkflow<Ticket>, AppError> {
     let mut held = hold(conn, actor, id, seen)?;
     let draft = held.ticket.category == Category::Draft;
     actor.require(if draft { Permission::TicketsWrite } else { Permission::TicketsWork })?;
     if !draft {
         refuse_originals(&change)?;
     }
-    let rerouted =
-        change.component_id.filter(|component| Some(*component) != held.ticket.component_id);
     apply(&mut held.ticket, change);
-    if let Some(component) = rerouted {
-        let route = routing::resolve(conn, Some(component))?;
-        if route.workflow_id != held.ticket.workflow_id && !draft {
-            let detail =
-                "the component belongs to a department with another workflow; transfer the ticket";
-            return Err(AppError::field("/component_id", detail));
-        }
-        (held.ticket.department_id, held.ticket.level) = (route.department_id, route.level);
-    }
     if held.ticket == held.before {
         return Ok(held.unchanged());
     }
-    if held.ticket.contact_id != held.before.contact_id
-        || held.ticket.account_id != held.before.account_id
-    {
-        let errors = check_parties(conn, &held.ticket)?;
-        if !errors.is_empty() {
-            return Err(AppError::Invalid(errors));
-        }
+    check_own(actor, &held.ticket)?;
+    check_if_moved(conn, &held)?;
+    if held.ticket.component_id != held.before.component_id {
+        reroute(conn, actor, &mut held, now)?;
     }
     let told = Told { kind: EventType::TicketChanged, public: !draft, data: json!({}) };
     held.save(conn, actor, told, now).map_err(in_words)
+}
+
+/// To where the component belongs; a ticket that somebody works on goes to an agent who works there.
+fn reroute(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    held: &mut Held,
+    now: DateTime<Utc>,
+) -> Result<(), AppError> {
+    let route = routing::resolve(conn, held.ticket.component_id)?;
+    if route.workflow_id != held.ticket.workflow_id {
+        if held.ticket.category != Category::Draft {
+            let detail = "the component belongs to a department with another workflow";
+            return Err(AppError::field("/component_id", detail));
+        }
+        held.workflow = workflow::load(conn, route.workflow_id, route.workflow_revision)?;
+        held.ticket.workflow_id = route.workflow_id;
+        held.ticket.status.clone_from(&held.workflow.draft_status);
+    }
+    (held.ticket.department_id, held.ticket.level) = (route.department_id, route.level);
+    let before = (held.before.department_id, held.before.level);
+    if held.ticket.category.is_open() && before != (route.department_id, route.level) {
+        reassign(conn, actor, held, now)?;
+    }
+    Ok(())
+}
+
+/// What a change of the parties must leave: a ticket that is complete unless it is a draft, with parties that fit.
+pub(super) fn check_if_moved(conn: &mut PgConnection, held: &Held) -> Result<(), AppError> {
+    let parties =
+        |t: &Ticket| (t.account_id, t.contact_id, t.product_id.is_some(), t.category_id.is_some());
+    let (before, after) = (&held.before, &held.ticket);
+    if parties(before) == parties(after) && before.product_id == after.product_id {
+        return Ok(());
+    }
+    if after.category != Category::Draft {
+        return check(conn, after);
+    }
+    let errors = check_parties(conn, after)?;
+    if errors.is_empty() { Ok(()) } else { Err(AppError::Invalid(errors)) }
 }
 
 fn apply(ticket: &mut Ticket, change: Change) {
@@ -111,7 +138,7 @@ fn refuse_originals(change: &Change) -> Result<(), AppError> {
 }
 
 /// A broken reference that only the database saw.
-fn in_words(error: AppError) -> AppError {
+pub(super) fn in_words(error: AppError) -> AppError {
     match error {
         AppError::Internal(cause) => match cause.downcast::<diesel::result::Error>() {
             Ok(error) => named(error),
@@ -128,7 +155,7 @@ pub fn submit(
     id: TicketId,
     seen: IfMatch,
     now: DateTime<Utc>,
-) -> Result<Placed<Ticket>, AppError> {
+) -> Result<InWorkflow<Ticket>, AppError> {
     actor.require(Permission::TicketsWrite)?;
     let mut held = hold(conn, actor, id, seen)?;
     if held.workflow.on(&held.ticket.status, Trigger::Submit, None, now).is_none() {

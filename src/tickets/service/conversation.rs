@@ -4,11 +4,11 @@ use diesel::PgConnection;
 
 use super::super::rules::window_over;
 use super::super::store::Ticket;
-use super::transition::{about, follow_assignment, may_write, move_to, reassign, write_note};
-use super::{Placed, Told, hold};
+use super::transition::{about, follow_status, move_to, write_note};
+use super::{Held, InWorkflow, Told, hold};
 use crate::events::EventType;
 use crate::http::IfMatch;
-use crate::kernel::{Actor, AppError, TicketId};
+use crate::kernel::{Actor, AppError, Permission, TicketId};
 use crate::notes::{NewNote, Note, NoteVisibility};
 use crate::workflow::{Category, Trigger};
 
@@ -20,8 +20,8 @@ pub fn add_note(
     id: TicketId,
     note: NewNote,
     now: DateTime<Utc>,
-) -> Result<(Note, Placed<Ticket>), AppError> {
-    may_write(actor, &note)?;
+) -> Result<(Note, InWorkflow<Ticket>), AppError> {
+    actor.require(Permission::TicketsWrite)?;
     let mut held = hold(conn, actor, id, IfMatch(None))?;
     if held.ticket.category == Category::Draft {
         return Err(AppError::conflict(
@@ -42,7 +42,7 @@ pub fn add_note(
 fn follow_reply(
     conn: &mut PgConnection,
     actor: &Actor,
-    held: &mut super::Held,
+    held: &mut Held,
     now: DateTime<Utc>,
 ) -> Result<(), AppError> {
     let closed = held.ticket.category == Category::Closed;
@@ -51,10 +51,7 @@ fn follow_reply(
     match next.map(|transition| transition.to.clone()) {
         Some(to) => {
             move_to(held, &to, now)?;
-            if closed {
-                reassign(conn, actor, held, now)?;
-            }
-            follow_assignment(conn, actor, held, now)
+            follow_status(conn, actor, held, closed, now)
         }
         None if closed => Err(window_over()),
         None => Ok(()),

@@ -4,7 +4,7 @@ use diesel::PgConnection;
 use serde_json::json;
 
 use super::super::store::Ticket;
-use super::{NOT_FOUND, Placed, Told, hold};
+use super::{InWorkflow, Told, hold, hold_deleted};
 use crate::events::EventType;
 use crate::http::IfMatch;
 use crate::kernel::{Actor, AppError, Permission, TicketId};
@@ -19,12 +19,9 @@ pub fn delete(
     id: TicketId,
     seen: IfMatch,
     now: DateTime<Utc>,
-) -> Result<Placed<Ticket>, AppError> {
+) -> Result<InWorkflow<Ticket>, AppError> {
     actor.require(Permission::TicketsDelete)?;
     let mut held = hold(conn, actor, id, seen)?;
-    if held.ticket.deleted_at.is_some() {
-        return Err(NOT_FOUND);
-    }
     held.ticket.deleted_at = Some(now);
     let told = Told { kind: EventType::TicketDeleted, public: false, data: json!({}) };
     held.save(conn, actor, told, now)
@@ -37,9 +34,9 @@ pub fn restore(
     id: TicketId,
     seen: IfMatch,
     now: DateTime<Utc>,
-) -> Result<Placed<Ticket>, AppError> {
+) -> Result<InWorkflow<Ticket>, AppError> {
     actor.require(Permission::TicketsDelete)?;
-    let mut held = hold(conn, actor, id, seen)?;
+    let mut held = hold_deleted(conn, actor, id, seen)?;
     let Some(deleted_at) = held.ticket.deleted_at else {
         return Err(AppError::conflict("not_deleted", "the ticket is not deleted"));
     };

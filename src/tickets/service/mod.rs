@@ -17,35 +17,19 @@ use serde_json::Value;
 use super::store::{self, Located, Ticket};
 use crate::events::{self, EventType, NewEvent, Subject};
 use crate::http::IfMatch;
-use crate::kernel::{Actor, AppError, TicketId, WorkflowId};
+use crate::kernel::{Actor, AppError, TicketId};
 use crate::workflow::{self, Workflow};
 
 pub use assign::{Assign, Elevate, Target, Transfer, assign, dry_run, elevate, transfer};
 pub use change::{Change, change, submit};
 pub use conversation::add_note;
 pub use delete::{delete, restore};
-pub use due::{assign_waiting, follow_automatic_transitions};
+pub use due::{assign_waiting, follow_automatic_transition};
 pub use open::{NewTicket, open};
-pub use read::{count, elevations, explain_assignment, get, history, list, notes};
+pub use read::{count, elevations, get, history, list, notes};
 pub use transition::{Transition, transition};
 
 const NOT_FOUND: AppError = AppError::NotFound("the ticket");
-
-/// A ticket with the workflow that it moves through.
-#[derive(Debug, Clone)]
-pub struct Placed<T> {
-    pub row: T,
-    pub workflow: Arc<Workflow>,
-}
-
-fn placed<T>(
-    conn: &mut PgConnection,
-    located: Located<T>,
-    id: WorkflowId,
-) -> Result<Placed<T>, AppError> {
-    // In memory, unless the workflow was changed a moment ago.
-    Ok(Placed { row: located.row, workflow: workflow::load(conn, id, located.revision)? })
-}
 
 /// A ticket that this transaction holds, with its workflow.
 pub struct Held {
@@ -54,8 +38,25 @@ pub struct Held {
     pub workflow: Arc<Workflow>,
 }
 
-/// Locks the ticket, if the caller may see it and has seen its present version.
+/// Locks the ticket, if the caller may see it and has seen its present version. A deleted one is restored first.
 fn hold(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    id: TicketId,
+    seen: IfMatch,
+) -> Result<Held, AppError> {
+    let held = hold_deleted(conn, actor, id, seen)?;
+    if held.ticket.deleted_at.is_some() {
+        return Err(AppError::conflict(
+            "ticket_deleted",
+            "the ticket is deleted; restore it first",
+        ));
+    }
+    Ok(held)
+}
+
+/// The same, whether it is deleted or not.
+fn hold_deleted(
     conn: &mut PgConnection,
     actor: &Actor,
     id: TicketId,
@@ -69,6 +70,13 @@ fn hold(
 fn held(conn: &mut PgConnection, located: Located<Ticket>) -> Result<Held, AppError> {
     let workflow = workflow::load(conn, located.row.workflow_id, located.revision)?;
     Ok(Held { before: located.row.clone(), ticket: located.row, workflow })
+}
+
+/// A ticket and the workflow that it follows: what is shown of it depends on both.
+#[derive(Debug, Clone)]
+pub struct InWorkflow<T> {
+    pub row: T,
+    pub workflow: Arc<Workflow>,
 }
 
 /// What is told about a change.
@@ -86,7 +94,7 @@ impl Held {
         actor: &Actor,
         told: Told,
         now: DateTime<Utc>,
-    ) -> Result<Placed<Ticket>, AppError> {
+    ) -> Result<InWorkflow<Ticket>, AppError> {
         self.ticket.version += 1;
         self.ticket.updated_at = now;
         store::save(conn, &self.ticket)?;
@@ -103,7 +111,7 @@ impl Held {
     }
 
     /// The ticket as it is, when there is nothing to write.
-    fn unchanged(self) -> Placed<Ticket> {
-        Placed { row: self.ticket, workflow: self.workflow }
+    fn unchanged(self) -> InWorkflow<Ticket> {
+        InWorkflow { row: self.ticket, workflow: self.workflow }
     }
 }

@@ -7,8 +7,9 @@ use serde_json::json;
 
 use super::super::rules::{self, Source};
 use super::super::store::{self, Summary, Ticket};
-use super::Placed;
+use super::InWorkflow;
 use super::assign::need;
+use super::transition::go_on_if_assigned;
 use crate::assignment::{self, Decision, Previous};
 use crate::db::violated;
 use crate::events::{self, EventType, NewEvent, Subject};
@@ -46,37 +47,44 @@ pub fn open(
     actor: &Actor,
     new: NewTicket,
     now: DateTime<Utc>,
-) -> Result<Placed<Ticket>, AppError> {
+) -> Result<InWorkflow<Ticket>, AppError> {
     actor.require(Permission::TicketsWrite)?;
-    let new = for_contact(actor, new)?;
+    let new = for_contact(actor, new);
     let route = routing::resolve(conn, new.component_id)?;
     let workflow = workflow::load(conn, route.workflow_id, route.workflow_revision)?;
     let draft = new.draft;
     let mut ticket = ticket(actor, new, &workflow, now)?;
     (ticket.department_id, ticket.level) = (route.department_id, route.level);
+    check_own(actor, &ticket)?;
     if draft {
-        return insert(conn, actor, ticket, workflow, None, now);
+        return insert(conn, actor, ticket, &workflow, None, now);
     }
     check(conn, &ticket)?;
     let decision = enter_desk(conn, &mut ticket, &workflow, now)?;
-    insert(conn, actor, ticket, workflow, Some(decision), now)
+    insert(conn, actor, ticket, &workflow, Some(decision), now)
 }
 
-/// A contact's ticket is theirs: they can name one of their accounts, and nobody else.
-fn for_contact(actor: &Actor, mut new: NewTicket) -> Result<NewTicket, AppError> {
-    let Some(contact) = actor.contact_id() else { return Ok(new) };
-    if new.contact_id.is_some_and(|given| given != contact) {
-        return Err(AppError::field("/contact_id", "a contact opens tickets for themselves only"));
-    }
-    new.contact_id = Some(contact);
+/// Fills in what is clear when a contact opens a ticket: themselves, and their account when they have one only.
+fn for_contact(actor: &Actor, mut new: NewTicket) -> NewTicket {
+    let Some(contact) = actor.contact_id() else { return new };
+    new.contact_id.get_or_insert(contact);
     new.source = Source::Portal;
     if let [only] = actor.accounts.as_slice() {
         new.account_id.get_or_insert(*only);
     }
-    if new.account_id.is_some_and(|account| !actor.accounts.contains(&account)) {
-        return Err(AppError::field("/account_id", "there is no such account"));
+    new
+}
+
+/// A contact's ticket is theirs: they can name one of their accounts, and nobody else.
+pub(super) fn check_own(actor: &Actor, ticket: &Ticket) -> Result<(), AppError> {
+    let Some(contact) = actor.contact_id() else { return Ok(()) };
+    if ticket.contact_id != Some(contact) {
+        return Err(AppError::field("/contact_id", "a contact opens tickets for themselves only"));
     }
-    Ok(new)
+    if ticket.account_id.is_some_and(|account| !actor.accounts.contains(&account)) {
+        return Err(AppError::field("/account_id", "there is no such active account"));
+    }
+    Ok(())
 }
 
 fn ticket(
@@ -161,6 +169,7 @@ pub(super) fn enter_desk(
     ticket.submitted_at = Some(now);
     let decision = assignment::pick(conn, &need(ticket), now)?;
     ticket.assignee_id = decision.agent;
+    go_on_if_assigned(ticket, workflow, now)?;
     Ok(decision)
 }
 
@@ -168,10 +177,10 @@ fn insert(
     conn: &mut PgConnection,
     actor: &Actor,
     mut ticket: Ticket,
-    workflow: Arc<Workflow>,
+    workflow: &Arc<Workflow>,
     decision: Option<Decision>,
     now: DateTime<Utc>,
-) -> Result<Placed<Ticket>, AppError> {
+) -> Result<InWorkflow<Ticket>, AppError> {
     ticket.number = store::insert(conn, &ticket).map_err(named)?;
     if let Some(decision) = &decision {
         let previous = Previous { ticket: ticket.id, agent: None };
@@ -186,7 +195,7 @@ fn insert(
         occurred_at: now,
     };
     events::append(conn, actor, event)?;
-    Ok(Placed { row: ticket, workflow })
+    Ok(InWorkflow { row: ticket, workflow: Arc::clone(workflow) })
 }
 
 /// The constraint that a reference broke, as the field that is wrong.

@@ -2,27 +2,22 @@
 use diesel::PgConnection;
 use serde_json::Value;
 
-use super::super::store::{self, Elevation, Filter, Key, Sort, Summary, Ticket};
-use super::{NOT_FOUND, Placed, placed};
-use crate::assignment::{self, Assignment};
+use super::super::store::{self, Elevation, Filter, Key, Located, Sort, Summary, Ticket};
+use super::{InWorkflow, NOT_FOUND};
 use crate::events::{self, Event};
-use crate::kernel::{Actor, AgentId, AppError, Page, PageRequest, Permission, TicketId};
+use crate::kernel::{Actor, AppError, Page, PageRequest, Permission, TicketId};
 use crate::notes::{self, Note};
+use crate::workflow;
 
 pub fn get(
     conn: &mut PgConnection,
     actor: &Actor,
     id: TicketId,
-) -> Result<Placed<Ticket>, AppError> {
+) -> Result<InWorkflow<Ticket>, AppError> {
     actor.require(Permission::TicketsRead)?;
-    seen(conn, actor, id)
-}
-
-/// The ticket, if the caller may see it, whatever else they may do.
-fn seen(conn: &mut PgConnection, actor: &Actor, id: TicketId) -> Result<Placed<Ticket>, AppError> {
-    let located = store::find(conn, actor, id)?.ok_or(NOT_FOUND)?;
-    let workflow = located.row.workflow_id;
-    placed(conn, located, workflow)
+    let Located { row, revision } = store::find(conn, actor, id)?.ok_or(NOT_FOUND)?;
+    let workflow = workflow::load(conn, row.workflow_id, revision)?;
+    Ok(InWorkflow { row, workflow })
 }
 
 pub fn list(
@@ -31,7 +26,7 @@ pub fn list(
     filter: &Filter,
     sort: Sort,
     page: &PageRequest,
-) -> Result<Page<Placed<Summary>>, AppError> {
+) -> Result<Page<InWorkflow<Summary>>, AppError> {
     actor.require(Permission::TicketsRead)?;
     let key = page.cursor.as_ref().map(|cursor| {
         let value = cursor.key.as_i64();
@@ -40,11 +35,13 @@ pub fn list(
             .ok_or(AppError::Malformed("cursor is not valid".into()))
     });
     let rows = store::list(conn, actor, filter, sort, page, key.transpose()?)?;
-    let page = page.page(rows, |located| (Value::from(sort.key(&located.row)), located.row.id.0));
-    page.try_map(|located| {
-        let workflow = located.row.workflow_id;
-        placed(conn, located, workflow)
-    })
+    let mut tickets = Vec::with_capacity(rows.len());
+    for Located { row, revision } in rows {
+        // In memory, unless the workflow was changed a moment ago.
+        let workflow = workflow::load(conn, row.workflow_id, revision)?;
+        tickets.push(InWorkflow { row, workflow });
+    }
+    Ok(page.page(tickets, |ticket| (Value::from(sort.key(&ticket.row)), ticket.row.id.0)))
 }
 
 pub fn count(conn: &mut PgConnection, actor: &Actor, filter: &Filter) -> Result<i64, AppError> {
@@ -88,20 +85,8 @@ pub fn elevations(
     actor: &Actor,
     id: TicketId,
 ) -> Result<Vec<Elevation>, AppError> {
-    actor.require(Permission::TicketsWork)?;
-    seen(conn, actor, id)?;
+    get(conn, actor, id)?;
     Ok(store::elevations(conn, id)?)
-}
-
-/// Who has the ticket, and the decisions that led there, latest first.
-pub fn explain_assignment(
-    conn: &mut PgConnection,
-    actor: &Actor,
-    id: TicketId,
-) -> Result<(Option<AgentId>, Vec<Assignment>), AppError> {
-    actor.require(Permission::TicketsWork)?;
-    let assignee = seen(conn, actor, id)?.row.assignee_id;
-    Ok((assignee, assignment::explain(conn, id)?))
 }
 
 /// The number of a note or version that a cursor holds.

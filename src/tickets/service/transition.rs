@@ -3,16 +3,16 @@ use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use serde_json::{Value, json};
 
-use super::super::rules::{Actions, enter, not_allowed, refused, window_over};
+use super::super::rules::{Actions, enter, is_handover, not_allowed, refused, window_over};
 use super::super::store::Ticket;
 use super::assign::need;
-use super::{Held, Placed, Told, hold};
+use super::{Held, InWorkflow, Told, hold};
 use crate::assignment::{self, Previous};
 use crate::events::EventType;
 use crate::http::IfMatch;
 use crate::kernel::{Actor, AppError, Permission, TicketId};
 use crate::notes::{self, NewNote, Note, NoteVisibility};
-use crate::workflow::{Category, Refusal, Requirement, Trigger};
+use crate::workflow::{Category, Refusal, Requirement, Trigger, Workflow};
 
 /// Where to, with what the transition requires.
 #[derive(Debug, Clone)]
@@ -32,8 +32,11 @@ pub fn transition(
     seen: IfMatch,
     wanted: Transition,
     now: DateTime<Utc>,
-) -> Result<Placed<Ticket>, AppError> {
+) -> Result<InWorkflow<Ticket>, AppError> {
     actor.require(Permission::TicketsWrite)?;
+    if wanted.vendor_reference.is_some() {
+        actor.require(Permission::TicketsWork)?;
+    }
     let mut held = hold(conn, actor, id, seen)?;
     let allowed = Actions::allowed(&held.workflow, &held.ticket, actor, now);
     if !allowed.iter().any(|transition| transition.to == wanted.to) {
@@ -52,10 +55,7 @@ pub fn transition(
     }
     let was_closed = held.ticket.category == Category::Closed;
     move_to(&mut held, &wanted.to, now)?;
-    if was_closed && held.ticket.category.is_open() {
-        reassign(conn, actor, &mut held, now)?;
-    }
-    follow_assignment(conn, actor, &mut held, now)?;
+    follow_status(conn, actor, &mut held, was_closed, now)?;
     let mut data = json!({});
     if let Some(note) = wanted.note {
         data = about(&write_note(conn, actor, &mut held, note, now)?);
@@ -96,29 +96,51 @@ fn given(ticket: &Ticket, wanted: &Transition) -> Vec<Requirement> {
 
 /// Puts the held ticket into the status with this code.
 pub(super) fn move_to(held: &mut Held, code: &str, now: DateTime<Utc>) -> Result<(), AppError> {
+    enter_code(&mut held.ticket, &held.workflow, code, now)
+}
+
+fn enter_code(
+    ticket: &mut Ticket,
+    workflow: &Workflow,
+    code: &str,
+    now: DateTime<Utc>,
+) -> Result<(), AppError> {
     let unknown = || AppError::Internal(anyhow::anyhow!("the workflow has no status {code}"));
-    let status = held.workflow.status(code).ok_or_else(unknown)?;
-    enter(&mut held.ticket, &held.workflow, status, now);
+    enter(ticket, workflow, workflow.status(code).ok_or_else(unknown)?, now);
     Ok(())
 }
 
-/// A status that waits for an assignment: gives the ticket to somebody if nobody has it, and goes on.
-pub(super) fn follow_assignment(
+/// What a new status means to the assignment: a reopened ticket goes back to its agent, one that nobody has is given
+/// to somebody where the workflow asks for that, and one that is given goes on. A hand-over waits for its successor.
+pub(super) fn follow_status(
     conn: &mut PgConnection,
     actor: &Actor,
     held: &mut Held,
+    reopened: bool,
     now: DateTime<Utc>,
 ) -> Result<(), AppError> {
-    let next =
-        held.workflow.on(&held.ticket.status, Trigger::Assignment, held.ticket.closed_at, now);
-    let Some(next) = next.map(|transition| transition.to.clone()) else { return Ok(()) };
-    if held.ticket.assignee_id.is_none() {
+    let status = &held.ticket.status;
+    let asks = held.workflow.on(status, Trigger::Assignment, held.ticket.closed_at, now).is_some();
+    let nobody = held.ticket.assignee_id.is_none();
+    if reopened && held.ticket.category.is_open() || asks && nobody {
         reassign(conn, actor, held, now)?;
+    } else if asks && is_handover(&held.workflow, status) {
+        return Ok(());
     }
-    if held.ticket.assignee_id.is_some() {
-        move_to(held, &next, now)?;
+    go_on_if_assigned(&mut held.ticket, &held.workflow, now)
+}
+
+/// A ticket that somebody has leaves a status that waits for an assignment.
+pub(super) fn go_on_if_assigned(
+    ticket: &mut Ticket,
+    workflow: &Workflow,
+    now: DateTime<Utc>,
+) -> Result<(), AppError> {
+    let next = workflow.on(&ticket.status, Trigger::Assignment, ticket.closed_at, now);
+    match next {
+        Some(next) if ticket.assignee_id.is_some() => enter_code(ticket, workflow, &next.to, now),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Back to its agent if they may and can, else to the least loaded.
@@ -128,17 +150,13 @@ pub(super) fn reassign(
     held: &mut Held,
     now: DateTime<Utc>,
 ) -> Result<(), AppError> {
-    let previous = held.ticket.assignee_id;
-    let decision = assignment::keep_or_pick(conn, &need(&held.ticket), previous, now)?;
-    if decision.agent != previous || previous.is_none() {
-        let about = Previous { ticket: held.ticket.id, agent: previous };
-        assignment::record(conn, actor, about, &decision, None, now)?;
-    }
+    let decision = assignment::keep_or_pick(conn, &need(&held.ticket), now)?;
+    let about = Previous { ticket: held.ticket.id, agent: held.ticket.assignee_id };
     held.ticket.assignee_id = decision.agent;
-    Ok(())
+    assignment::record(conn, actor, about, &decision, None, now)
 }
 
-/// Adds the next note to the held ticket.
+/// Adds the next note to the held ticket. Internal notes need the desk's permission.
 pub(super) fn write_note(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -146,9 +164,10 @@ pub(super) fn write_note(
     note: NewNote,
     now: DateTime<Utc>,
 ) -> Result<Note, AppError> {
-    if actor.is_contact() && note.visibility == NoteVisibility::Internal {
-        return Err(AppError::field("/note/visibility", "a contact writes public notes only"));
-    }
+    actor.require(match note.visibility {
+        NoteVisibility::Public => Permission::TicketsWrite,
+        NoteVisibility::Internal => Permission::TicketsWork,
+    })?;
     held.ticket.note_count += 1;
     Ok(notes::insert(conn, actor, held.ticket.id, held.ticket.note_count, note, now)?)
 }
@@ -156,12 +175,4 @@ pub(super) fn write_note(
 /// What an event says of the note that came with it.
 pub(super) fn about(note: &Note) -> Value {
     json!({ "note_id": note.id, "note_seq": note.seq, "note_visibility": note.visibility })
-}
-
-/// Adding notes needs the desk's permission unless they are replies.
-pub(super) fn may_write(actor: &Actor, note: &NewNote) -> Result<(), AppError> {
-    actor.require(match note.visibility {
-        NoteVisibility::Public => Permission::TicketsWrite,
-        NoteVisibility::Internal => Permission::TicketsWork,
-    })
 }

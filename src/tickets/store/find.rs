@@ -4,8 +4,9 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::row::{Located, Ticket};
+use super::sql::IsOpen;
 use crate::db::schema::{tickets, workflows};
-use crate::kernel::{Actor, Permission, TicketId, Visibility};
+use crate::kernel::{Actor, DepartmentId, Level, Permission, TicketId, Visibility};
 use crate::workflow::Category;
 
 /// The revision of the ticket's workflow, without a join that a lock would include.
@@ -83,34 +84,64 @@ pub fn lock(
         .map(|found| found.map(located))
 }
 
-/// Locks up to `limit` tickets whose automatic transition is due; skips those that another process has.
-pub fn automatic_due(
+/// Locks the ticket whose automatic transition is due the longest, of those that no other process has.
+pub fn lock_automatic_due(
     conn: &mut PgConnection,
     now: DateTime<Utc>,
-    limit: i64,
-) -> QueryResult<Vec<Located<Ticket>>> {
+) -> QueryResult<Option<Located<Ticket>>> {
     tickets::table
         .filter(tickets::automatic_at.le(now))
+        .filter(tickets::deleted_at.is_null())
         .order(tickets::automatic_at)
-        .limit(limit)
         .select((Ticket::as_select(), revision()))
         .for_no_key_update()
         .skip_locked()
-        .load(conn)
-        .map(|rows: Vec<(Ticket, Uuid)>| rows.into_iter().map(located).collect())
+        .first(conn)
+        .optional()
+        .map(|found| found.map(located))
 }
 
-/// Locks up to `limit` open tickets that nobody has, most urgent and then oldest first.
-pub fn waiting(conn: &mut PgConnection, limit: i64) -> QueryResult<Vec<Located<Ticket>>> {
+/// Where open tickets wait that nobody has.
+pub fn waiting_pools(conn: &mut PgConnection) -> QueryResult<Vec<(DepartmentId, Level)>> {
     tickets::table
         .filter(tickets::assignee_id.is_null())
         .filter(tickets::deleted_at.is_null())
-        .filter(tickets::category.eq_any(Category::OPEN))
+        .filter(IsOpen)
+        .select((tickets::department_id, tickets::level))
+        .distinct()
+        .load(conn)
+}
+
+/// Up to `limit` of the tickets that wait there, most urgent and then oldest first.
+pub fn waiting(
+    conn: &mut PgConnection,
+    department: DepartmentId,
+    level: Level,
+    limit: i64,
+) -> QueryResult<Vec<Ticket>> {
+    tickets::table
+        .filter(tickets::department_id.eq(department))
+        .filter(tickets::level.eq(level))
+        .filter(tickets::assignee_id.is_null())
+        .filter(tickets::deleted_at.is_null())
+        .filter(IsOpen)
         .order((tickets::priority.desc(), tickets::created_at))
         .limit(limit)
+        .select(Ticket::as_select())
+        .load(conn)
+}
+
+/// Locks a ticket that still waits, unless another process has it.
+pub fn lock_waiting(conn: &mut PgConnection, id: TicketId) -> QueryResult<Option<Located<Ticket>>> {
+    tickets::table
+        .filter(tickets::id.eq(id))
+        .filter(tickets::assignee_id.is_null())
+        .filter(tickets::deleted_at.is_null())
+        .filter(IsOpen)
         .select((Ticket::as_select(), revision()))
         .for_no_key_update()
         .skip_locked()
-        .load(conn)
-        .map(|rows: Vec<(Ticket, Uuid)>| rows.into_iter().map(located).collect())
+        .first(conn)
+        .optional()
+        .map(|found| found.map(located))
 }

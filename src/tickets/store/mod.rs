@@ -7,7 +7,7 @@ mod sql;
 mod write;
 
 pub use elevations::{Elevation, elevations, insert_elevation};
-pub use find::{automatic_due, find, lock, waiting};
+pub use find::{find, lock, lock_automatic_due, lock_waiting, waiting, waiting_pools};
 pub use list::{Filter, Key, Sort, count, list};
 pub use row::{Located, Summary, Ticket};
 pub use write::{insert, save};

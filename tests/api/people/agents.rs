@@ -123,7 +123,7 @@ async fn the_pool_of_a_department_is_who_works_the_level_there() {
     let app = TestApp::start().await;
     let admin = app.client(Role::Admin).await;
     let support = DepartmentId(uuid(&named(&admin, "/v1/departments", "Support").await));
-    let lock = move |conn: &mut _| people::lock_pool(conn, support, Level::L1);
+    let lock = move |conn: &mut _| people::lock_pool(conn, support, Level::L1, None);
     let pool = app.service.db.tx(lock).await.unwrap();
     let names: Vec<&str> = pool.iter().map(|agent| agent.name.as_str()).collect();
     assert_eq!(names, ["L1 agent A", "L1 agent B"]);

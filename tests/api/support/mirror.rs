@@ -2,7 +2,6 @@
 use std::collections::BTreeMap;
 
 use casebridge::kernel::Role;
-use casebridge::tickets;
 use chrono::{TimeDelta, Utc};
 use diesel::RunQueryDsl as _;
 use fake_crm::{Control, FakeCrm, Record};
@@ -67,18 +66,8 @@ impl Mirrored {
             "product_id": self.id("CoreTrac"), "url": "https://app.example/exports/7",
         });
         let ticket = self.admin.post("/v1/tickets", new).await.expect(201);
-        self.service_step().await;
+        self.app.follow_automatic().await;
         text(&ticket["id"])
-    }
-
-    /// What the workflow does by itself.
-    async fn service_step(&self) {
-        let automatic = self
-            .app
-            .service
-            .db
-            .tx(|conn| tickets::service::follow_automatic_transitions(conn, Utc::now()));
-        automatic.await.unwrap();
     }
 
     pub async fn ticket(&self, id: &str) -> Value {

@@ -1,6 +1,7 @@
 //! One real server on one fresh database per test.
 mod client;
 mod database;
+mod desk;
 pub mod mirror;
 mod process;
 mod spec;
@@ -19,6 +20,7 @@ use serde_json::json;
 
 pub use client::{Client, Reply};
 pub use database::{Database, secret_key};
+pub use desk::{path, pointers};
 pub use process::{Process, casebridge};
 pub use spec::{Operation, Spec};
 

@@ -7,6 +7,7 @@ mod auth;
 mod authz_coverage;
 mod catalog;
 mod contract;
+mod demo;
 mod events;
 mod crm_mirror;
 mod crm_suitecrm;

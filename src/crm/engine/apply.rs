@@ -9,6 +9,7 @@ use crate::crm::settings::Settings;
 use crate::crm::store::{self, DeskTicket, LinkKind};
 use crate::http::IfMatch;
 use crate::kernel::{AccountId, Actor, AgentId, AppError, ConnectionId, ProductId, TicketId};
+use crate::people;
 use crate::tickets::service::{self as tickets, Change, Transfer, Transition};
 use crate::workflow::{self, Requirement, Trigger};
 
@@ -125,16 +126,25 @@ impl Desk<'_> {
                 None => Err(format!("the CRM's user {value} is linked to no agent")),
             },
             Field::Account => match linked(LinkKind::Account)? {
-                Some(id) => Ok(Wanted::Transfer(Transfer {
-                    account_id: Some(AccountId(id)),
-                    ..Transfer::default()
-                })),
+                Some(id) => Ok(Wanted::Transfer(self.to_account(conn, AccountId(id))?)),
                 None if value.is_empty() => Err("a ticket needs an account".into()),
                 None => Err(format!("the CRM's account {value} is linked to no account")),
             },
             Field::Product => self.product(conn, value)?,
             _ => Err(format!("the {field} belongs to the desk")),
         })
+    }
+
+    /// The contact stays only if they belong to that account too: the CRM's users do not ask who they are.
+    fn to_account(
+        &self,
+        conn: &mut PgConnection,
+        account: AccountId,
+    ) -> Result<Transfer, AppError> {
+        let contact = self.ticket.contact.as_ref().map(|(id, ..)| *id);
+        let stays = people::check_parties(conn, account, contact, None)?.contact;
+        let contact_id = (!stays).then_some(None);
+        Ok(Transfer { account_id: Some(account), contact_id, ..Transfer::default() })
     }
 
     fn product(
@@ -193,6 +203,7 @@ fn join(all: Transfer, one: &Transfer) -> Transfer {
     Transfer {
         agent_id: one.agent_id.or(all.agent_id),
         account_id: one.account_id.or(all.account_id),
+        contact_id: one.contact_id.or(all.contact_id),
         product_id: one.product_id.or(all.product_id),
         ..all
     }

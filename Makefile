@@ -27,8 +27,8 @@ fmt: ## format the code
 openapi: ## write openapi/openapi.json anew from the code
 	UPDATE_OPENAPI=1 $(CARGO) test --locked --test api openapi
 
-demo: setup ## walk through the service with made-up data
-	$(CARGO) build --release --locked -p fake-crm
+demo: setup ## play the main job with a CRM beside the service, and compare both sides
+	$(CARGO) build --release --locked --package fake-crm --bins
 	$(CARGO) run --release --locked -- demo
 
 bench: setup ## run the benchmarks

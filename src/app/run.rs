@@ -170,6 +170,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let server = tokio::spawn(server);
     let url = &service.config.public_url;
     tracing::info!(listen = %service.config.listen, docs = format!("{url}/docs/"), "casebridge is ready");
+    println!("{}", greeting(&service.config));
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
@@ -184,4 +185,13 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// What a person who has just started the service wants to know.
+fn greeting(config: &Config) -> String {
+    let url = &config.public_url;
+    let program = std::env::args().next().unwrap_or_else(|| "casebridge".into());
+    format!(
+        "\nCasebridge serves on {url}\n  Swagger UI   {url}/docs/\n  a token      {program} token admin|coordinator|agent|contact\n"
+    )
 }

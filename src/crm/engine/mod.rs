@@ -17,13 +17,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use diesel::PgConnection;
 use futures_util::future::join_all;
+use serde::Deserialize as _;
 
 use self::directory::Crm;
+use self::pass::Snapshot;
 use super::adapters::suitecrm::{SuiteCrm, SuiteCrmSettings};
+use super::case::Case;
+use super::merge::Agreement;
 use super::probe::{Report, probe};
 use super::settings::Settings;
-use super::store::{self, Connection};
+use super::store::{self, Connection, Mirror};
 use super::{CrmError, service};
 use crate::db::Db;
 use crate::kernel::{AppError, ConnectionId, Secret, SecretKey};
@@ -51,6 +56,19 @@ impl Engine {
     /// `public_url` starts the links to tickets.
     pub fn new(db: Db, secret: Arc<SecretKey>, public_url: String) -> Self {
         Self(Arc::new(Inner { db, secret, public_url, crms: Mutex::default() }))
+    }
+
+    /// The ticket of a mirror in the CRM's words, without asking the CRM; what is linked to nothing is absent.
+    pub fn desk_side(
+        &self,
+        conn: &mut PgConnection,
+        mirror: &Mirror,
+        connection: &Connection,
+    ) -> Result<Case, AppError> {
+        let settings = Settings::deserialize(&connection.settings).map_err(AppError::internal)?;
+        let agreement = Agreement::deserialize(&mirror.agreement).map_err(AppError::internal)?;
+        let snapshot = Snapshot::read(conn, mirror)?;
+        Ok(snapshot.desk_side(&self.0.public_url, &settings, &agreement.base))
     }
 
     /// The key that seals the connections' secrets.

@@ -9,9 +9,10 @@ use uuid::Uuid;
 use super::directory::Crm;
 use super::{Engine, LEASE};
 use crate::crm::CrmError;
-use crate::crm::case::Case;
-use crate::crm::mapping::{Facts, Unmapped};
+use crate::crm::case::{Case, Field};
+use crate::crm::mapping::{self, Facts, Unmapped};
 use crate::crm::merge::Agreement;
+use crate::crm::settings::Settings;
 use crate::crm::store::{
     self, Conflict, Connection, DeskTicket, LinkKind, Mirror, MirrorState, Progress,
 };
@@ -83,6 +84,46 @@ impl Snapshot {
         let contact = link(LinkKind::Contact, ticket.contact.as_ref().map(|c| c.0.0))?;
         let conflicts = store::open_conflicts(conn, ticket_id, connection)?;
         Ok(Self { ticket, conflicts, assignee, account, product, contact })
+    }
+
+    fn facts(&self, public_url: &str, assignee: String, account: String, product: String) -> Facts {
+        let ticket = &self.ticket;
+        Facts {
+            number: ticket.number,
+            subject: ticket.subject.clone(),
+            description: ticket.description.clone(),
+            url: ticket.url.clone(),
+            link: format!("{public_url}/v1/tickets/{}", ticket.id),
+            type_key: ticket.type_key.clone(),
+            status: ticket.status.clone(),
+            category: ticket.category.clone(),
+            priority: ticket.priority,
+            assignee,
+            account,
+            product,
+        }
+    }
+
+    /// A product field holds the name, unless it is linked to something else.
+    fn product(&self) -> String {
+        let name = || self.ticket.product.as_ref().map(|(_, name)| name.clone());
+        self.product.clone().or_else(name).unwrap_or_default()
+    }
+
+    /// The ticket as its case would have it, as far as it can be told without asking the CRM: what is linked to nothing
+    /// is absent.
+    pub fn desk_side(&self, public_url: &str, settings: &Settings, agreed: &Case) -> Case {
+        let text = |link: &Option<String>| link.clone().unwrap_or_default();
+        let facts =
+            self.facts(public_url, text(&self.assignee), text(&self.account), self.product());
+        let known: Vec<&str> = agreed.get(Field::Status).into_iter().collect();
+        let case = mapping::to_case(&facts, settings, &known).unwrap_or_default();
+        let told = |field| match field {
+            Field::Assignee => self.ticket.assignee.is_none() || self.assignee.is_some(),
+            Field::Account => self.ticket.account.is_none() || self.account.is_some(),
+            _ => true,
+        };
+        Case::from_iter(case.iter().filter(|(field, _)| settings.has(*field) && told(*field)))
     }
 }
 
@@ -163,26 +204,8 @@ impl Pass {
             (Some((id, name)), None) => self.account_for(id.0, name).await?,
             (None, _) => String::new(),
         };
-        let product = match (&ticket.product, &seen.product) {
-            (Some(_), Some(linked)) => linked.clone(),
-            // A product field holds the name, unless it is linked to something else.
-            (Some((_, name)), None) => name.clone(),
-            (None, _) => String::new(),
-        };
-        Ok(Facts {
-            number: ticket.number,
-            subject: ticket.subject.clone(),
-            description: ticket.description.clone(),
-            url: ticket.url.clone(),
-            link: format!("{}/v1/tickets/{}", self.engine.0.public_url, ticket.id),
-            type_key: ticket.type_key.clone(),
-            status: ticket.status.clone(),
-            category: ticket.category.clone(),
-            priority: ticket.priority,
-            assignee,
-            account,
-            product,
-        })
+        let product = seen.product();
+        Ok(seen.facts(&self.engine.0.public_url, assignee, account, product))
     }
 
     /// An id that is the same at every attempt: version 5 (RFC 9562) in the connection's namespace.

@@ -53,11 +53,20 @@ impl Db {
         F: FnOnce(&mut PgConnection) -> Result<T, AppError> + Send + 'static,
         T: Send + 'static,
     {
-        let done = self.blocking(|pool| pool::transaction(pool, work)).await;
+        let done = self.tx_unheard(work).await;
         if done.is_ok() {
             self.committed.notify_one();
         }
         done
+    }
+
+    /// [`Db::tx`] without ringing the bell: for the relay, which would only wake itself.
+    pub async fn tx_unheard<T, F>(&self, work: F) -> Result<T, AppError>
+    where
+        F: FnOnce(&mut PgConnection) -> Result<T, AppError> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.blocking(|pool| pool::transaction(pool, work)).await
     }
 
     /// Runs a read outside a transaction: one round trip for each statement. Several statements may see

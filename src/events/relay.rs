@@ -29,7 +29,7 @@ fn publish(conn: &mut PgConnection, consumers: &[Consumer]) -> Result<Option<i64
 /// Publishes one batch and wakes the readers; true when there was something to publish.
 pub async fn publish_next(db: &Db, feed: &Feed, consumers: &[Consumer]) -> Result<bool, AppError> {
     let consumers = consumers.to_vec();
-    let position = db.tx(move |conn| publish(conn, &consumers)).await?;
+    let position = db.tx_unheard(move |conn| publish(conn, &consumers)).await?;
     position.into_iter().for_each(|position| feed.published(position));
     Ok(position.is_some())
 }

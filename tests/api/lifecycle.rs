@@ -1,7 +1,9 @@
 //! The program from start to end: how it starts, refuses to start, logs and stops.
 use std::time::{Duration, Instant};
 
+use casebridge::db::Db;
 use casebridge::kernel::SecretKey;
+use diesel::RunQueryDsl as _;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -147,4 +149,30 @@ fn the_command_line_prints_the_specification_and_explains_itself() {
     let output = casebridge(&["nonsense"], &[]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8(output.stderr).unwrap().contains("--help"));
+}
+
+#[actix_web::test]
+async fn an_idle_service_leaves_the_database_alone() {
+    #[derive(diesel::QueryableByName)]
+    struct Count {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        count: i64,
+    }
+    let database = Database::create().await;
+    let process = Process::serve(&database, &[]).await;
+    let db = Db::connect(&database.url, 1).unwrap();
+    // PostgreSQL counts a session's transactions when it is idle, at most once a second.
+    let committed = || async {
+        let sql =
+            "select xact_commit as count from pg_stat_database where datname = current_database()";
+        let count =
+            db.read(move |conn| Ok(diesel::sql_query(sql).get_result::<Count>(conn)?.count));
+        count.await.unwrap()
+    };
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let before = committed().await;
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let a_second = (committed().await - before) / 4;
+    assert!((1..40).contains(&a_second), "{a_second} transactions a second");
+    process.terminate();
 }

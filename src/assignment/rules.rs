@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::{AgentId, CategoryId, ProductId, text_enum};
-use crate::people::Agent;
+use crate::people::PoolAgent;
 
 text_enum! {
     /// How an assignment was decided.
@@ -54,7 +54,7 @@ pub struct Candidate {
 }
 
 /// Judges every candidate on their own.
-pub fn judge(agents: &[Agent], about: About<'_>, now: DateTime<Utc>) -> Vec<Candidate> {
+pub fn judge(agents: &[PoolAgent], about: About<'_>, now: DateTime<Utc>) -> Vec<Candidate> {
     let judged = agents.iter().map(|agent| Candidate {
         agent_id: agent.id,
         name: agent.name.clone(),
@@ -65,7 +65,7 @@ pub fn judge(agents: &[Agent], about: About<'_>, now: DateTime<Utc>) -> Vec<Cand
     judged.collect()
 }
 
-fn verdict(agent: &Agent, about: About<'_>, now: DateTime<Utc>) -> Verdict {
+fn verdict(agent: &PoolAgent, about: About<'_>, now: DateTime<Utc>) -> Verdict {
     let permitted =
         agent.type_keys.as_ref().is_none_or(|keys| keys.iter().any(|k| k == about.type_key))
             && allows(agent.product_ids.as_deref(), about.product)

@@ -48,7 +48,7 @@ pub fn pick(
     Ok(decide(&agents, need, now))
 }
 
-fn decide(agents: &[people::Agent], need: &Need, now: DateTime<Utc>) -> Decision {
+fn decide(agents: &[people::PoolAgent], need: &Need, now: DateTime<Utc>) -> Decision {
     let mut candidates = rules::judge(agents, need.about(), now);
     let agent = rules::choose(&mut candidates, |equals| rand::rng().random_range(0..equals));
     let rule = if agent.is_some() { Rule::LeastLoaded } else { Rule::Waiting };

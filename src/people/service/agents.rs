@@ -7,7 +7,7 @@ use super::{named, tidy};
 use crate::events;
 use crate::kernel::{Actor, AgentId, AppError, DepartmentId, FieldError, Level, Page, PageRequest};
 use crate::people::rules::beyond;
-use crate::people::store::agents::{self as store, Agent, Filter};
+use crate::people::store::agents::{self as store, Agent, Filter, PoolAgent};
 
 const MISSING: AppError = AppError::NotFound("the agent");
 
@@ -119,7 +119,7 @@ pub fn lock_pool(
     conn: &mut PgConnection,
     department: DepartmentId,
     level: Level,
-) -> Result<Vec<Agent>, AppError> {
+) -> Result<Vec<PoolAgent>, AppError> {
     Ok(store::lock_pool(conn, department, level)?)
 }
 

@@ -95,14 +95,6 @@ pub struct Agent {
     pub updated_at: DateTime<Utc>,
 }
 
-impl Agent {
-    /// True when the agent is active and there: see [`on_duty`].
-    pub fn on_duty(&self, now: DateTime<Utc>) -> bool {
-        let week = self.working_hours.as_ref().map(|week| week.0.as_slice());
-        self.active && on_duty(week, self.time_zone.0, self.away, self.leave_until, now)
-    }
-}
-
 fn department_ids() -> SqlLiteral<sql_types::Array<sql_types::Uuid>> {
     sql("array(select d.department_id from agent_departments d where d.agent_id = agents.id \
          order by d.department_id)")
@@ -203,13 +195,40 @@ pub fn count_restrictions(conn: &mut PgConnection, agent: &Agent) -> QueryResult
     Ok([products, categories, types].map(|count| usize::try_from(count).unwrap_or_default()))
 }
 
+/// What assignment has to know of an agent. Without the departments, whose literal SQL is never kept prepared: this
+/// query runs for every new ticket, under the locks that others wait for.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = agents, check_for_backend(Pg))]
+pub struct PoolAgent {
+    pub id: AgentId,
+    pub name: String,
+    pub product_ids: Option<Vec<ProductId>>,
+    pub category_ids: Option<Vec<CategoryId>>,
+    pub type_keys: Option<Vec<String>>,
+    pub time_zone: TimeZone,
+    pub working_hours: Option<WorkingWeek>,
+    pub capacity: i32,
+    pub away: bool,
+    pub leave_until: Option<DateTime<Utc>>,
+    pub open_tickets: i32,
+    pub active: bool,
+}
+
+impl PoolAgent {
+    /// True when the agent is active and there: see [`on_duty`].
+    pub fn on_duty(&self, now: DateTime<Utc>) -> bool {
+        let week = self.working_hours.as_ref().map(|week| week.0.as_slice());
+        self.active && on_duty(week, self.time_zone.0, self.away, self.leave_until, now)
+    }
+}
+
 /// The active agents of a department who work a level, locked until the transaction ends, in the order of their ids:
 /// whoever picks among some of them waits, and then sees the loads that the others left.
 pub fn lock_pool(
     conn: &mut PgConnection,
     department: DepartmentId,
     level: Level,
-) -> QueryResult<Vec<Agent>> {
+) -> QueryResult<Vec<PoolAgent>> {
     let members = agent_departments::table
         .filter(agent_departments::department_id.eq(department))
         .select(agent_departments::agent_id);
@@ -219,6 +238,6 @@ pub fn lock_pool(
         .filter(agents::levels.contains(vec![level]))
         .order(agents::id)
         .for_no_key_update()
-        .select(Agent::as_select())
+        .select(PoolAgent::as_select())
         .load(conn)
 }

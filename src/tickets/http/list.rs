@@ -1,4 +1,6 @@
 //! Find tickets.
+use std::sync::Arc;
+
 use actix_web::{get, web};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -15,7 +17,7 @@ use crate::kernel::{
     AccountId, Actor, AgentId, AppError, CategoryId, ComponentId, ContactId, DepartmentId, Level,
     Page, PageRequest, Permission, Priority, ProductId,
 };
-use crate::workflow::{self, Awaiting, Category};
+use crate::workflow::{self, Awaiting, Category, Workflow};
 
 /// The filters are the field's names; several values are separated by commas.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -171,10 +173,17 @@ pub async fn list_tickets(
         let rows = service::list(conn, &caller, &filter, sort, &page)?;
         let total = wants_total.0.then(|| service::count(conn, &caller, &filter)).transpose()?;
         let mut items = Vec::with_capacity(rows.items.len());
+        let mut workflow: Option<Arc<Workflow>> = None;
         for located in rows.items {
-            // In memory, unless the workflow was changed a moment ago.
-            let workflow = workflow::load(conn, located.row.workflow_id, located.revision)?;
-            items.push(TicketSummary::new(located.row, &workflow, &caller));
+            // Neighbours mostly share a workflow; another one is in memory, unless it was changed a moment ago.
+            let workflow = match workflow.take().filter(|w| w.revision == located.revision) {
+                Some(same) => workflow.insert(same),
+                None => {
+                    let id = located.row.workflow_id;
+                    workflow.insert(workflow::load(conn, id, located.revision)?)
+                }
+            };
+            items.push(TicketSummary::new(located.row, workflow, &caller));
         }
         Ok(Page { items, next: rows.next, prev: rows.prev, total })
     });

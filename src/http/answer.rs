@@ -35,7 +35,7 @@ impl Answer {
         Self::sized(value, ITEM_BYTES)
     }
 
-    /// With room for a body of this many bytes: a page that grows as it is written is copied ten times.
+    /// With room for a body of this many bytes: a page that grows as it is written is copied again and again.
     fn sized(value: &impl Serialize, bytes: usize) -> Result<Self, AppError> {
         let mut body = Vec::with_capacity(bytes);
         serde_json::to_writer(&mut body, value).map_err(AppError::internal)?;

@@ -53,7 +53,7 @@ pub fn keep_or_pick(
 }
 
 /// True when somebody could take such a ticket now. Locks nobody, so [`pick`] has the last word.
-pub fn could_be_taken(pool: &[people::Agent], need: &Need, now: DateTime<Utc>) -> bool {
+pub fn could_be_taken(pool: &[people::PoolMember], need: &Need, now: DateTime<Utc>) -> bool {
     rules::judge(pool, need, now).iter().any(|c| c.verdict == Verdict::Eligible)
 }
 

@@ -7,7 +7,7 @@ use super::{named, tidy};
 use crate::events;
 use crate::kernel::{Actor, AgentId, AppError, DepartmentId, FieldError, Level, Page, PageRequest};
 use crate::people::rules::beyond;
-use crate::people::store::agents::{self as store, Agent, Filter};
+use crate::people::store::agents::{self as store, Agent, Filter, PoolMember};
 
 const MISSING: AppError = AppError::NotFound("the agent");
 
@@ -123,7 +123,7 @@ pub fn pool(
     conn: &mut PgConnection,
     department: DepartmentId,
     level: Level,
-) -> Result<Vec<Agent>, AppError> {
+) -> Result<Vec<PoolMember>, AppError> {
     Ok(store::pool(conn, department, level)?)
 }
 
@@ -133,7 +133,7 @@ pub fn lock_pool(
     department: DepartmentId,
     level: Level,
     holder: Option<AgentId>,
-) -> Result<Vec<Agent>, AppError> {
+) -> Result<Vec<PoolMember>, AppError> {
     Ok(store::lock_pool(conn, department, level, holder)?)
 }
 

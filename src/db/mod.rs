@@ -53,11 +53,20 @@ impl Db {
         F: FnOnce(&mut PgConnection) -> Result<T, AppError> + Send + 'static,
         T: Send + 'static,
     {
-        let done = self.blocking(|pool| pool::transaction(pool, work)).await;
+        let done = self.quiet_tx(work).await;
         if done.is_ok() {
             self.committed.notify_one();
         }
         done
+    }
+
+    /// As [`Db::tx`], for what appends no event: the relay has no reason to look.
+    pub async fn quiet_tx<T, F>(&self, work: F) -> Result<T, AppError>
+    where
+        F: FnOnce(&mut PgConnection) -> Result<T, AppError> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.blocking(|pool| pool::transaction(pool, work)).await
     }
 
     /// Runs a read outside a transaction: one round trip for each statement. Several statements may see
@@ -137,6 +146,10 @@ impl From<DieselError> for AppError {
             }
             DieselError::DatabaseError(_, info) if holds_nul(info.message()) => {
                 Self::Malformed("a text holds the character NUL, which cannot be stored".into())
+            }
+            // 40P01, for which diesel has no kind: the other transaction went on, so a retry succeeds.
+            DieselError::DatabaseError(_, info) if info.message() == "deadlock detected" => {
+                Self::unavailable(error)
             }
             DieselError::DatabaseError(
                 SerializationFailure | ClosedConnection | UnableToSendCommand,

@@ -38,10 +38,9 @@ async fn a_client_gets_a_token_for_its_secret_and_acts_within_its_scopes() {
     assert_eq!(refused["required_permission"], "clients:write");
 
     let wrong = [grant, ("client_id", id), ("client_secret", "cbs_wrong")];
-    assert_eq!(
-        token_of(&app, &wrong).await.problem(401, "invalid_client")["error"],
-        "invalid_client"
-    );
+    let denied = token_of(&app, &wrong).await;
+    assert!(denied.header("www-authenticate").starts_with("Basic"), "{:?}", denied.headers);
+    assert_eq!(denied.problem(401, "invalid_client")["error"], "invalid_client");
     let too_much = [grant, ("client_id", id), ("client_secret", secret), ("scope", "people:write")];
     token_of(&app, &too_much).await.problem(400, "invalid_scope");
 }

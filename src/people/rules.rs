@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::kernel::{Actor, Permission, Role, text_enum};
+use crate::kernel::{Role, text_enum};
 
 text_enum! {
     /// A day of the week.
@@ -115,13 +115,6 @@ pub fn on_duty(
     let today = Day::ALL[local.weekday().num_days_from_monday() as usize];
     let time = ClockTime(local.hour() * 60 + local.minute());
     week.iter().any(|window| window.day == today && window.from <= time && time < window.to)
-}
-
-/// The first permission that an agent of this role and with these extras would have and the grantor has not: nobody
-/// hands out more than they have.
-pub fn beyond(grantor: &Actor, role: AgentRole, extras: &[Permission]) -> Option<Permission> {
-    let granted = role.role().permissions().iter().chain(extras);
-    granted.copied().find(|permission| !grantor.may(*permission))
 }
 
 #[cfg(test)]

@@ -165,3 +165,14 @@ async fn a_ticket_that_is_deleted_while_it_is_mirrored_ends_detached() {
     assert!(worked.unwrap());
     assert_eq!(desk.mirror(&ticket).await["state"], "detached");
 }
+
+#[actix_web::test]
+async fn a_record_that_is_linked_twice_in_one_request_is_named() {
+    let desk = Mirrored::start().await;
+    let path = format!("/v1/crm/connections/{}/maps/account", desk.connection);
+    let link =
+        |remote: &str| json!({"local_id": desk.id("Northwind Services"), "remote_id": remote});
+    let refused = desk.admin.put(&path, json!({"items": [link("a"), link("b")]})).await;
+    let problem = refused.problem(422, "validation_failed");
+    assert_eq!(problem["errors"][0]["pointer"], "/items/1/local_id");
+}

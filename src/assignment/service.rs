@@ -30,6 +30,16 @@ pub fn pick(
     Ok(decide(rules::judge(&agents, need, now)))
 }
 
+/// What [`pick`] would decide now. Locks nobody.
+pub fn preview(
+    conn: &mut PgConnection,
+    need: &Need,
+    now: DateTime<Utc>,
+) -> Result<Decision, AppError> {
+    let agents = people::pool(conn, need.department, need.level)?;
+    Ok(decide(rules::judge(&agents, need, now)))
+}
+
 fn decide(mut candidates: Vec<Candidate>) -> Decision {
     let agent = rules::choose(&mut candidates, |equals| rand::rng().random_range(0..equals));
     let rule = if agent.is_some() { Rule::LeastLoaded } else { Rule::Waiting };

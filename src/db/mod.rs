@@ -56,15 +56,15 @@ impl Db {
         F: FnOnce(&mut PgConnection) -> Result<T, AppError> + Send + 'static,
         T: Send + 'static,
     {
-        let done = self.tx_unheard(work).await;
+        let done = self.quiet_tx(work).await;
         if done.is_ok() {
             self.committed.notify_one();
         }
         done
     }
 
-    /// [`Db::tx`] without ringing the bell: for the relay, which would only wake itself.
-    pub async fn tx_unheard<T, F>(&self, work: F) -> Result<T, AppError>
+    /// As [`Db::tx`], for what appends no event: the relay has no reason to look.
+    pub async fn quiet_tx<T, F>(&self, work: F) -> Result<T, AppError>
     where
         F: FnOnce(&mut PgConnection) -> Result<T, AppError> + Send + 'static,
         T: Send + 'static,
@@ -154,6 +154,10 @@ impl From<DieselError> for AppError {
             }
             DieselError::DatabaseError(_, info) if holds_nul(info.message()) => {
                 Self::Malformed("a text holds the character NUL, which cannot be stored".into())
+            }
+            // 40P01, for which diesel has no kind: the other transaction went on, so a retry succeeds.
+            DieselError::DatabaseError(_, info) if info.message() == "deadlock detected" => {
+                Self::unavailable(error)
             }
             DieselError::DatabaseError(
                 SerializationFailure | ClosedConnection | UnableToSendCommand,

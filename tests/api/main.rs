@@ -7,6 +7,7 @@ mod auth;
 mod authz_coverage;
 mod catalog;
 mod contract;
+mod crash;
 mod demo;
 mod events;
 mod crm_mirror;

@@ -2,12 +2,13 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use uuid::Uuid;
 
+use super::Engine;
 use super::directory::Crm;
-use super::{Engine, LEASE};
+use super::lease::{LEASE, later};
 use crate::crm::CrmError;
 use crate::crm::case::{Case, Field};
 use crate::crm::mapping::{self, Facts, Unmapped};
@@ -155,8 +156,8 @@ impl Pass {
     }
 
     pub fn now(&self) -> DateTime<Utc> {
-        let (began, clock) = self.began;
-        began + TimeDelta::from_std(clock.elapsed()).unwrap_or_default()
+        let (now, began) = self.began;
+        later(now, began)
     }
 
     /// Runs `work` in a transaction that holds the mirror, and saves the progress with it. Fails with [`Stop::Lost`] when
@@ -177,9 +178,9 @@ impl Pass {
             .db
             .tx(move |conn| {
                 let stopped = |stop| AppError::Internal(anyhow::Error::new(Stopped(stop)));
-                if !store::hold(conn, &working.mirror, lease_until)? {
-                    return Err(stopped(Stop::Lost));
-                }
+                let state = store::hold(conn, &working.mirror, lease_until)?;
+                // The ticket may have been deleted or restored since the attempt began.
+                working.mirror.state = state.ok_or_else(|| stopped(Stop::Lost))?;
                 let done = work(conn, &mut working).map_err(stopped)?;
                 store::save_progress(conn, &working.mirror, &working.progress()?)?;
                 Ok((done, working))

@@ -130,6 +130,7 @@ impl TicketSummary {
     pub fn new(row: Summary, workflow: &Workflow, actor: &Actor) -> Self {
         let desk = !actor.is_contact();
         let status = workflow.status(&row.status);
+        let awaiting = status.map_or(Awaiting::Nobody, |s| s.awaiting);
         Self {
             id: row.id,
             number: format!("CB-{}", row.number),
@@ -139,8 +140,8 @@ impl TicketSummary {
                 code: desk.then(|| row.status.clone()),
                 key: status.filter(|_| desk).map(|s| s.key.clone()),
                 name: status.filter(|_| desk).map(|s| s.name.clone()),
-                category: row.category,
-                awaiting: status.map_or(Awaiting::Nobody, |s| s.awaiting),
+                category: if desk { row.category } else { row.category.for_customers() },
+                awaiting: if desk { awaiting } else { awaiting.for_customers() },
             },
             priority: row.priority,
             r#type: row.type_key,

@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::row::{Located, Ticket};
+use super::row::{Located, Summary, Ticket};
 use super::sql::{IsOpen, Present};
 use crate::db::schema::{tickets, workflows};
 use crate::kernel::{Actor, DepartmentId, Level, Permission, TicketId, Visibility};
@@ -129,7 +129,7 @@ pub fn waiting(
     department: DepartmentId,
     level: Level,
     limit: i64,
-) -> QueryResult<Vec<Ticket>> {
+) -> QueryResult<Vec<Summary>> {
     tickets::table
         .filter(tickets::department_id.eq(department))
         .filter(tickets::level.eq(level))
@@ -138,7 +138,7 @@ pub fn waiting(
         .filter(IsOpen)
         .order((tickets::priority.desc(), tickets::created_at))
         .limit(limit)
-        .select(Ticket::as_select())
+        .select(Summary::as_select())
         .load(conn)
 }
 

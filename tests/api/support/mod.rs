@@ -22,7 +22,7 @@ use serde_json::json;
 pub use client::{Client, Reply};
 pub use database::{Database, secret_key};
 pub use desk::{path, pointers};
-pub use process::{Process, casebridge};
+pub use process::{Process, casebridge, free_port};
 pub use spec::{Operation, Spec};
 
 /// The operations that need no token. Whoever adds to them opens a door.

@@ -3,7 +3,7 @@
 CARGO = PATH="$$HOME/.cargo/bin:$$PATH" cargo
 
 .DEFAULT_GOAL = help
-.PHONY: help setup run test openapi demo bench migrate fmt lint image
+.PHONY: help setup run test browser openapi demo bench migrate fmt lint image
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "make %-8s  %s\n", $$1, $$2 }'
@@ -16,6 +16,11 @@ run: setup ## build and serve; without DATABASE_URL, on a local PostgreSQL in .d
 
 test: lint ## formatting, lints and every test; needs nothing running
 	$(CARGO) test --workspace --locked
+
+browser: ## check Swagger UI in Chromium, against a server of its own
+	@sh scripts/setup.sh browser
+	$(CARGO) build --locked
+	cd tests/browser && npm install --no-audit --no-fund && node swagger.mjs ../../target/debug/casebridge
 
 lint: setup ## formatting and lints; any finding is an error
 	$(CARGO) fmt --all --check

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what is missing to build and run Casebridge on Debian, Ubuntu and macOS; elsewhere it names what is missing.
-# It may be run again at any time. What needs root is done as root, with sudo, or printed to be run by hand.
+# With the argument `browser` it also installs what checks Swagger UI. It may be run again at any time. What needs root is done as root, with sudo, or printed to be run by hand.
 set -eu
 cd "$(dirname "$0")/.."
 PATH="$HOME/.cargo/bin:$PATH"
@@ -80,5 +80,14 @@ install_rust() {
     rustup component add rustfmt clippy
 }
 
+# What checks Swagger UI: Chromium, and Node.js to drive it.
+install_browser() {
+    has chromium && has node && has npm && return
+    has apt-get || fail "install Chromium and Node.js 20 or newer, then try again; CHROMIUM says where Chromium is"
+    has chromium || apt_install chromium
+    if ! has node || ! has npm; then apt_install nodejs npm; fi
+}
+
 install_system_packages
 install_rust
+if [ "${1:-}" = browser ]; then install_browser; fi

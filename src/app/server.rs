@@ -51,6 +51,10 @@ pub fn server(listener: TcpListener, service: &Service) -> std::io::Result<Serve
     let known = Arc::new(KnownPaths::new(openapi()));
     let server = HttpServer::new(move || {
         let swagger = SwaggerConfig::new(["/openapi.json"])
+            .use_base_layout()
+            // Its own validator would send the address of a public service to its makers.
+            .validator_url("none")
+            .default_models_expand_depth(0)
             .try_it_out_enabled(true)
             .persist_authorization(true)
             .display_request_duration(true)

@@ -83,7 +83,7 @@ impl FromRequest for WantsTotal {
     }
 }
 
-/// How a header that an extractor reads is documented.
+/// How a header that an extractor reads is documented. Swagger UI fills in the example of a required one.
 pub fn header_param(name: &str, required: bool, example: &str, description: &str) -> Parameter {
     let text = ObjectBuilder::new().schema_type(Type::String).examples([example]).build();
     ParameterBuilder::new()
@@ -92,5 +92,6 @@ pub fn header_param(name: &str, required: bool, example: &str, description: &str
         .required(if required { Required::True } else { Required::False })
         .description(Some(description))
         .schema(Some(text))
+        .example(required.then(|| example.into()))
         .build()
 }

@@ -26,8 +26,8 @@ impl IfMatch {
 
 impl IntoParams for IfMatch {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let description = "The ETag that you last saw; `*` for any version.";
-        vec![header_param("If-Match", true, "\"v1\"", description)]
+        let description = "The ETag that you last saw, such as `\"v17\"`; `*` for any version.";
+        vec![header_param("If-Match", true, "*", description)]
     }
 }
 

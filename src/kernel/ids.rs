@@ -5,15 +5,20 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 macro_rules! ids {
-    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
+    ($($(#[$doc:meta])* $name:ident $(= $example:tt)?),* $(,)?) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[derive(Serialize, Deserialize, ToSchema, DieselNewType)]
         #[serde(transparent)]
-        #[schema(value_type = Uuid)]
+        #[schema(value_type = Uuid $(, example = $example)?)]
         pub struct $name(pub Uuid);
 
         impl $name {
+            $(
+                /// The id of the seed data's thing of this kind, so that the specification's examples work as they are.
+                pub const EXAMPLE: Self = Self(uuid::uuid!($example));
+            )?
+
             /// A fresh id: version 7 (RFC 9562), so that ids sort by creation time.
             #[expect(clippy::new_without_default, reason = "a default would hide a side effect")]
             pub fn new() -> Self {
@@ -31,25 +36,25 @@ macro_rules! ids {
 
 ids! {
     /// Identifies a customer's organization.
-    AccountId,
+    AccountId = "0199f0c2-b1c9-7000-8000-000000000001",
     /// Identifies a person at a customer.
-    ContactId,
+    ContactId = "0199f0c2-b1c9-7000-8000-000000000002",
     /// Identifies a person who works at the desk.
-    AgentId,
+    AgentId = "0199f0c2-b1c9-7000-8000-000000000003",
     /// Identifies a department of the desk.
-    DepartmentId,
+    DepartmentId = "0199f0c2-b1c9-7000-8000-000000000004",
     /// Identifies a product that accounts have.
-    ProductId,
+    ProductId = "0199f0c2-b1c9-7000-8000-000000000005",
     /// Identifies a category: what a ticket is about when no product fits.
-    CategoryId,
+    CategoryId = "0199f0c2-b1c9-7000-8000-000000000006",
     /// Identifies a component of a product; it routes tickets.
-    ComponentId,
+    ComponentId = "0199f0c2-b1c9-7000-8000-000000000007",
     /// Identifies a workflow.
-    WorkflowId,
+    WorkflowId = "0199f0c2-b1c9-7000-8000-000000000008",
     /// Identifies a transition of a workflow.
     TransitionId,
     /// Identifies a ticket.
-    TicketId,
+    TicketId = "0199f0c2-b1c9-7000-8000-000000000009",
     /// Identifies a note on a ticket.
     NoteId,
     /// Identifies a recorded assignment decision.

@@ -5,12 +5,13 @@ use actix_web::http::StatusCode;
 use serde_json::{Value, json};
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
-use utoipa::openapi::schema::{ArrayItems, Components, KnownFormat, SchemaFormat, Type};
+use utoipa::openapi::schema::{Components, Type};
 use utoipa::openapi::{
     ContentBuilder, HttpMethod, ObjectBuilder, OpenApi, PathItem, Ref, RefOr, Response,
     ResponseBuilder, Schema,
 };
 
+use super::examples::{add_examples, leave_empty};
 use crate::http::header_param;
 
 /// Name, example and meaning of the headers that answers carry.
@@ -23,8 +24,6 @@ const HEADERS: [(&str, &str, &str); 7] = [
     ("WWW-Authenticate", "Bearer error=\"invalid_token\"", "How to authenticate (RFC 6750)."),
     ("Retry-After", "1", "Seconds to wait before the next try."),
 ];
-
-const EXAMPLE_ID: &str = "0199f0c2-b1c9-7d5e-8b1f-5a3c7d9e2f10";
 
 /// Status, example code and meaning of the refusals that operations share.
 const REFUSALS: [(u16, &str, &str); 12] = [
@@ -53,6 +52,11 @@ pub fn complete(openapi: &mut OpenApi) {
                 responses.entry(status.to_string()).or_insert(shared);
             }
             add_headers(&method, operation, &components.schemas);
+            operation
+                .parameters
+                .iter_mut()
+                .flatten()
+                .for_each(|p| leave_empty(p, &components.schemas));
             // An empty list says that it is public on purpose.
             operation.security.get_or_insert_default();
         }
@@ -64,44 +68,6 @@ pub fn complete(openapi: &mut OpenApi) {
     }
     add_refusals(components);
     components.schemas.values_mut().for_each(add_examples);
-}
-
-/// Examples of what looks alike everywhere: ids, times, versions, cursors.
-fn add_examples(schema: &mut RefOr<Schema>) {
-    match schema {
-        RefOr::T(Schema::Object(object)) => {
-            object.example = object.example.take().or_else(|| match &object.format {
-                Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)) => Some(json!(EXAMPLE_ID)),
-                Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)) => {
-                    Some(json!("2026-11-23T09:30:00Z"))
-                }
-                _ => None,
-            });
-            for (name, property) in &mut object.properties {
-                match (name.as_str(), &mut *property) {
-                    ("version", RefOr::T(Schema::Object(version))) => {
-                        version.example.get_or_insert(json!(17));
-                    }
-                    ("next" | "prev", RefOr::T(Schema::Object(cursor))) => {
-                        cursor.example.get_or_insert(json!("eyJkIjoibiIsImsiOm51bGx9"));
-                    }
-                    ("total", RefOr::T(Schema::Object(total))) => {
-                        total.example.get_or_insert(json!(1));
-                    }
-                    _ => {}
-                }
-                add_examples(property);
-            }
-        }
-        RefOr::T(Schema::Array(array)) => {
-            if let ArrayItems::RefOrSchema(items) = &mut array.items {
-                add_examples(items);
-            }
-        }
-        RefOr::T(Schema::AllOf(all)) => all.items.iter_mut().for_each(add_examples),
-        RefOr::T(Schema::OneOf(one)) => one.items.iter_mut().for_each(add_examples),
-        _ => {}
-    }
 }
 
 fn operations(item: &mut PathItem) -> Vec<(HttpMethod, &mut Operation)> {
@@ -190,7 +156,7 @@ fn problem(status: u16, code: &str, meaning: &str) -> Value {
     problem
 }
 
-type Schemas = BTreeMap<String, RefOr<Schema>>;
+pub(super) type Schemas = BTreeMap<String, RefOr<Schema>>;
 
 /// A version makes an ETag, a page makes links, a creation has a location, a key is replayed.
 fn add_headers(method: &HttpMethod, operation: &mut Operation, schemas: &Schemas) {

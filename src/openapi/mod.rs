@@ -1,5 +1,6 @@
 //! The specification: generated from the handlers, completed in one place, served with Swagger UI.
 mod complete;
+mod examples;
 
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{
@@ -18,7 +19,8 @@ use crate::kernel::Permission;
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
         description = "Support tickets over HTTP, mirrored both ways as cases in the customer's CRM.\n\n\
             Every refusal is a problem document (RFC 9457). Changes need `If-Match` with the ETag that you last saw. \
-            A POST with an `Idempotency-Key` can be sent again safely. Lists are paged by opaque cursors.",
+            A POST with an `Idempotency-Key` can be sent again safely. Lists are paged by opaque cursors.\n\n\
+            What is filled in here is about the seed data: after **Authorize**, most operations can be executed as they are.",
     ),
     servers((url = "/", description = "This service")),
     components(schemas(Problem)),
@@ -49,12 +51,38 @@ struct Security;
 
 impl Modify for Security {
     fn modify(&self, openapi: &mut OpenApi) {
-        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
-        let scopes = Permission::ALL.iter().map(|scope| (scope.as_str(), scope.as_str()));
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .description(Some("A token, as `casebridge token admin` prints one."))
+            .build();
+        let scopes = Permission::ALL.iter().map(|scope| (scope.as_str(), meaning(*scope)));
         let flow = ClientCredentials::new("/oauth/token", Scopes::from_iter(scopes));
         let components = openapi.components.get_or_insert_default();
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
-        let flows = OAuth2::new([Flow::ClientCredentials(flow)]);
+        let meaning = "The id and the secret that `POST /v1/clients` answers. Choose scopes that the client has.";
+        let flows = OAuth2::with_description([Flow::ClientCredentials(flow)], meaning);
         components.add_security_scheme("client_credentials", SecurityScheme::OAuth2(flows));
+    }
+}
+
+/// What a scope allows, for who chooses scopes.
+fn meaning(scope: Permission) -> &'static str {
+    match scope {
+        Permission::TicketsRead => "Read tickets, their conversations and histories",
+        Permission::TicketsWrite => "Open tickets, reply, close one's own",
+        Permission::TicketsWork => "Move, assign, transfer and elevate tickets; internal notes",
+        Permission::TicketsDelete => "Delete and restore tickets",
+        Permission::PeopleRead => "Read accounts, contacts, agents and departments",
+        Permission::PeopleWrite => "Change accounts, contacts, agents and departments",
+        Permission::CatalogRead => "Read products, categories, components and ticket types",
+        Permission::CatalogWrite => "Change products, categories, components and ticket types",
+        Permission::WorkflowRead => "Read workflows",
+        Permission::WorkflowWrite => "Change workflows",
+        Permission::EventsRead => "Read the change feed",
+        Permission::CrmSync => "Push and pull cases",
+        Permission::CrmRead => "See CRM connections, mirrors and conflicts",
+        Permission::CrmWrite => "Change CRM connections and maps, decide conflicts",
+        Permission::ClientsWrite => "Manage integration clients and signing keys",
     }
 }

@@ -70,6 +70,7 @@ impl From<ClockTime> for String {
 /// A window of working time on a day of the week, by the clock of the agent's time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"day": "mon", "from": "09:00", "to": "17:00"}))]
 pub struct WorkingHours {
     #[schema(example = "mon")]
     pub day: Day,

@@ -24,17 +24,18 @@ pub fn load(
     simple: WorkflowId,
     now: DateTime<Utc>,
 ) -> Result<Desk, AppError> {
-    let support = department(conn, "Support", consultancy, now)?;
+    let support = department(conn, DepartmentId::EXAMPLE, "Support", consultancy, now)?;
     people::change_department(conn, &Actor::system(), support, now, |department| {
         department.is_default = true;
         Ok(())
     })?;
-    let account_management = department(conn, "Account Management", consultancy, now)?;
-    let business_unit = department(conn, "Business Unit", consultancy, now)?;
-    let internal_it = department(conn, "Internal IT", simple, now)?;
+    let account_management =
+        department(conn, DepartmentId::new(), "Account Management", consultancy, now)?;
+    let business_unit = department(conn, DepartmentId::new(), "Business Unit", consultancy, now)?;
+    let internal_it = department(conn, DepartmentId::new(), "Internal IT", simple, now)?;
     agents(conn, [support, account_management, business_unit, internal_it], now)?;
     let product = Product {
-        id: ProductId::new(),
+        id: ProductId::EXAMPLE,
         name: "CoreTrac".into(),
         active: true,
         version: 1,
@@ -43,7 +44,7 @@ pub fn load(
     };
     let product = catalog::create_product(conn, &Actor::system(), &product, now)?.id;
     let general = Category {
-        id: CategoryId::new(),
+        id: CategoryId::EXAMPLE,
         name: "General".into(),
         active: true,
         version: 1,
@@ -51,23 +52,45 @@ pub fn load(
         updated_at: now,
     };
     catalog::create_category(conn, &Actor::system(), &general, now)?;
-    let northwind = account(conn, "Northwind Services", product, now)?;
-    contact(conn, "Purchasing contact", "purchasing@customer.example", northwind, now)?;
-    contact(conn, "Operations contact", "operations@customer.example", northwind, now)?;
-    let harbor = account(conn, "Harbor Logistics", product, now)?;
-    contact(conn, "Warehouse contact", "warehouse@customer.example", harbor, now)?;
-    contact(conn, "Finance contact", "finance@customer.example", harbor, now)?;
+    let northwind = account(conn, AccountId::EXAMPLE, "Northwind Services", product, now)?;
+    contact(
+        conn,
+        ContactId::EXAMPLE,
+        "Purchasing contact",
+        "purchasing@customer.example",
+        northwind,
+        now,
+    )?;
+    contact(
+        conn,
+        ContactId::new(),
+        "Operations contact",
+        "operations@customer.example",
+        northwind,
+        now,
+    )?;
+    let harbor = account(conn, AccountId::new(), "Harbor Logistics", product, now)?;
+    contact(
+        conn,
+        ContactId::new(),
+        "Warehouse contact",
+        "warehouse@customer.example",
+        harbor,
+        now,
+    )?;
+    contact(conn, ContactId::new(), "Finance contact", "finance@customer.example", harbor, now)?;
     Ok(Desk { support, account_management, business_unit, product })
 }
 
 fn department(
     conn: &mut PgConnection,
+    id: DepartmentId,
     name: &str,
     workflow_id: WorkflowId,
     now: DateTime<Utc>,
 ) -> Result<DepartmentId, AppError> {
     let department = Department {
-        id: DepartmentId::new(),
+        id,
         name: name.into(),
         workflow_id,
         is_default: false,
@@ -86,10 +109,11 @@ fn agents(
 ) -> Result<(), AppError> {
     use AgentRole::{Admin, Agent, Coordinator};
     use Level::{External, L1, L2};
+    let one = ("L1 agent A", "l1-a@desk.example", Agent);
+    agent(conn, AgentId::EXAMPLE, one, (&[L1], &[support]), now)?;
     let mut add = |name, email, role, levels: &[Level], departments: &[DepartmentId]| {
-        agent(conn, name, email, role, (levels, departments), now)
+        agent(conn, AgentId::new(), (name, email, role), (levels, departments), now)
     };
-    add("L1 agent A", "l1-a@desk.example", Agent, &[L1], &[support])?;
     add("L1 agent B", "l1-b@desk.example", Agent, &[L1], &[support, internal_it])?;
     add("L2 agent A", "l2-a@desk.example", Agent, &[L2], &[support])?;
     add("L2 agent B", "l2-b@desk.example", Agent, &[L2], &[support, internal_it])?;
@@ -103,14 +127,13 @@ fn agents(
 
 fn agent(
     conn: &mut PgConnection,
-    name: &str,
-    email: &str,
-    role: AgentRole,
+    id: AgentId,
+    (name, email, role): (&str, &str, AgentRole),
     (levels, departments): (&[Level], &[DepartmentId]),
     now: DateTime<Utc>,
 ) -> Result<(), AppError> {
     let agent = Agent {
-        id: AgentId::new(),
+        id,
         name: name.into(),
         email: email.into(),
         role,
@@ -137,12 +160,13 @@ fn agent(
 
 fn account(
     conn: &mut PgConnection,
+    id: AccountId,
     name: &str,
     product: ProductId,
     now: DateTime<Utc>,
 ) -> Result<AccountId, AppError> {
     let account = Account {
-        id: AccountId::new(),
+        id,
         name: name.into(),
         active: true,
         product_ids: vec![product],
@@ -155,13 +179,14 @@ fn account(
 
 fn contact(
     conn: &mut PgConnection,
+    id: ContactId,
     name: &str,
     email: &str,
     account: AccountId,
     now: DateTime<Utc>,
 ) -> Result<(), AppError> {
     let contact = Contact {
-        id: ContactId::new(),
+        id,
         name: name.into(),
         email: email.into(),
         phone: None,

@@ -7,6 +7,9 @@ use super::people::Desk;
 use crate::catalog::{self, Component, Process};
 use crate::kernel::{Actor, AppError, ComponentId, Level};
 
+/// The component of the specification's examples.
+const EXAMPLE: &str = "Report Writer";
+
 #[derive(Deserialize)]
 struct Table {
     processes: Vec<Process>,
@@ -34,8 +37,9 @@ pub fn load(conn: &mut PgConnection, desk: &Desk, now: DateTime<Utc>) -> Result<
             Some("business_unit") => desk.business_unit,
             _ => desk.support,
         };
+        let id = if row.name == EXAMPLE { ComponentId::EXAMPLE } else { ComponentId::new() };
         let component = Component {
-            id: ComponentId::new(),
+            id,
             product_id: desk.product,
             name: row.name,
             covers: row.covers,

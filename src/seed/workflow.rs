@@ -10,8 +10,9 @@ pub fn load(
     conn: &mut PgConnection,
     now: DateTime<Utc>,
 ) -> Result<(WorkflowId, WorkflowId), AppError> {
-    let workflows: [NewWorkflow; 2] =
+    let mut workflows: [NewWorkflow; 2] =
         serde_json::from_str(include_str!("workflows.json")).map_err(AppError::internal)?;
+    workflows[0].id = WorkflowId::EXAMPLE;
     let actor = Actor::system();
     let [consultancy, simple] = workflows.map(|new| service::create(conn, &actor, new, now));
     Ok((consultancy?.id, simple?.id))

@@ -2,10 +2,10 @@
 use std::collections::{BTreeSet, HashSet};
 
 use casebridge::app;
-use casebridge::kernel::Permission;
+use casebridge::kernel::{Permission, Role};
 use serde_json::Value;
 
-use crate::support::{Operation, PUBLIC, Spec};
+use crate::support::{Operation, PUBLIC, Spec, TestApp};
 
 /// Creating operations that take no idempotency key, because the kept answer would hold a secret, or because
 /// doing it twice does no harm.
@@ -194,4 +194,25 @@ fn every_path_parameter_is_documented_and_every_parameter_has_a_type() {
         wrong.extend(untyped.map(|p| format!("{} has no type", p["name"])));
         wrong
     });
+}
+
+/// What a person can create in Swagger UI with what it fills in, on the desk of the seed data.
+#[actix_web::test]
+async fn the_examples_of_what_is_created_create_it() {
+    let spec = Spec::read();
+    let app = TestApp::start().await;
+    let admin = app.client(Role::Admin).await;
+    let mut refused = Vec::new();
+    for operation in spec.operations() {
+        let creates = operation.method == "POST" && operation.responses(&spec).contains_key(&201);
+        let Some(body) = operation.example_body(&spec).filter(|_| creates) else { continue };
+        if operation.path.contains('{') {
+            continue;
+        }
+        let reply = admin.post(operation.path, body).await;
+        if reply.status != 201 {
+            refused.push(format!("{}: {}", operation.id, reply.body));
+        }
+    }
+    assert!(refused.is_empty(), "{refused:#?}");
 }

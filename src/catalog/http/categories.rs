@@ -24,7 +24,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
 pub struct NewCategory {
     /// Unique without regard to case.
     #[garde(length(chars, min = 1, max = 200))]
-    #[schema(example = "General")]
+    #[schema(example = "Billing")]
     name: String,
 }
 
@@ -108,7 +108,7 @@ pub struct CategoryChange {
     #[schema(example = "General")]
     name: Option<String>,
     #[garde(skip)]
-    #[schema(example = false)]
+    #[schema(example = true)]
     active: Option<bool>,
 }
 

@@ -27,12 +27,12 @@ pub struct NewComponent {
     product_id: ProductId,
     /// Unique within the product, without regard to case.
     #[garde(length(chars, min = 1, max = 200))]
-    #[schema(example = "User Management")]
+    #[schema(example = "Invoicing")]
     name: String,
     /// What it is about.
     #[serde(default)]
     #[garde(length(chars, max = 2000))]
-    #[schema(example = "creating, updating and deleting users, role changes, logins")]
+    #[schema(example = "invoices, reminders, payments")]
     covers: String,
     /// The level that owns its tickets.
     #[garde(skip)]
@@ -156,10 +156,10 @@ async fn get_component(
 #[serde(deny_unknown_fields)]
 pub struct ComponentChange {
     #[garde(length(chars, min = 1, max = 200))]
-    #[schema(example = "User Management")]
+    #[schema(example = "Report Writer")]
     name: Option<String>,
     #[garde(length(chars, max = 2000))]
-    #[schema(example = "creating, updating and deleting users, role changes, logins")]
+    #[schema(example = "the custom report writer")]
     covers: Option<String>,
     #[garde(skip)]
     level: Option<Level>,
@@ -171,7 +171,7 @@ pub struct ComponentChange {
     #[schema(value_type = Option<String>, example = json!(null))]
     process: Option<Option<String>>,
     #[garde(skip)]
-    #[schema(example = false)]
+    #[schema(example = true)]
     active: Option<bool>,
 }
 

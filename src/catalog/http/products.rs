@@ -21,7 +21,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
 pub struct NewProduct {
     /// Unique without regard to case.
     #[garde(length(chars, min = 1, max = 200))]
-    #[schema(example = "CoreTrac")]
+    #[schema(example = "CoreTrac Mobile")]
     name: String,
 }
 
@@ -105,7 +105,7 @@ pub struct ProductChange {
     #[schema(example = "CoreTrac")]
     name: Option<String>,
     #[garde(skip)]
-    #[schema(example = false)]
+    #[schema(example = true)]
     active: Option<bool>,
 }
 

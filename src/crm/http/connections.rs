@@ -193,7 +193,7 @@ struct ConnectionChange {
 /// Change a connection
 #[utoipa::path(
     tag = "crm",
-    params(("id" = ConnectionId, Path), ("If-Match" = String, Header, example = "\"v1\"")),
+    params(("id" = ConnectionId, Path), IfMatch),
     request_body = ConnectionChange,
     security(("bearer" = ["crm:write"]), ("client_credentials" = ["crm:write"])),
     responses((status = 200, description = "The connection as it is now", body = ConnectionView)),
@@ -230,7 +230,7 @@ async fn change_crm_connection(
 /// With its mirrors, maps and conflicts. The cases stay in the CRM as they are.
 #[utoipa::path(
     tag = "crm",
-    params(("id" = ConnectionId, Path), ("If-Match" = String, Header, example = "\"v1\"")),
+    params(("id" = ConnectionId, Path), IfMatch),
     security(("bearer" = ["crm:write"]), ("client_credentials" = ["crm:write"])),
     responses((status = 204, description = "Removed")),
 )]

@@ -24,7 +24,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
 pub struct NewAccount {
     /// Unique without regard to case.
     #[garde(length(chars, min = 1, max = 200))]
-    #[schema(example = "Northwind Services")]
+    #[schema(example = "Alpine Tools")]
     name: String,
     /// The products that the account has.
     #[serde(default)]
@@ -132,7 +132,7 @@ pub struct AccountChange {
     #[schema(example = "Northwind Services")]
     name: Option<String>,
     #[garde(skip)]
-    #[schema(example = false)]
+    #[schema(example = true)]
     active: Option<bool>,
 }
 

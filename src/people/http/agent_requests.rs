@@ -12,11 +12,11 @@ use crate::people::{Agent, AgentRole, WorkingWeek};
 #[serde(deny_unknown_fields)]
 pub struct NewAgent {
     #[garde(length(chars, min = 1, max = 200))]
-    #[schema(example = "L1 agent A")]
+    #[schema(example = "L1 agent C")]
     name: String,
     /// Unique without regard to case.
     #[garde(email, length(max = 254))]
-    #[schema(example = "l1-a@desk.example")]
+    #[schema(example = "l1-c@desk.example")]
     email: String,
     #[garde(skip)]
     role: AgentRole,

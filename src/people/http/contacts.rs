@@ -19,11 +19,11 @@ pub fn routes(cfg: &mut ServiceConfig) {
 #[serde(deny_unknown_fields)]
 pub struct NewContact {
     #[garde(length(chars, min = 1, max = 200))]
-    #[schema(example = "Purchasing contact")]
+    #[schema(example = "Project contact")]
     name: String,
     /// Unique without regard to case.
     #[garde(email, length(max = 254))]
-    #[schema(example = "purchasing@customer.example")]
+    #[schema(example = "projects@customer.example")]
     email: String,
     #[garde(length(chars, min = 1, max = 50))]
     #[schema(example = "+43 1 0000000")]

@@ -23,7 +23,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
 pub struct NewDepartment {
     /// Unique without regard to case.
     #[garde(length(chars, min = 1, max = 200))]
-    #[schema(example = "Support")]
+    #[schema(example = "Field Service")]
     name: String,
     /// The workflow of the department's new tickets.
     #[garde(skip)]

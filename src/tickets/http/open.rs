@@ -13,6 +13,7 @@ use crate::db::Db;
 use crate::http::{Answer, Body, Idempotency, now};
 use crate::kernel::{
     AccountId, AppError, CategoryId, ComponentId, ContactId, Permission, Priority, ProductId,
+    TicketId,
 };
 
 /// A ticket to be opened. Account, product (or category), subject and description are required unless it is a draft.
@@ -84,6 +85,7 @@ fn api() -> Source {
 impl From<OpenTicket> for NewTicket {
     fn from(body: OpenTicket) -> Self {
         Self {
+            id: TicketId::new(),
             subject: body.subject,
             description: body.description,
             url: body.url,
@@ -109,7 +111,12 @@ impl From<OpenTicket> for NewTicket {
 /// and the least-loaded available agent gets it; nobody available: it waits. Subject and description never change afterwards.
 #[utoipa::path(
     tag = "tickets",
-    request_body = OpenTicket,
+    request_body(content = OpenTicket, example = json!({
+        "subject": "The export stops after 100 rows",
+        "description": "Since this morning the export of the customer list stops after 100 rows.",
+        "priority": "high", "type": "incident", "account_id": AccountId::EXAMPLE, "contact_id": ContactId::EXAMPLE,
+        "product_id": ProductId::EXAMPLE, "component_id": ComponentId::EXAMPLE, "tags": ["export"],
+    })),
     params(Idempotency),
     security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
     responses((status = 201, description = "The ticket", body = TicketView)),

@@ -23,6 +23,7 @@ use crate::{people, routing};
 /// What somebody opens a ticket with. A contact opens their own: their account and themselves are filled in.
 #[derive(Debug, Clone)]
 pub struct NewTicket {
+    pub id: TicketId,
     pub subject: String,
     pub description: String,
     pub url: Option<String>,
@@ -98,7 +99,7 @@ fn ticket(
     let status = workflow.status(&workflow.draft_status).ok_or_else(missing)?;
     Ok(Ticket {
         summary: Summary {
-            id: TicketId::new(),
+            id: new.id,
             number: 0,
             workflow_id: workflow.id,
             status: status.code.clone(),

@@ -28,6 +28,10 @@ use crate::kernel::{TransitionId, WorkflowId};
     ]
 }))]
 pub struct NewWorkflow {
+    /// Given by the service.
+    #[garde(skip)]
+    #[serde(skip, default = "WorkflowId::new")]
+    pub id: WorkflowId,
     /// A readable name for programs; never changes.
     #[garde(length(chars, min = 1, max = 60), pattern("^[A-Za-z0-9_-]+$"))]
     #[schema(example = "field_service")]
@@ -87,10 +91,10 @@ pub struct NewTransition {
 }
 
 impl NewWorkflow {
-    /// The workflow that this defines, with fresh ids.
+    /// The workflow that this defines.
     pub fn into_workflow(self) -> Workflow {
         Workflow {
-            id: WorkflowId::new(),
+            id: self.id,
             key: self.key,
             name: self.name,
             revision: Uuid::now_v7(),

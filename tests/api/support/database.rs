@@ -7,6 +7,8 @@ use casebridge::config::Config;
 use casebridge::db::Db;
 use casebridge::db::embedded::Embedded;
 use casebridge::kernel::{Secret, SecretKey};
+use casebridge::seed;
+use chrono::Utc;
 use diesel::{Connection as _, PgConnection, RunQueryDsl as _};
 use tokio::sync::OnceCell;
 
@@ -57,7 +59,7 @@ impl Cluster {
         db.migrate().await.unwrap();
         let config = Config { secret_key: Some(secret_key()), ..Config::default() };
         let service = app::Service::new(config, db).await.unwrap();
-        service.seed().await.unwrap();
+        service.db.tx(|conn| seed::load_desk(conn, Utc::now())).await.unwrap();
     }
 }
 

@@ -1,0 +1,199 @@
+// Checks Swagger UI in Chromium as a person uses it, against a server of its own. One line for each check; the exit code
+// is 1 when one fails. Usage: node swagger.mjs [program] [folder for screenshots]
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { chromium } from 'playwright-core';
+
+const program = resolve(process.argv[2] ?? '../../target/debug/casebridge');
+const pictures = process.argv[3] && resolve(process.argv[3]);
+const folder = mkdtempSync(join(tmpdir(), 'casebridge-browser-'));
+const port = await freePort();
+const base = `http://127.0.0.1:${port}`;
+const ours = { DATA_DIR: join(folder, 'data'), LISTEN: `127.0.0.1:${port}`, PUBLIC_URL: base };
+const env = { ...process.env };
+for (const [name, value] of Object.entries(ours)) env[`CASEBRIDGE_${name}`] = value;
+delete env.DATABASE_URL;
+
+// Operations that succeed with what Swagger UI fills in, in the order in which a person tries them.
+const WORKING = `
+  tickets list_tickets 200, tickets open_ticket 201, tickets get_ticket 200, tickets change_ticket 200,
+  notes list_notes 200, notes add_note 201, workflow list_priorities 200, workflow create_workflow 201,
+  assignment explain_assignment 200, assignment assign_ticket 200, routing resolve_routing 200,
+  tickets transition_ticket 200, people list_accounts 200, people create_account 201, people create_contact 201,
+  people create_agent 201, people create_department 201, people change_account 200, catalog list_categories 200,
+  catalog create_component 201, catalog create_product 201, crm list_conflicts 200, crm create_crm_connection 201,
+  events list_events 200, auth get_jwks 200, auth get_me 200, clients list_clients 200, clients create_client 201,
+  operations get_liveness 200`.split(',').map((call) => call.trim().split(' '));
+
+const trouble = [];
+let failures = 0;
+
+function check(what, passed, found = '') {
+  failures += passed ? 0 : 1;
+  console.log(passed ? `ok     ${what}` : `FAILED ${what}: ${JSON.stringify(found)}`);
+}
+
+async function freePort() {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port: free } = probe.address();
+  return new Promise((closed) => probe.close(() => closed(free)));
+}
+
+async function started(server) {
+  for (let tries = 300; tries > 0 && server.exitCode === null; tries -= 1) {
+    if ((await fetch(`${base}/health/ready`).catch(() => null))?.ok) return;
+    await sleep(200);
+  }
+  throw new Error('the server does not start');
+}
+
+async function open(browser) {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+  page.on('pageerror', (error) => trouble.push(error.message));
+  page.on('console', (line) => {
+    const refusal = line.text().includes('the server responded'); // Those are tried on purpose.
+    if (line.type() === 'error' && !refusal) trouble.push(line.text());
+  });
+  page.on('request', (request) => {
+    if (!/^data:/.test(request.url()) && new URL(request.url()).origin !== base) trouble.push(request.url());
+  });
+  await page.goto(`${base}/docs`);
+  await page.waitForSelector('.opblock');
+  return page;
+}
+
+const picture = (page, name) => pictures && page.screenshot({ path: join(pictures, `${name}.png`) });
+const box = (tag, operation) => `#operations-${tag}-${operation}`;
+
+async function unfold(page, place) {
+  await page.click(`${place} .opblock-summary-control`);
+  await page.waitForSelector(`${place} .execute`);
+}
+
+/** Executes the operation as it is filled in; returns the status and the body. */
+async function execute(page, place) {
+  const answered = page.waitForResponse((response) => response.request().resourceType() === 'fetch');
+  await page.click(`${place} .execute`, { timeout: 5000 });
+  const response = await answered;
+  await page.waitForSelector(`${place} .live-responses-table .response-col_status`);
+  return { status: response.status(), body: await response.text() };
+}
+
+async function run(page, tag, operation, status) {
+  const place = box(tag, operation);
+  await unfold(page, place);
+  const { status: got, body } = await execute(page, place).catch((error) => ({ status: 0, body: error.message }));
+  check(`${tag}: ${operation} as it is filled in answers ${status}`, got === status, [got, body]);
+  await page.click(`${place} .opblock-summary-control`);
+  return got === status && body.startsWith('{') ? JSON.parse(body) : {};
+}
+
+async function authorizeClient(page, { id, client_secret: secret }) {
+  await page.click('button.authorize');
+  await picture(page, 'authorize');
+  const dialog = '.auth-container:has(#client_id_clientCredentials)';
+  const scopes = await page.$$eval(`${dialog} .scopes .description`, (all) => all.map((one) => one.innerText));
+  check('scopes are described in words', scopes.length > 10 && scopes.every((text) => /^\S+ \S+/.test(text)), scopes);
+  await page.fill('#client_id_clientCredentials', id);
+  await page.fill('#client_secret_clientCredentials', secret);
+  await page.click(`${dialog} label[for^="tickets:read"]`);
+  const answered = page.waitForResponse(`${base}/oauth/token`);
+  await page.click(`${dialog} button.authorize`);
+  const answer = await (await answered).json();
+  check('the browser gets a token for the scope that was chosen', answer.scope === 'tickets:read', answer);
+  await page.click('.close-modal');
+}
+
+async function checkPage(browser) {
+  const page = await open(browser);
+  check('/docs leads to /docs/', page.url() === `${base}/docs/`, page.url());
+  const tags = await page.$$eval('.opblock-tag', (all) => all.map((one) => one.dataset.tag));
+  check('tickets come first', tags[0] === 'tickets' && tags[1] === 'notes', tags);
+  await picture(page, 'wide');
+  await page.setViewportSize({ width: 400, height: 900 });
+  await picture(page, 'narrow');
+  const width = await page.evaluate(() => document.documentElement.scrollWidth);
+  check('it fits into 400 pixels', width <= 400, width);
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.fill('.operation-filter-input', 'crm');
+  await page.waitForFunction(() => document.querySelectorAll('.opblock-tag').length === 1);
+  await page.goto(`${base}/docs/#/tickets/open_ticket`);
+  await page.reload();
+  const place = box('tickets', 'open_ticket');
+  const unfolded = await page.waitForSelector(`${place}.is-open .responses-table`).catch(() => null);
+  check('a deep link unfolds its operation', unfolded !== null);
+  const texts = (part) => page.$$eval(`${place} .responses-table ${part}`, (all) => all.map((one) => one.innerText));
+  const [statuses, examples] = [await texts('.response-col_status'), await texts('.example')];
+  check('refusals are documented', ['201', '401', '422'].every((status) => statuses.includes(status)), statuses);
+  const problems = examples.filter((text) => text.includes('/problems/'));
+  check('answers have examples, refusals too', problems.length >= 8 && examples.length > problems.length, examples);
+  await page.close();
+}
+
+async function checkOperations(browser) {
+  const page = await open(browser);
+  const token = execFileSync(program, ['token', 'admin'], { env, stdio: ['ignore', 'pipe', 'ignore'] });
+  await run(page, 'auth', 'get_me', 401);
+  await page.click('button.authorize');
+  await page.fill('#auth-bearer-value', token.toString().trim());
+  await page.click('.auth-container:has(#auth-bearer-value) button.authorize');
+  await page.click('.close-modal');
+  let client;
+  for (const [tag, operation, status] of WORKING) {
+    const answer = await run(page, tag, operation, Number(status));
+    if (operation === 'create_client') client = answer;
+  }
+  await checkHeaders(page);
+  await page.close();
+  return client;
+}
+
+async function checkHeaders(page) {
+  const place = box('tickets', 'open_ticket');
+  await unfold(page, place);
+  await page.fill(`${place} input[placeholder="Idempotency-Key"]`, 'browser-1');
+  const [first, second] = [await execute(page, place), await execute(page, place)];
+  const same = first.status === 201 && first.body === second.body;
+  check('with an Idempotency-Key the first answer comes again', same, [first, second]);
+  const change = box('tickets', 'change_ticket');
+  await unfold(page, change);
+  await page.fill(`${change} input[placeholder="If-Match"]`, '"v9999"');
+  const stale = await execute(page, change);
+  check('If-Match with another version is refused', stale.status === 412, stale);
+}
+
+async function checkClient(browser, client) {
+  const page = await open(browser);
+  await authorizeClient(page, client);
+  const place = box('auth', 'get_me');
+  await unfold(page, place);
+  const { status, body } = await execute(page, place);
+  check('the client calls with its token', status === 200 && JSON.parse(body).id === client.id, [status, body]);
+  await page.close();
+}
+
+const server = spawn(program, ['serve'], { env, stdio: 'ignore' });
+let browser;
+try {
+  await started(server);
+  browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['no-sandbox', 'disable-gpu', 'disable-quic', 'no-first-run', 'disable-background-networking',
+      'disable-component-update', 'disable-sync'].map((flag) => `--${flag}`),
+  });
+  await checkPage(browser);
+  await checkClient(browser, await checkOperations(browser));
+  check('nothing was reported in the console, and no other host was asked', trouble.length === 0, trouble);
+} finally {
+  await browser?.close();
+  if (server.exitCode === null && server.kill()) await once(server, 'exit');
+  rmSync(folder, { recursive: true, force: true });
+}
+console.log(`${failures} checks failed.`);
+process.exitCode = Math.min(failures, 1);

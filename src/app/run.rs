@@ -26,6 +26,8 @@ const MIRROR_IDLE: Duration = Duration::from_millis(300);
 const AUTOMATIC: Duration = Duration::from_millis(500);
 /// How often waiting tickets are looked at.
 const WAITING: Duration = Duration::from_secs(2);
+/// How long a step in hand is waited for at shutdown.
+const STEP_GRACE: Duration = Duration::from_secs(5);
 /// How long an idempotency key is kept.
 const KEEP_KEYS: TimeDelta = TimeDelta::hours(25);
 
@@ -146,6 +148,17 @@ pub async fn attend<T>(
     done
 }
 
+/// Lets the workers finish the step in hand, unless that takes too long: a CRM may not answer.
+async fn stop_workers(workers: &Workers, mirror: &crm::Engine) {
+    if tokio::time::timeout(STEP_GRACE, workers.stop()).await.is_ok() {
+        return;
+    }
+    mirror.halt();
+    if tokio::time::timeout(STEP_GRACE, workers.stop()).await.is_err() {
+        tracing::warn!("a step does not end; what it held is free again when its lease is over");
+    }
+}
+
 /// Serves until SIGTERM or SIGINT, then: no new requests, finish those in flight, finish the workers' steps,
 /// stop PostgreSQL if it is ours.
 pub async fn run(config: Config) -> anyhow::Result<()> {
@@ -170,18 +183,29 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let server = tokio::spawn(server);
     let url = &service.config.public_url;
     tracing::info!(listen = %service.config.listen, docs = format!("{url}/docs/"), "casebridge is ready");
+    println!("{}", greeting(&service.config));
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
     tracing::info!("shutting down");
+    service.feed.close();
     handle.stop(true).await;
     server.await??;
-    workers.stop().await;
+    stop_workers(&workers, &service.mirror).await;
     drop(service);
     if let Some(embedded) = embedded {
         embedded.stop().await?;
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// What a person who has just started the service wants to know.
+fn greeting(config: &Config) -> String {
+    let url = &config.public_url;
+    let program = std::env::args().next().unwrap_or_else(|| "casebridge".into());
+    format!(
+        "\nCasebridge serves on {url}\n  Swagger UI   {url}/docs/\n  a token      {program} token admin|coordinator|agent|contact\n"
+    )
 }

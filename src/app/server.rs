@@ -16,15 +16,15 @@ use super::{Service, health};
 use crate::kernel::AppError;
 use crate::{auth, catalog, crm, events, http, people, routing, telemetry, tickets, workflow};
 
-/// Everything under `/v1`.
+/// Everything under `/v1`. Paths are tried in this order: the tickets come first because they are called most.
 fn v1(cfg: &mut ServiceConfig) {
-    cfg.configure(auth::routes)
+    cfg.configure(tickets::routes)
+        .configure(auth::routes)
         .configure(events::routes)
         .configure(people::routes)
         .configure(catalog::routes)
         .configure(workflow::routes)
         .configure(routing::routes)
-        .configure(tickets::routes)
         .configure(crm::routes);
 }
 

@@ -5,5 +5,7 @@ mod store;
 mod view;
 
 pub use rules::{Need, Rule};
-pub use service::{Decision, Previous, could_be_taken, explain, keep_or_pick, pick, record};
+pub use service::{
+    Decision, Previous, could_be_taken, explain, keep_or_pick, pick, preview, record,
+};
 pub use view::{AssignmentView, DecisionView};

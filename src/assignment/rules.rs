@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::{AgentId, CategoryId, DepartmentId, Level, ProductId, text_enum};
-use crate::people::Agent;
+use crate::people::PoolMember;
 
 text_enum! {
     /// How an assignment was decided.
@@ -59,7 +59,7 @@ pub struct Candidate {
 }
 
 /// Judges every candidate on their own.
-pub fn judge(agents: &[Agent], need: &Need, now: DateTime<Utc>) -> Vec<Candidate> {
+pub fn judge(agents: &[PoolMember], need: &Need, now: DateTime<Utc>) -> Vec<Candidate> {
     let judged = agents.iter().map(|agent| Candidate {
         agent_id: agent.id,
         name: agent.name.clone(),
@@ -70,9 +70,8 @@ pub fn judge(agents: &[Agent], need: &Need, now: DateTime<Utc>) -> Vec<Candidate
     judged.collect()
 }
 
-fn verdict(agent: &Agent, need: &Need, now: DateTime<Utc>) -> Verdict {
-    let permitted = agent.department_ids.contains(&need.department)
-        && agent.levels.contains(&need.level)
+fn verdict(agent: &PoolMember, need: &Need, now: DateTime<Utc>) -> Verdict {
+    let permitted = agent.in_pool
         && agent.type_keys.as_ref().is_none_or(|keys| keys.contains(&need.type_key))
         && allows(agent.product_ids.as_deref(), need.product)
         && allows(agent.category_ids.as_deref(), need.category);

@@ -30,6 +30,16 @@ pub fn pick(
     Ok(decide(rules::judge(&agents, need, now)))
 }
 
+/// What [`pick`] would decide now. Locks nobody.
+pub fn preview(
+    conn: &mut PgConnection,
+    need: &Need,
+    now: DateTime<Utc>,
+) -> Result<Decision, AppError> {
+    let agents = people::pool(conn, need.department, need.level)?;
+    Ok(decide(rules::judge(&agents, need, now)))
+}
+
 fn decide(mut candidates: Vec<Candidate>) -> Decision {
     let agent = rules::choose(&mut candidates, |equals| rand::rng().random_range(0..equals));
     let rule = if agent.is_some() { Rule::LeastLoaded } else { Rule::Waiting };
@@ -53,7 +63,7 @@ pub fn keep_or_pick(
 }
 
 /// True when somebody could take such a ticket now. Locks nobody, so [`pick`] has the last word.
-pub fn could_be_taken(pool: &[people::Agent], need: &Need, now: DateTime<Utc>) -> bool {
+pub fn could_be_taken(pool: &[people::PoolMember], need: &Need, now: DateTime<Utc>) -> bool {
     rules::judge(pool, need, now).iter().any(|c| c.verdict == Verdict::Eligible)
 }
 

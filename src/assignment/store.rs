@@ -8,9 +8,10 @@ use super::rules::Rule;
 use crate::db::schema::assignments;
 use crate::kernel::{AgentId, AssignmentId, TicketId};
 
-/// One recorded decision.
+/// One recorded decision. Nulls are sent as such: with `DEFAULT` in their place the statement would be another one each
+/// time, which diesel does not keep prepared.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = assignments, check_for_backend(diesel::pg::Pg))]
+#[diesel(table_name = assignments, check_for_backend(diesel::pg::Pg), treat_none_as_default_value = false)]
 pub struct Assignment {
     pub id: AssignmentId,
     pub ticket_id: TicketId,

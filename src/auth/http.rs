@@ -230,8 +230,9 @@ async fn create_client(
     caller.require(Permission::ClientsWrite)?;
     let new = body.into_inner();
     let (secret, hash) = web::block(service::new_secret).await.map_err(AppError::internal)??;
-    let client =
-        db.tx(move |conn| service::create_client(conn, &new.name, &hash, &new.scopes)).await?;
+    let client = db
+        .tx(move |conn| service::create_client(conn, &caller, &new.name, &hash, &new.scopes))
+        .await?;
     let (location, version) = (format!("/v1/clients/{}", client.id), client.version);
     let view =
         ClientWithSecret { client: client.into(), client_secret: secret.expose().to_owned() };
@@ -328,7 +329,7 @@ async fn change_client(
         client.active = change.active.unwrap_or(client.active);
         Ok(())
     };
-    let client = db.tx(move |conn| service::change_client(conn, id.0, apply)).await?;
+    let client = db.tx(move |conn| service::change_client(conn, &caller, id.0, apply)).await?;
     let version = client.version;
     Ok(Answer::ok(&ClientView::from(client))?.version(version))
 }
@@ -354,7 +355,7 @@ async fn renew_client_secret(
         client.secret_hash = hash;
         Ok(())
     };
-    let client = db.tx(move |conn| service::change_client(conn, id.0, renew)).await?;
+    let client = db.tx(move |conn| service::change_client(conn, &caller, id.0, renew)).await?;
     let version = client.version;
     let view =
         ClientWithSecret { client: client.into(), client_secret: secret.expose().to_owned() };

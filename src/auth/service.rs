@@ -6,7 +6,7 @@ use diesel::PgConnection;
 use uuid::Uuid;
 
 use super::store::{self, Client, Principal};
-use crate::kernel::{AppError, ClientId, Page, PageRequest, Permission, Role, Secret};
+use crate::kernel::{Actor, AppError, ClientId, Page, PageRequest, Permission, Role, Secret};
 
 /// A new secret for a client, and the Argon2id hash that is kept of it.
 pub fn new_secret() -> Result<(Secret, String), AppError> {
@@ -25,10 +25,12 @@ pub fn secret_matches(secret: &str, hash: &str) -> bool {
 
 pub fn create_client(
     conn: &mut PgConnection,
+    actor: &Actor,
     name: &str,
     secret_hash: &str,
     scopes: &[Permission],
 ) -> Result<Client, AppError> {
+    actor.require_to_grant(scopes.iter().copied())?;
     let scopes: Vec<String> = scopes.iter().map(ToString::to_string).collect();
     store::insert_client(conn, name, secret_hash, &scopes).map_err(named_client)
 }
@@ -46,14 +48,21 @@ pub fn list_clients(
     Ok(request.page(rows, |client| (serde_json::Value::Null, client.id.0)))
 }
 
-/// Changes a client under lock; `change` gets the present state.
+/// Changes a client under lock; `change` gets the present state. Who gives it scopes or gets its secret must have those
+/// scopes.
 pub fn change_client(
     conn: &mut PgConnection,
+    actor: &Actor,
     id: ClientId,
     change: impl FnOnce(&mut Client) -> Result<(), AppError>,
 ) -> Result<Client, AppError> {
     let mut client = store::lock_client(conn, id)?.ok_or(AppError::NotFound("the client"))?;
+    let before = (client.scopes.clone(), client.secret_hash.clone());
     change(&mut client)?;
+    if before != (client.scopes.clone(), client.secret_hash.clone()) {
+        actor
+            .require_to_grant(client.scopes.iter().filter_map(|scope| Permission::parse(scope)))?;
+    }
     store::save_client(conn, &client).map_err(named_client)
 }
 

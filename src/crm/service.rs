@@ -10,7 +10,7 @@ use super::store::{
     self, Cause, Conflict, ConflictFilter, Connection, ConnectionState, Counts, Link, LinkKind,
     Mirror, MirrorState, Replay,
 };
-use crate::events::Event;
+use crate::events::{self, Event};
 use crate::http::IfMatch;
 use crate::kernel::{
     AppError, ConflictId, ConnectionId, FieldError, Page, PageRequest, Secret, SecretKey, TicketId,
@@ -73,6 +73,9 @@ pub fn create_connection(
         created_at: now,
         updated_at: now,
     };
+    // A ticket that is published now would be missed by both: the relay does not see the new connection yet, and the
+    // backfill may not see the ticket.
+    events::stop_feed(conn)?;
     let created = store::insert_connection(conn, &row).map_err(named)?;
     store::backfill(conn, id)?;
     Ok(created)
@@ -198,9 +201,11 @@ pub fn health(conn: &mut PgConnection, id: ConnectionId) -> Result<Health, AppEr
     Ok(Health { connection, counts, parked })
 }
 
-/// Marks every mirror of the connection for a comparison of everything; returns how many.
+/// Marks every mirror of the connection for a comparison of everything, and makes those that are missing; returns how
+/// many.
 pub fn reconcile(conn: &mut PgConnection, id: ConnectionId) -> Result<usize, AppError> {
     connection(conn, id)?;
+    store::backfill(conn, id)?;
     Ok(store::mark_all(conn, id)?)
 }
 

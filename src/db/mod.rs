@@ -12,7 +12,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::r2d2::Pool;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 pub(crate) use self::by_name::load_by_name;
 pub use self::by_name::{containing, lower};
@@ -31,6 +31,8 @@ const MIGRATION_LOCK: i64 = 0x0063_6173_6562_7269;
 #[derive(Clone)]
 pub struct Db {
     pool: Pool<Manager>,
+    /// One permit for each connection. Who waits, waits here, where it costs nothing, and not as a blocked thread.
+    free: Arc<Semaphore>,
     committed: Arc<Notify>,
 }
 
@@ -44,7 +46,8 @@ impl Db {
             .test_on_check_out(false)
             .connection_timeout(CHECKOUT)
             .build(Manager::new(url))?;
-        Ok(Self { pool, committed: Arc::new(Notify::new()) })
+        let free = Arc::new(Semaphore::new(size as usize));
+        Ok(Self { pool, free, committed: Arc::new(Notify::new()) })
     }
 
     /// Runs `work` in one transaction on a blocking thread; rolls back on `Err`.
@@ -53,11 +56,20 @@ impl Db {
         F: FnOnce(&mut PgConnection) -> Result<T, AppError> + Send + 'static,
         T: Send + 'static,
     {
-        let done = self.blocking(|pool| pool::transaction(pool, work)).await;
+        let done = self.quiet_tx(work).await;
         if done.is_ok() {
             self.committed.notify_one();
         }
         done
+    }
+
+    /// As [`Db::tx`], for what appends no event: the relay has no reason to look.
+    pub async fn quiet_tx<T, F>(&self, work: F) -> Result<T, AppError>
+    where
+        F: FnOnce(&mut PgConnection) -> Result<T, AppError> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.blocking(|pool| pool::transaction(pool, work)).await
     }
 
     /// Runs a read outside a transaction: one round trip for each statement. Several statements may see
@@ -102,11 +114,16 @@ impl Db {
         F: FnOnce(&Pool<Manager>) -> Result<T, AppError> + Send + 'static,
         T: Send + 'static,
     {
+        let permit = tokio::time::timeout(CHECKOUT, Arc::clone(&self.free).acquire_owned());
+        let permit = permit.await.map_err(AppError::unavailable)?.map_err(AppError::internal)?;
         let pool = self.pool.clone();
         let span = tracing::Span::current();
-        tokio::task::spawn_blocking(move || span.in_scope(|| work(&pool)))
-            .await
-            .map_err(AppError::internal)?
+        let work = move || {
+            let done = span.in_scope(|| work(&pool));
+            drop(permit);
+            done
+        };
+        tokio::task::spawn_blocking(work).await.map_err(AppError::internal)?
     }
 }
 
@@ -137,6 +154,10 @@ impl From<DieselError> for AppError {
             }
             DieselError::DatabaseError(_, info) if holds_nul(info.message()) => {
                 Self::Malformed("a text holds the character NUL, which cannot be stored".into())
+            }
+            // 40P01, for which diesel has no kind: the other transaction went on, so a retry succeeds.
+            DieselError::DatabaseError(_, info) if info.message() == "deadlock detected" => {
+                Self::unavailable(error)
             }
             DieselError::DatabaseError(
                 SerializationFailure | ClosedConnection | UnableToSendCommand,

@@ -2,32 +2,49 @@
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// Another replica's publishing is noticed after this time at the latest.
 const POLL: Duration = Duration::from_secs(1);
 
 /// The last published position, as far as this process knows.
 #[derive(Clone, Debug)]
-pub struct Feed(watch::Sender<i64>);
+pub struct Feed {
+    last: watch::Sender<i64>,
+    closed: CancellationToken,
+}
 
 impl Feed {
     pub fn new() -> Self {
-        Self(watch::Sender::new(0))
+        Self { last: watch::Sender::new(0), closed: CancellationToken::new() }
+    }
+
+    /// Lets nobody wait any more: the process is about to end.
+    pub fn close(&self) {
+        self.closed.cancel();
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.closed.is_cancelled()
     }
 
     /// Wakes the readers when `position` is news.
     pub fn published(&self, position: i64) {
-        self.0.send_if_modified(|last| {
+        self.last.send_if_modified(|last| {
             let news = position > *last;
             *last = position.max(*last);
             news
         });
     }
 
-    /// Returns when something was published in this process, and after a second anyway.
-    pub async fn changed(&self) {
-        let mut reader = self.0.subscribe();
-        let _ = tokio::time::timeout(POLL, reader.changed()).await;
+    /// Returns when this process has published something behind `seen` or the feed was closed, and after a second anyway.
+    pub async fn beyond(&self, seen: i64) {
+        let mut reader = self.last.subscribe();
+        tokio::select! {
+            _ = reader.wait_for(|last| *last > seen) => {}
+            () = self.closed.cancelled() => {}
+            () = tokio::time::sleep(POLL) => {}
+        }
     }
 }
 

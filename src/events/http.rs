@@ -122,7 +122,7 @@ struct FeedQuery {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FeedPage {
     items: Vec<EventView>,
-    /// Ask with this as `after` next time.
+    /// Ask with this as `after` next time. It can be behind the last item: what lies between was not for you.
     #[schema(example = 4711)]
     last_position: i64,
 }
@@ -145,17 +145,18 @@ async fn list_events(
     query: Params<FeedQuery>,
 ) -> Result<Answer, AppError> {
     caller.require(Permission::EventsRead)?;
-    let filter = filter(&query)?;
+    let mut filter = filter(&query)?;
     let deadline = Instant::now() + Duration::from_secs(query.wait.min(WAIT_MAX));
     loop {
-        let (filter, caller) = (filter.clone(), caller.clone());
-        let news = db.read(move |conn| service::feed(conn, &filter, &caller)).await?;
-        if !news.is_empty() || Instant::now() >= deadline {
-            let last_position = news.last().and_then(|event| event.position).unwrap_or(query.after);
+        let (asked, caller) = (filter.clone(), caller.clone());
+        let (news, last_position) =
+            db.read(move |conn| service::feed(conn, &asked, &caller)).await?;
+        if !news.is_empty() || Instant::now() >= deadline || feed.is_closed() {
             let items = news.into_iter().map(EventView::from).collect();
             return Answer::ok(&FeedPage { items, last_position });
         }
-        feed.changed().await;
+        filter.after = last_position;
+        feed.beyond(last_position).await;
     }
 }
 

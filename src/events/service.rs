@@ -23,11 +23,26 @@ pub fn history(
     Ok(store::history(conn, ticket, public_only, from_version, backward, limit)?)
 }
 
-/// The published events that match and that the caller may see.
+/// The published events that match and that the caller may see, and up to where there are no others: the next reading
+/// need not pass again what is not for this caller.
 pub fn feed(
     conn: &mut PgConnection,
     filter: &Filter,
     caller: &Actor,
-) -> Result<Vec<Event>, AppError> {
-    Ok(store::feed(conn, filter, caller)?)
+) -> Result<(Vec<Event>, i64), AppError> {
+    // Read before the events, so that none of those up to it can be missing.
+    let published = store::last_position(conn)?;
+    if published <= filter.after {
+        return Ok((Vec::new(), filter.after));
+    }
+    let events = store::feed(conn, filter, caller)?;
+    let last = events.last().and_then(|event| event.position).unwrap_or(filter.after);
+    let full = i64::try_from(events.len()).is_ok_and(|count| count >= filter.limit);
+    Ok((events, if full { last } else { last.max(published) }))
+}
+
+/// Waits for the relay to finish its batch, and makes it wait until this transaction ends.
+pub fn stop_feed(conn: &mut PgConnection) -> Result<(), AppError> {
+    store::stop_feed(conn)?;
+    Ok(())
 }

@@ -1,7 +1,9 @@
 //! Queries of the event log.
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Nullable, Text};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -64,8 +66,37 @@ pub fn lock_feed(conn: &mut PgConnection) -> QueryResult<Option<i64>> {
         .optional()
 }
 
-/// Gives up to `limit` committed events the positions behind `last`, in the order of their insertion.
-pub fn give_positions(conn: &mut PgConnection, last: i64, limit: i64) -> QueryResult<Vec<i64>> {
+/// Waits for the lock that makes the relay single: nothing is published until this transaction ends.
+pub fn stop_feed(conn: &mut PgConnection) -> QueryResult<i64> {
+    event_feed::table.select(event_feed::last_position).for_update().first(conn)
+}
+
+/// The last position given.
+pub fn last_position(conn: &mut PgConnection) -> QueryResult<i64> {
+    event_feed::table.select(event_feed::last_position).first(conn)
+}
+
+/// The subjects of the next `limit` committed events that have no position, the longest waiting first.
+pub fn waiting_subjects(conn: &mut PgConnection, limit: i64) -> QueryResult<Vec<String>> {
+    let waiting = events::table
+        .filter(events::position.is_null())
+        .order(events::id)
+        .limit(limit)
+        .select(events::subject);
+    let mut subjects: Vec<String> = waiting.load(conn)?;
+    let mut seen = HashSet::new();
+    subjects.retain(|subject| seen.insert(subject.clone()));
+    Ok(subjects)
+}
+
+/// Gives up to `limit` committed events, of this subject or of any, the positions behind `last`, in the order of their
+/// insertion.
+pub fn give_positions(
+    conn: &mut PgConnection,
+    last: i64,
+    subject: Option<&str>,
+    limit: i64,
+) -> QueryResult<Vec<i64>> {
     #[derive(QueryableByName)]
     struct Given {
         #[diesel(sql_type = BigInt)]
@@ -74,12 +105,14 @@ pub fn give_positions(conn: &mut PgConnection, last: i64, limit: i64) -> QueryRe
     let given: Vec<Given> = diesel::sql_query(
         "update events e set position = $1 + n.row
            from (select id, row_number() over (order by id) as row
-                   from (select id from events where position is null order by id limit $2) waiting) n
+                   from (select id from events where position is null and ($3::text is null or subject = $3)
+                          order by id limit $2) waiting) n
           where e.id = n.id
           returning e.position",
     )
     .bind::<BigInt, _>(last)
     .bind::<BigInt, _>(limit)
+    .bind::<Nullable<Text>, _>(subject)
     .load(conn)?;
     Ok(given.into_iter().map(|row| row.position).collect())
 }

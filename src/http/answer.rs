@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::kernel::{AppError, Page};
 
+/// About as long as a resource is in JSON.
+const ITEM_BYTES: usize = 1400;
+
 /// Status, headers and JSON body of a success.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Answer {
@@ -29,7 +32,14 @@ pub(super) struct Headers {
 impl Answer {
     /// 200 with `value` as its body.
     pub fn ok(value: &impl Serialize) -> Result<Self, AppError> {
-        let body = serde_json::to_string(value).map_err(AppError::internal)?;
+        Self::sized(value, ITEM_BYTES)
+    }
+
+    /// With room for a body of this many bytes: a page that grows as it is written is copied again and again.
+    fn sized(value: &impl Serialize, bytes: usize) -> Result<Self, AppError> {
+        let mut body = Vec::with_capacity(bytes);
+        serde_json::to_writer(&mut body, value).map_err(AppError::internal)?;
+        let body = String::from_utf8(body).map_err(AppError::internal)?;
         Ok(Self { status: 200, headers: Headers::default(), body })
     }
 
@@ -43,7 +53,7 @@ impl Answer {
 
     /// 200 with a page and its `Link` headers (RFC 8288).
     pub fn page<T: Serialize>(page: &Page<T>) -> Result<Self, AppError> {
-        let mut answer = Self::ok(page)?;
+        let mut answer = Self::sized(page, (page.items.len() + 1) * ITEM_BYTES)?;
         (answer.headers.next, answer.headers.prev) = (page.next.clone(), page.prev.clone());
         Ok(answer)
     }
@@ -96,10 +106,12 @@ impl Responder for Answer {
     }
 }
 
-/// True when `If-None-Match` names the version that would be sent.
+/// True when `If-None-Match` names the version that would be sent. Compared weakly (RFC 9110, section 13.1.2): a proxy that
+/// compresses weakens tags.
 fn seen(request: &HttpRequest, etag: &str) -> bool {
     let tags = request.headers().get_all(header::IF_NONE_MATCH).filter_map(|v| v.to_str().ok());
-    tags.flat_map(|value| value.split(',')).any(|tag| tag.trim() == etag || tag.trim() == "*")
+    let mut tags = tags.flat_map(|value| value.split(',')).map(str::trim);
+    tags.any(|tag| tag.strip_prefix("W/").unwrap_or(tag) == etag || tag == "*")
 }
 
 /// The same path and query with another cursor.

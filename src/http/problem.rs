@@ -103,6 +103,10 @@ impl ResponseError for AppError {
                 response
                     .insert_header((header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""));
             }
+            // RFC 6749, section 5.2.
+            Self::OAuth { status: 401, .. } => {
+                response.insert_header((header::WWW_AUTHENTICATE, "Basic realm=\"casebridge\""));
+            }
             Self::Unavailable(_) => {
                 response.insert_header((header::RETRY_AFTER, "1"));
             }

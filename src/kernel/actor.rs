@@ -134,6 +134,20 @@ impl Actor {
         if self.may(permission) { Ok(()) } else { Err(AppError::Forbidden(permission)) }
     }
 
+    /// Nobody hands out more than they have: fails with `beyond_own_permissions` on the first that this caller lacks.
+    pub fn require_to_grant(
+        &self,
+        permissions: impl IntoIterator<Item = Permission>,
+    ) -> Result<(), AppError> {
+        match permissions.into_iter().find(|permission| !self.may(*permission)) {
+            Some(lacking) => {
+                let detail = format!("you cannot give {lacking}, which you do not have yourself");
+                Err(AppError::rule("beyond_own_permissions", detail))
+            }
+            None => Ok(()),
+        }
+    }
+
     pub fn may(&self, permission: Permission) -> bool {
         self.permissions.contains(&permission)
     }

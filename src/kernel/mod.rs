@@ -4,6 +4,7 @@ mod desk;
 mod error;
 mod ids;
 mod page;
+pub mod rfc3339;
 mod sealed;
 mod text_enum;
 mod time_zone;

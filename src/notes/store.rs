@@ -49,6 +49,24 @@ pub fn insert(
     Ok(note)
 }
 
+/// One note of a ticket.
+pub fn find(
+    conn: &mut PgConnection,
+    ticket_id: TicketId,
+    id: NoteId,
+    public_only: bool,
+) -> QueryResult<Option<Note>> {
+    let mut query = notes::table
+        .filter(notes::id.eq(id))
+        .filter(notes::ticket_id.eq(ticket_id))
+        .select(Note::as_select())
+        .into_boxed();
+    if public_only {
+        query = query.filter(notes::visibility.eq(NoteVisibility::Public));
+    }
+    query.first(conn).optional()
+}
+
 /// The notes of a ticket behind (or, `backward`, before) number `from`; nearest first.
 pub fn page(
     conn: &mut PgConnection,

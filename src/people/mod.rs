@@ -8,6 +8,6 @@ pub use http::routes;
 pub use rules::{AgentRole, ClockTime, Day, WorkingHours, on_duty};
 pub use service::*;
 pub use store::accounts::{Account, Filter as AccountFilter};
-pub use store::agents::{Agent, Filter as AgentFilter, WorkingWeek};
+pub use store::agents::{Agent, Filter as AgentFilter, PoolMember, WorkingWeek};
 pub use store::contacts::{Contact, Filter as ContactFilter};
 pub use store::departments::Department;

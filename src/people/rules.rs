@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::kernel::{Actor, Permission, Role, text_enum};
+use crate::kernel::{Role, text_enum};
 
 text_enum! {
     /// A day of the week.
@@ -118,13 +118,6 @@ pub fn on_duty(
     week.iter().any(|window| window.day == today && window.from <= time && time < window.to)
 }
 
-/// The first permission that an agent of this role and with these extras would have and the grantor has not: nobody
-/// hands out more than they have.
-pub fn beyond(grantor: &Actor, role: AgentRole, extras: &[Permission]) -> Option<Permission> {
-    let granted = role.role().permissions().iter().chain(extras);
-    granted.copied().find(|permission| !grantor.may(*permission))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -216,17 +209,5 @@ mod tests {
         for text in ["00:00", "09:05", "24:00"] {
             assert_eq!(String::from(ClockTime::try_from(text.to_owned()).unwrap()), text);
         }
-    }
-
-    #[test]
-    fn nobody_grants_more_than_they_have() {
-        let mut clerk = Actor { role: Role::Agent, ..Actor::system() };
-        clerk.permissions = Role::Agent.permissions().to_vec();
-        clerk.permissions.push(Permission::PeopleWrite);
-        assert_eq!(beyond(&clerk, AgentRole::Agent, &[Permission::PeopleWrite]), None);
-        let missing = Some(Permission::ClientsWrite);
-        assert_eq!(beyond(&clerk, AgentRole::Agent, &[Permission::ClientsWrite]), missing);
-        assert!(beyond(&clerk, AgentRole::Admin, &[]).is_some());
-        assert_eq!(beyond(&Actor::system(), AgentRole::Admin, &[]), None);
     }
 }

@@ -1,9 +1,9 @@
 //! Tokens, clients, keys.
 mod forgery;
 
-use casebridge::kernel::Role;
+use casebridge::kernel::{Permission, Role};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Client, Reply, TestApp};
 
@@ -38,10 +38,9 @@ async fn a_client_gets_a_token_for_its_secret_and_acts_within_its_scopes() {
     assert_eq!(refused["required_permission"], "clients:write");
 
     let wrong = [grant, ("client_id", id), ("client_secret", "cbs_wrong")];
-    assert_eq!(
-        token_of(&app, &wrong).await.problem(401, "invalid_client")["error"],
-        "invalid_client"
-    );
+    let denied = token_of(&app, &wrong).await;
+    assert!(denied.header("www-authenticate").starts_with("Basic"), "{:?}", denied.headers);
+    assert_eq!(denied.problem(401, "invalid_client")["error"], "invalid_client");
     let too_much = [grant, ("client_id", id), ("client_secret", secret), ("scope", "people:write")];
     token_of(&app, &too_much).await.problem(400, "invalid_scope");
 }
@@ -57,4 +56,25 @@ async fn after_a_key_rotation_old_and_new_tokens_are_both_valid() {
     let keys = app.anonymous().get("/.well-known/jwks.json").await.expect(200);
     assert_eq!(keys["keys"].as_array().unwrap().len(), 2);
     assert_eq!(keys["keys"][0]["crv"], "Ed25519");
+}
+
+#[actix_web::test]
+async fn nobody_gets_more_through_a_client_than_they_have() {
+    let app = TestApp::start().await;
+    let admin = app.client(Role::Admin).await;
+    let strong = json!({"name": "Strong", "scopes": ["clients:write", "crm:write"]});
+    let strong = admin.post("/v1/clients", strong).await.expect(201);
+    let own = [Permission::ClientsWrite, Permission::TicketsRead];
+    let caller = app.client_for(app.integration(&own).await).await;
+    let new = |scope: &str| json!({"name": scope, "scopes": ["tickets:read", scope]});
+    let beyond = "beyond_own_permissions";
+    caller.post("/v1/clients", new("crm:write")).await.problem(422, beyond);
+    let weak = caller.post("/v1/clients", new("clients:write")).await.expect(201);
+    let at = |client: &Value| format!("/v1/clients/{}", client["id"].as_str().unwrap());
+    let scopes = json!({"scopes": ["crm:write"]});
+    caller.patch(&at(&weak), "*", scopes).await.problem(422, beyond);
+    caller.post(&format!("{}/secret", at(&strong)), json!({})).await.problem(422, beyond);
+    caller.post(&format!("{}/secret", at(&weak)), json!({})).await.expect(200);
+    // Switching one off gives nothing away.
+    caller.patch(&at(&strong), "*", json!({"active": false})).await.expect(200);
 }

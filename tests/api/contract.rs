@@ -1,8 +1,9 @@
 //! What holds for every operation, whoever adds it: the house rules of the HTTP contract, tried out on each.
 use casebridge::kernel::Role;
-use serde_json::Value;
+use reqwest::Method;
+use serde_json::{Value, json};
 
-use crate::support::{Client, Operation, PUBLIC, Reply, Spec, TestApp};
+use crate::support::{Client, Operation, PUBLIC, Reply, Spec, TestApp, path};
 
 /// Sends `attempt` of every operation for which there is one, as an administrator; all must be refused so.
 async fn all_refuse(
@@ -97,4 +98,43 @@ async fn an_id_that_is_none_is_not_found_everywhere() {
         needs_id.then(|| operation.request(spec, caller))
     })
     .await;
+}
+
+#[actix_web::test]
+async fn what_is_created_is_found_where_the_answer_says_as_the_answer_shows_it() {
+    let app = TestApp::start().await;
+    let admin = app.client(Role::Admin).await;
+    let ticket = app.open_ticket(json!({})).await;
+    let notes = path(&ticket, "/notes");
+    for (at, new) in [
+        ("/v1/products", json!({"name": "Somewhere"})),
+        ("/v1/categories", json!({"name": "Somewhere"})),
+        ("/v1/accounts", json!({"name": "Somewhere"})),
+        ("/v1/tickets", json!({"subject": "Somewhere", "draft": true})),
+        (&notes, json!({"body": "Somewhere", "visibility": "internal"})),
+    ] {
+        let made = admin.post(at, new).await;
+        let location = made.header("location").to_owned();
+        let made = made.expect(201);
+        assert_eq!(location, format!("{at}/{}", made["id"].as_str().unwrap()));
+        let found = admin.get(&location).await.expect(200);
+        assert_eq!(found, made, "{at}");
+    }
+}
+
+#[actix_web::test]
+async fn a_tag_that_a_proxy_has_weakened_still_saves_the_body() {
+    let app = TestApp::start().await;
+    let admin = app.client(Role::Admin).await;
+    let at = path(&app.open_ticket(json!({})).await, "");
+    let etag = admin.get(&at).await.header("etag").to_owned();
+    for (tags, status) in [
+        (etag.clone(), 304),
+        (format!("W/{etag}"), 304),
+        (format!("\"v0\", W/{etag}"), 304),
+        ("\"v0\"".to_owned(), 200),
+    ] {
+        let request = admin.request(Method::GET, &at).header("if-none-match", &tags);
+        assert_eq!(Reply::of(request).await.status, status, "{tags}");
+    }
 }

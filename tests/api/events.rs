@@ -3,11 +3,12 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use casebridge::events;
-use casebridge::kernel::Role;
+use casebridge::kernel::{AppError, Role};
 use diesel::RunQueryDsl as _;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
+use crate::support::mirror::text;
 use crate::support::{Client, Reply, TestApp};
 
 /// A product's name changes: one event.
@@ -197,4 +198,78 @@ async fn text_with_the_character_nul_is_refused_and_not_an_error_of_ours() {
     let reply: Reply = admin.post("/v1/products", json!({"name": "a\u{0}b"})).await;
     let problem = reply.problem(400, "malformed_request");
     assert!(problem["detail"].as_str().unwrap().contains("NUL"), "{problem}");
+}
+
+/// Takes everything but the product of this name.
+fn refuse_poison(_: &mut diesel::PgConnection, news: &[events::Event]) -> Result<(), AppError> {
+    let poison = news.iter().any(|event| event.changes["name"]["to"] == "Poison");
+    if poison { Err(AppError::Internal(anyhow::anyhow!("it cannot be taken"))) } else { Ok(()) }
+}
+
+#[actix_web::test]
+async fn an_event_that_a_consumer_cannot_take_holds_up_its_own_subject_only() {
+    let app = TestApp::start().await;
+    let admin = app.client(Role::Admin).await;
+    app.publish().await;
+    let before = last_position(&admin).await;
+    for name in ["Before", "Poison", "After"] {
+        add_product(&admin, name).await;
+    }
+    let poisoned = admin.get("/v1/products?q=Poison").await.expect(200);
+    let path = format!("/v1/products/{}", text(&poisoned["items"][0]["id"]));
+    admin.patch(&path, "*", json!({"name": "Poison, later"})).await.expect(200);
+    let (db, feed) = (&app.service.db, &app.service.feed);
+    while events::publish_next(db, feed, &[refuse_poison]).await.unwrap() {}
+    let names = |page: &Value| -> Vec<Value> {
+        let items = page["items"].as_array().unwrap().iter();
+        items.map(|event| event["changes"]["name"]["to"].clone()).collect()
+    };
+    let page = admin.get(&format!("/v1/events?after={before}")).await.expect(200);
+    assert_eq!(names(&page), ["Before", "After"]);
+    assert_eq!(page["last_position"], before + 2);
+    app.publish().await;
+    let page = admin.get(&format!("/v1/events?after={}", before + 2)).await.expect(200);
+    assert_eq!(names(&page), ["Poison", "Poison, later"]);
+    assert_eq!(page["last_position"], before + 4);
+}
+
+#[actix_web::test]
+async fn a_reader_does_not_pass_again_what_is_not_for_them() {
+    let app = TestApp::start().await;
+    let admin = app.client(Role::Admin).await;
+    add_product(&admin, "Nobody's business").await;
+    app.publish().await;
+    let agent = app.client(Role::Agent).await;
+    let page = agent.get("/v1/events").await.expect(200);
+    assert_eq!(page["items"], json!([]));
+    assert_eq!(page["last_position"], last_position(&admin).await);
+    // A full page ends with its last item: more may follow.
+    let first = admin.get("/v1/events?limit=1").await.expect(200);
+    assert_eq!(first["last_position"], 1);
+}
+
+#[actix_web::test]
+async fn five_hundred_waiting_readers_leave_the_connections_to_others() {
+    let app = TestApp::start().await;
+    let admin = app.client(Role::Admin).await;
+    app.publish().await;
+    let after = last_position(&admin).await;
+    let path = format!("/v1/events?after={after}&wait=20");
+    let readers = (0..500).map(|_| {
+        let (admin, path) = (admin.clone(), path.clone());
+        actix_web::rt::spawn(async move { admin.get(&path).await })
+    });
+    let readers: Vec<_> = readers.collect();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    for _ in 0..10 {
+        let started = Instant::now();
+        admin.get("/v1/products").await.expect(200);
+        assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    }
+    add_product(&admin, "News").await;
+    app.publish().await;
+    for reader in readers {
+        let page = reader.await.unwrap().expect(200);
+        assert_eq!(page["last_position"], after + 1);
+    }
 }

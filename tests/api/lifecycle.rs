@@ -1,11 +1,18 @@
 //! The program from start to end: how it starts, refuses to start, logs and stops.
 use std::time::{Duration, Instant};
 
+use casebridge::db::Db;
 use casebridge::kernel::SecretKey;
+use diesel::connection::SimpleConnection as _;
+use diesel::dsl::sql;
+use diesel::sql_types::BigInt;
+use diesel::{Connection as _, PgConnection, RunQueryDsl as _};
+use fake_crm::{Fault, FaultRule};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Client, Database, Process, Reply, casebridge, secret_key};
+use crate::support::mirror::Mirrored;
+use crate::support::{Client, Database, Process, Reply, casebridge, free_port, secret_key};
 
 /// What a start that must fail says; the exit code is 1.
 fn refused(environment: &[(&str, &str)]) -> String {
@@ -21,10 +28,15 @@ async fn on_sigterm_it_finishes_the_request_in_flight_and_ends_with_success() {
     let database = Database::create().await;
     let process = Process::serve(&database, &[]).await;
     let caller = process.client("admin");
-    let position = caller.get("/v1/events").await.expect(200)["last_position"].clone();
-    let slow = actix_web::rt::spawn({
-        let (caller, path) = (caller.clone(), format!("/v1/events?wait=3&after={position}"));
-        async move { caller.get(&path).await }
+    let (id, etag) = {
+        let made = caller.post("/v1/products", json!({"name": "Slow"})).await;
+        (made.body["id"].as_str().unwrap().to_owned(), made.header("etag").to_owned())
+    };
+    let mut conn = PgConnection::establish(database.url.expose()).unwrap();
+    conn.batch_execute(&format!("begin; select from products where id = '{id}' for update"))
+        .unwrap();
+    let slow = actix_web::rt::spawn(async move {
+        caller.patch(&format!("/v1/products/{id}"), &etag, json!({"name": "Done"})).await
     });
     tokio::time::sleep(Duration::from_millis(500)).await;
     let started = Instant::now();
@@ -35,11 +47,70 @@ async fn on_sigterm_it_finishes_the_request_in_flight_and_ends_with_success() {
         reqwest::get(format!("{}/health/live", process.url)).await.is_err(),
         "it still accepts"
     );
+    conn.batch_execute("rollback").unwrap();
     slow.await.unwrap().expect(200);
     let (status, logs) = process.ended().await;
     assert_eq!(status.code(), Some(0), "{logs}");
     assert!(logs.lines().last().unwrap().contains("stopped"), "{logs}");
     assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+}
+
+#[actix_web::test]
+async fn on_sigterm_waiting_readers_of_the_feed_are_answered_at_once() {
+    let database = Database::create().await;
+    let process = Process::serve(&database, &[]).await;
+    let caller = process.client("admin");
+    let waiting =
+        actix_web::rt::spawn(
+            async move { caller.get("/v1/events?wait=30&types=ticket.deleted").await },
+        );
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let started = Instant::now();
+    process.terminate();
+    assert_eq!(waiting.await.unwrap().expect(200)["items"], json!([]));
+    let (status, logs) = process.ended().await;
+    assert_eq!(status.code(), Some(0), "{logs}");
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+}
+
+#[actix_web::test]
+async fn a_crm_that_does_not_answer_delays_the_end_by_seconds_and_the_next_start_not_at_all() {
+    let desk = Mirrored::start().await;
+    desk.crm.fail(FaultRule::next(Fault::Hang { milliseconds: 25_000 }).module("Cases").times(8));
+    let ticket = desk.open("Hanging").await;
+    let port = free_port();
+    let process = Process::serve_on(port, &desk.app.database, &[]).await;
+    while desk.crm.count("POST", "Cases") == 0 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let started = Instant::now();
+    process.terminate();
+    let (status, logs) = process.ended().await;
+    assert_eq!(status.code(), Some(0), "{logs}");
+    assert!(started.elapsed() < Duration::from_secs(9), "{:?}", started.elapsed());
+    desk.crm.clear_faults();
+    let _process = Process::serve_on(port, &desk.app.database, &[]).await;
+    let started = Instant::now();
+    while desk.mirror(&ticket).await["last_synced_at"].is_null() {
+        assert!(started.elapsed() < Duration::from_secs(8), "{}", desk.mirror(&ticket).await);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[actix_web::test]
+async fn at_rest_it_asks_the_database_little() {
+    let database = Database::create().await;
+    let _process = Process::serve(&database, &[]).await;
+    let mut conn = PgConnection::establish(database.url.expose()).unwrap();
+    let mut commits = || {
+        let query = "xact_commit from pg_stat_database where datname = current_database()";
+        diesel::select(sql::<BigInt>(query)).get_result::<i64>(&mut conn).unwrap()
+    };
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let before = commits();
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let each_second = (commits() - before) / 4;
+    assert!((1..40).contains(&each_second), "{each_second} transactions a second");
 }
 
 #[actix_web::test]
@@ -147,4 +218,30 @@ fn the_command_line_prints_the_specification_and_explains_itself() {
     let output = casebridge(&["nonsense"], &[]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8(output.stderr).unwrap().contains("--help"));
+}
+
+#[actix_web::test]
+async fn an_idle_service_leaves_the_database_alone() {
+    #[derive(diesel::QueryableByName)]
+    struct Count {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        count: i64,
+    }
+    let database = Database::create().await;
+    let process = Process::serve(&database, &[]).await;
+    let db = Db::connect(&database.url, 1).unwrap();
+    // PostgreSQL counts a session's transactions when it is idle, at most once a second.
+    let committed = || async {
+        let sql =
+            "select xact_commit as count from pg_stat_database where datname = current_database()";
+        let count =
+            db.read(move |conn| Ok(diesel::sql_query(sql).get_result::<Count>(conn)?.count));
+        count.await.unwrap()
+    };
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let before = committed().await;
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let a_second = (committed().await - before) / 4;
+    assert!((1..40).contains(&a_second), "{a_second} transactions a second");
+    process.terminate();
 }

@@ -1,6 +1,5 @@
 //! Categories.
 use actix_web::{get, patch, post, web};
-use chrono::Utc;
 use garde::Validate;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -10,7 +9,7 @@ use super::NameQuery;
 use crate::auth::Caller;
 use crate::catalog::{Category, service};
 use crate::db::Db;
-use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId, set};
+use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId, now, set};
 use crate::kernel::{AppError, CategoryId, Page, Permission};
 
 pub fn routes(cfg: &mut ServiceConfig) {
@@ -45,7 +44,7 @@ async fn create_category(
     body: Body<NewCategory>,
 ) -> Result<Answer, AppError> {
     caller.require(Permission::CatalogWrite)?;
-    let now = Utc::now();
+    let now = now();
     let (fingerprint, new) = (body.fingerprint.clone(), body.into_inner());
     let category = Category {
         id: CategoryId::new(),
@@ -137,8 +136,7 @@ async fn change_category(
         set(&mut category.active, change.active);
         Ok(())
     };
-    let change =
-        move |conn: &mut _| service::change_category(conn, &caller, id.0, Utc::now(), apply);
+    let change = move |conn: &mut _| service::change_category(conn, &caller, id.0, now(), apply);
     let category = db.tx(change).await?;
     Ok(Answer::ok(&category)?.version(category.version))
 }

@@ -1,6 +1,5 @@
 //! Components.
 use actix_web::{get, patch, post, web};
-use chrono::Utc;
 use garde::Validate;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -9,7 +8,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::auth::Caller;
 use crate::catalog::{Component, ComponentFilter, service};
 use crate::db::Db;
-use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId, nullable, set};
+use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId, now, nullable, set};
 use crate::kernel::{
     AppError, ComponentId, DepartmentId, Level, Page, PageRequest, Permission, ProductId,
 };
@@ -63,7 +62,7 @@ async fn create_component(
     body: Body<NewComponent>,
 ) -> Result<Answer, AppError> {
     caller.require(Permission::CatalogWrite)?;
-    let now = Utc::now();
+    let now = now();
     let (fingerprint, new) = (body.fingerprint.clone(), body.into_inner());
     let component = Component {
         id: ComponentId::new(),
@@ -206,8 +205,7 @@ async fn change_component(
         set(&mut component.active, change.active);
         Ok(())
     };
-    let change =
-        move |conn: &mut _| service::change_component(conn, &caller, id.0, Utc::now(), apply);
+    let change = move |conn: &mut _| service::change_component(conn, &caller, id.0, now(), apply);
     let component = db.tx(change).await?;
     Ok(Answer::ok(&component)?.version(component.version))
 }

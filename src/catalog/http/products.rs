@@ -1,6 +1,5 @@
 //! Products.
 use actix_web::{get, patch, post, web};
-use chrono::Utc;
 use garde::Validate;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -10,7 +9,7 @@ use super::NameQuery;
 use crate::auth::Caller;
 use crate::catalog::{Product, service};
 use crate::db::Db;
-use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId, set};
+use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId, now, set};
 use crate::kernel::{AppError, Page, Permission, ProductId};
 
 pub fn routes(cfg: &mut ServiceConfig) {
@@ -42,7 +41,7 @@ async fn create_product(
     body: Body<NewProduct>,
 ) -> Result<Answer, AppError> {
     caller.require(Permission::CatalogWrite)?;
-    let now = Utc::now();
+    let now = now();
     let (fingerprint, new) = (body.fingerprint.clone(), body.into_inner());
     let product = Product {
         id: ProductId::new(),
@@ -134,8 +133,7 @@ async fn change_product(
         set(&mut product.active, change.active);
         Ok(())
     };
-    let change =
-        move |conn: &mut _| service::change_product(conn, &caller, id.0, Utc::now(), apply);
+    let change = move |conn: &mut _| service::change_product(conn, &caller, id.0, now(), apply);
     let product = db.tx(change).await?;
     Ok(Answer::ok(&product)?.version(product.version))
 }

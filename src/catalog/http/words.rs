@@ -1,6 +1,5 @@
 //! Ticket types and processes.
 use actix_web::{get, post, web};
-use chrono::Utc;
 use garde::Validate;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -9,7 +8,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::auth::Caller;
 use crate::catalog::{Process, TicketType, service};
 use crate::db::Db;
-use crate::http::{Answer, Body, Idempotency, Params, PathId};
+use crate::http::{Answer, Body, Idempotency, Params, PathId, now};
 use crate::kernel::{AppError, Page, PageRequest, Permission};
 
 pub fn routes(cfg: &mut ServiceConfig) {
@@ -71,7 +70,7 @@ async fn create_ticket_type(
     let kind = TicketType { key: new.key, name: new.name };
     let create = move |conn: &mut _| {
         idempotency.once(conn, caller.id, &fingerprint, |conn| {
-            service::create_ticket_type(conn, &caller, &kind, Utc::now())?;
+            service::create_ticket_type(conn, &caller, &kind, now())?;
             Answer::created("/v1/ticket-types".into(), &kind)
         })
     };

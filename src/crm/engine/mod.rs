@@ -7,6 +7,7 @@
 mod apply;
 mod case;
 mod directory;
+mod lease;
 mod notes;
 mod outcome;
 mod pass;
@@ -16,20 +17,25 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
+use diesel::PgConnection;
 use futures_util::future::join_all;
+use serde::Deserialize as _;
+use tokio_util::sync::CancellationToken;
 
 use self::directory::Crm;
+use self::lease::LEASE;
+use self::pass::Snapshot;
 use super::adapters::suitecrm::{SuiteCrm, SuiteCrmSettings};
+use super::case::Case;
+use super::merge::Agreement;
 use super::probe::{Report, probe};
 use super::settings::Settings;
-use super::store::{self, Connection};
+use super::store::{self, Connection, Mirror};
 use super::{CrmError, service};
 use crate::db::Db;
 use crate::kernel::{AppError, ConnectionId, Secret, SecretKey};
 
-/// How long an attempt holds its mirror after its last sign of life; longer than any single call takes.
-const LEASE: TimeDelta = TimeDelta::minutes(5);
 /// Mirrors worked on at a time, in one process.
 const BATCH: i64 = 8;
 /// For one call to a CRM.
@@ -45,12 +51,32 @@ struct Inner {
     public_url: String,
     /// The CRMs by connection, each as of a version of its connection.
     crms: Mutex<HashMap<ConnectionId, (i32, Arc<Crm>)>>,
+    halted: CancellationToken,
 }
 
 impl Engine {
     /// `public_url` starts the links to tickets.
     pub fn new(db: Db, secret: Arc<SecretKey>, public_url: String) -> Self {
-        Self(Arc::new(Inner { db, secret, public_url, crms: Mutex::default() }))
+        let halted = CancellationToken::new();
+        Self(Arc::new(Inner { db, secret, public_url, crms: Mutex::default(), halted }))
+    }
+
+    /// Gives up what is under way, as a crash would, but gives the leases back: whoever comes next goes on at once.
+    pub fn halt(&self) {
+        self.0.halted.cancel();
+    }
+
+    /// The ticket of a mirror in the CRM's words, without asking the CRM; what is linked to nothing is absent.
+    pub fn desk_side(
+        &self,
+        conn: &mut PgConnection,
+        mirror: &Mirror,
+        connection: &Connection,
+    ) -> Result<Case, AppError> {
+        let settings = Settings::deserialize(&connection.settings).map_err(AppError::internal)?;
+        let agreement = Agreement::deserialize(&mirror.agreement).map_err(AppError::internal)?;
+        let snapshot = Snapshot::read(conn, mirror)?;
+        Ok(snapshot.desk_side(&self.0.public_url, &settings, &agreement.base))
     }
 
     /// The key that seals the connections' secrets.
@@ -60,7 +86,8 @@ impl Engine {
 
     /// Works on the mirrors that are due, a few at a time; false when none is.
     pub async fn converge_due(&self, now: DateTime<Utc>) -> Result<bool, AppError> {
-        let claimed = self.0.db.tx(move |conn| Ok(store::claim(conn, now, now + LEASE, BATCH)?));
+        let claimed =
+            self.0.db.quiet_tx(move |conn| Ok(store::claim(conn, now, now + LEASE, BATCH)?));
         let claimed = claimed.await?;
         let work = claimed.into_iter().map(|mirror| self.converge(mirror, now));
         let done = join_all(work).await;

@@ -1,15 +1,21 @@
 //! An attempt from claim to outcome, and what a failure means for the mirror and for its connection.
-use std::time::Duration;
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::PgConnection;
+use futures_util::FutureExt as _;
 
 use super::Engine;
+use super::lease::later;
 use super::pass::{Pass, Snapshot, Stop};
 use crate::crm::settings::{OnDeleted, Settings};
 use crate::crm::store::{self, Connection, Mirror, MirrorState, Replay, Setback};
 use crate::crm::{CrmError, rules};
 use crate::kernel::{AppError, ConnectionId};
+
+/// A CRM can ask for a pause, but not for good.
+const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3600);
 
 impl Engine {
     /// One attempt at a claimed mirror. A failure of the CRM is an outcome; a failure of the service itself is told too.
@@ -21,7 +27,14 @@ impl Engine {
         let id = mirror.connection_id;
         let connection = self.0.db.read(move |conn| Ok(store::connection(conn, id)?)).await?;
         let Some(connection) = connection else { return Ok(()) };
-        let done = self.attempt(&connection, &mirror, now).await;
+        let (began, held) = (Instant::now(), mirror.clone());
+        let renew = move |conn: &mut _, until| Ok(store::hold(conn, &held, until)?.is_some());
+        let done = tokio::select! {
+            done = self.attempt(&connection, &mirror, now) => done,
+            () = self.lease_lost(now, renew) => Err(Stop::Lost),
+            () = self.0.halted.cancelled() => Err(Stop::Again),
+        };
+        let now = later(now, began);
         let ticket = mirror.ticket_id;
         match &done {
             Ok(()) => tracing::debug!(%ticket, connection = connection.name, "mirrored"),
@@ -33,7 +46,20 @@ impl Engine {
         failure.await?.map_or(Ok(()), Err)
     }
 
+    /// A panic is a failure of this item only.
     async fn attempt(
+        &self,
+        connection: &Connection,
+        mirror: &Mirror,
+        now: DateTime<Utc>,
+    ) -> Result<(), Stop> {
+        let steps = AssertUnwindSafe(self.steps(connection, mirror, now)).catch_unwind();
+        steps.await.unwrap_or_else(|_| {
+            Err(Stop::App(AppError::Internal(anyhow::anyhow!("an attempt panicked"))))
+        })
+    }
+
+    async fn steps(
         &self,
         connection: &Connection,
         mirror: &Mirror,
@@ -134,8 +160,8 @@ pub(super) fn connection_failed(
             Ok(true)
         }
         CrmError::Throttled { retry_after } => {
-            let pause = retry_after.unwrap_or(Duration::from_secs(30));
-            let pause = TimeDelta::from_std(pause).unwrap_or(TimeDelta::hours(1));
+            let pause = retry_after.unwrap_or(Duration::from_secs(30)).min(LONGEST_PAUSE);
+            let pause = TimeDelta::from_std(pause).unwrap_or_default();
             store::hold_off(conn, connection, now + pause)?;
             Ok(true)
         }

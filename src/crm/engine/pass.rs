@@ -2,16 +2,18 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use uuid::Uuid;
 
+use super::Engine;
 use super::directory::Crm;
-use super::{Engine, LEASE};
+use super::lease::{LEASE, later};
 use crate::crm::CrmError;
-use crate::crm::case::Case;
-use crate::crm::mapping::{Facts, Unmapped};
+use crate::crm::case::{Case, Field};
+use crate::crm::mapping::{self, Facts, Unmapped};
 use crate::crm::merge::Agreement;
+use crate::crm::settings::Settings;
 use crate::crm::store::{
     self, Conflict, Connection, DeskTicket, LinkKind, Mirror, MirrorState, Progress,
 };
@@ -84,6 +86,46 @@ impl Snapshot {
         let conflicts = store::open_conflicts(conn, ticket_id, connection)?;
         Ok(Self { ticket, conflicts, assignee, account, product, contact })
     }
+
+    fn facts(&self, public_url: &str, assignee: String, account: String, product: String) -> Facts {
+        let ticket = &self.ticket;
+        Facts {
+            number: ticket.number,
+            subject: ticket.subject.clone(),
+            description: ticket.description.clone(),
+            url: ticket.url.clone(),
+            link: format!("{public_url}/v1/tickets/{}", ticket.id),
+            type_key: ticket.type_key.clone(),
+            status: ticket.status.clone(),
+            category: ticket.category.clone(),
+            priority: ticket.priority,
+            assignee,
+            account,
+            product,
+        }
+    }
+
+    /// A product field holds the name, unless it is linked to something else.
+    fn product(&self) -> String {
+        let name = || self.ticket.product.as_ref().map(|(_, name)| name.clone());
+        self.product.clone().or_else(name).unwrap_or_default()
+    }
+
+    /// The ticket as its case would have it, as far as it can be told without asking the CRM: what is linked to nothing
+    /// is absent.
+    pub fn desk_side(&self, public_url: &str, settings: &Settings, agreed: &Case) -> Case {
+        let text = |link: &Option<String>| link.clone().unwrap_or_default();
+        let facts =
+            self.facts(public_url, text(&self.assignee), text(&self.account), self.product());
+        let known: Vec<&str> = agreed.get(Field::Status).into_iter().collect();
+        let case = mapping::to_case(&facts, settings, &known).unwrap_or_default();
+        let told = |field| match field {
+            Field::Assignee => self.ticket.assignee.is_none() || self.assignee.is_some(),
+            Field::Account => self.ticket.account.is_none() || self.account.is_some(),
+            _ => true,
+        };
+        Case::from_iter(case.iter().filter(|(field, _)| settings.has(*field) && told(*field)))
+    }
 }
 
 /// One attempt: who works on what, and what it has come to so far.
@@ -114,8 +156,8 @@ impl Pass {
     }
 
     pub fn now(&self) -> DateTime<Utc> {
-        let (began, clock) = self.began;
-        began + TimeDelta::from_std(clock.elapsed()).unwrap_or_default()
+        let (now, began) = self.began;
+        later(now, began)
     }
 
     /// Runs `work` in a transaction that holds the mirror, and saves the progress with it. Fails with [`Stop::Lost`] when
@@ -136,9 +178,9 @@ impl Pass {
             .db
             .tx(move |conn| {
                 let stopped = |stop| AppError::Internal(anyhow::Error::new(Stopped(stop)));
-                if !store::hold(conn, &working.mirror, lease_until)? {
-                    return Err(stopped(Stop::Lost));
-                }
+                let state = store::hold(conn, &working.mirror, lease_until)?;
+                // The ticket may have been deleted or restored since the attempt began.
+                working.mirror.state = state.ok_or_else(|| stopped(Stop::Lost))?;
                 let done = work(conn, &mut working).map_err(stopped)?;
                 store::save_progress(conn, &working.mirror, &working.progress()?)?;
                 Ok((done, working))
@@ -163,26 +205,8 @@ impl Pass {
             (Some((id, name)), None) => self.account_for(id.0, name).await?,
             (None, _) => String::new(),
         };
-        let product = match (&ticket.product, &seen.product) {
-            (Some(_), Some(linked)) => linked.clone(),
-            // A product field holds the name, unless it is linked to something else.
-            (Some((_, name)), None) => name.clone(),
-            (None, _) => String::new(),
-        };
-        Ok(Facts {
-            number: ticket.number,
-            subject: ticket.subject.clone(),
-            description: ticket.description.clone(),
-            url: ticket.url.clone(),
-            link: format!("{}/v1/tickets/{}", self.engine.0.public_url, ticket.id),
-            type_key: ticket.type_key.clone(),
-            status: ticket.status.clone(),
-            category: ticket.category.clone(),
-            priority: ticket.priority,
-            assignee,
-            account,
-            product,
-        })
+        let product = seen.product();
+        Ok(seen.facts(&self.engine.0.public_url, assignee, account, product))
     }
 
     /// An id that is the same at every attempt: version 5 (RFC 9562) in the connection's namespace.

@@ -3,6 +3,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::PgConnection;
 
 use super::Engine;
+use super::lease::LEASE;
 use super::outcome::connection_failed;
 use crate::crm::CrmError;
 use crate::crm::adapters::suitecrm::Changes;
@@ -12,21 +13,30 @@ use crate::crm::settings::Settings;
 use crate::crm::store::{self, Connection, Mirror};
 use crate::kernel::AppError;
 
-/// How long a poll may take before another replica starts over.
-const LEASE: TimeDelta = TimeDelta::minutes(10);
 /// A watermark that is further back than this is caught up at once.
 const BEHIND: TimeDelta = TimeDelta::minutes(5);
 
 impl Engine {
     /// Polls one connection that is due; false when none is.
     pub async fn poll_due(&self, now: DateTime<Utc>) -> Result<bool, AppError> {
-        let claimed = self.0.db.tx(move |conn| Ok(store::claim_poll(conn, now, now + LEASE)?));
+        let claimed =
+            self.0.db.quiet_tx(move |conn| Ok(store::claim_poll(conn, now, now + LEASE)?));
         let Some(connection) = claimed.await? else { return Ok(false) };
-        let changes = self.changes(&connection, now).await;
+        let (id, fence) = (connection.id, connection.poll_fence);
+        let renew = move |conn: &mut _, until| store::finish_poll(conn, id, fence, None, until);
+        let changes = tokio::select! {
+            changes = self.changes(&connection, now) => changes,
+            // Another replica has started over; it will see the same.
+            () = self.lease_lost(now, renew) => return Ok(true),
+            () = self.0.halted.cancelled() => {
+                self.0.db.quiet_tx(move |conn| Ok(renew(conn, now)?)).await?;
+                return Ok(false);
+            }
+        };
         if let Err(error) = &changes {
             tracing::warn!(connection = connection.name, %error, "changes were not read");
         }
-        self.0.db.tx(move |conn| take(conn, &connection, changes, now)).await?;
+        self.0.db.quiet_tx(move |conn| take(conn, &connection, changes, now)).await?;
         Ok(true)
     }
 

@@ -1,4 +1,6 @@
 //! Which person, company or product of the desk is which record of the CRM.
+use std::collections::HashSet;
+
 use actix_web::{HttpRequest, get, put, web};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
@@ -96,7 +98,11 @@ async fn change_crm_map(
     caller.require(Permission::CrmWrite)?;
     let kind = kind(&request)?;
     let (mut set, mut remove) = (Vec::new(), Vec::new());
-    for LinkView { local_id, remote_id } in body.into_inner().items {
+    let mut named = HashSet::new();
+    for (n, LinkView { local_id, remote_id }) in body.into_inner().items.into_iter().enumerate() {
+        if !named.insert(local_id) {
+            return Err(AppError::field(format!("/items/{n}/local_id"), "it is named twice"));
+        }
         match remote_id {
             Some(remote_id) => set.push(Link { local_id, remote_id }),
             None => remove.push(local_id),

@@ -6,10 +6,11 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::auth::Caller;
+use crate::crm::Engine;
 use crate::crm::case::{Altered, Case, Field};
 use crate::crm::merge::Agreement;
-use crate::crm::service::{self, Located};
-use crate::crm::store::{Connection, Mirror, MirrorState};
+use crate::crm::service;
+use crate::crm::store::{Conflict, Connection, Mirror, MirrorState};
 use crate::db::Db;
 use crate::http::{Answer, Params, PathId};
 use crate::kernel::{AppError, ConnectionId, Page, PageRequest, Permission, TicketId};
@@ -125,6 +126,9 @@ struct FieldView {
     /// What both sides last agreed on.
     #[schema(example = "P2")]
     base: Option<String>,
+    /// What the ticket has now; null also for somebody or something that is linked to nothing there.
+    #[schema(example = "P1")]
+    desk: Option<String>,
     /// What is on its way to the CRM; null when nothing is.
     #[schema(example = "P1")]
     sending: Option<String>,
@@ -150,19 +154,30 @@ struct FieldView {
 #[get("/tickets/{id}/mirror")]
 async fn get_ticket_mirror(
     db: web::Data<Db>,
+    engine: web::Data<Engine>,
     caller: Caller,
     id: PathId<TicketId>,
 ) -> Result<Answer, AppError> {
     caller.require(Permission::CrmRead)?;
     let found = db.read(move |conn| {
         tickets::service::get(conn, &caller, id.0)?;
-        service::mirrors_of(conn, id.0)
+        let located = service::mirrors_of(conn, id.0)?;
+        let explained = located.into_iter().map(|(mirror, connection, conflicts)| {
+            let desk = engine.desk_side(conn, &mirror, &connection)?;
+            explain(mirror, connection, conflicts, &desk)
+        });
+        explained.collect::<Result<_, _>>()
     });
-    let items = found.await?.into_iter().map(explain).collect::<Result<_, _>>()?;
+    let items = found.await?;
     Answer::ok(&TicketMirrors { items })
 }
 
-fn explain((mirror, connection, conflicts): Located) -> Result<TicketMirror, AppError> {
+fn explain(
+    mirror: Mirror,
+    connection: Connection,
+    conflicts: Vec<Conflict>,
+    desk: &Case,
+) -> Result<TicketMirror, AppError> {
     let parse = |value: &Option<serde_json::Value>| match value {
         Some(value) => serde_json::from_value::<Case>(value.clone()).map_err(AppError::internal),
         None => Ok(Case::default()),
@@ -174,12 +189,13 @@ fn explain((mirror, connection, conflicts): Located) -> Result<TicketMirror, App
     let field = |field: Field| FieldView {
         field,
         base: text(&agreement.base, field),
+        desk: text(desk, field),
         sending: text(&sent, field),
         crm: text(&crm, field),
         altered: agreement.altered.get(&field).cloned(),
     };
     let mirrored =
-        |view: &FieldView| view.base.is_some() || view.sending.is_some() || view.crm.is_some();
+        |view: &FieldView| view.base.is_some() || view.desk.is_some() || view.crm.is_some();
     Ok(TicketMirror {
         mirror: MirrorView::from(&mirror),
         link: link(&connection, &mirror),

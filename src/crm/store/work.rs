@@ -39,7 +39,7 @@ pub fn mark_tickets(conn: &mut PgConnection, tickets: &[TicketId]) -> QueryResul
     .execute(conn)
 }
 
-/// Marks every ticket that was ever submitted, for a connection that is new.
+/// Makes and marks the mirrors of all submitted tickets that have none in this connection.
 pub fn backfill(conn: &mut PgConnection, connection: ConnectionId) -> QueryResult<usize> {
     diesel::sql_query(
         "insert into crm_mirrors (ticket_id, connection_id, dirty_since, dirty_seq)
@@ -135,15 +135,18 @@ fn held(mirror: &Mirror) -> Held {
         .filter(dsl::fence.eq(mirror.fence))
 }
 
-/// Locks the row and renews the lease; false when another attempt has taken over.
+/// Locks the row and renews the lease; returns the present state, or `None` when the lease was given back or another
+/// attempt has taken over.
 pub fn hold(
     conn: &mut PgConnection,
     mirror: &Mirror,
     lease_until: DateTime<Utc>,
-) -> QueryResult<bool> {
-    let updated =
-        diesel::update(held(mirror)).set(dsl::leased_until.eq(lease_until)).execute(conn)?;
-    Ok(updated == 1)
+) -> QueryResult<Option<MirrorState>> {
+    diesel::update(held(mirror).filter(dsl::leased_until.is_not_null()))
+        .set(dsl::leased_until.eq(lease_until))
+        .returning(dsl::state)
+        .get_result(conn)
+        .optional()
 }
 
 /// What a step of an attempt leaves behind.

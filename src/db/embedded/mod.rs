@@ -16,6 +16,7 @@ use std::fs::{self, File, Permissions, TryLockError};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_types};
@@ -28,6 +29,9 @@ use guardian::Guardian;
 /// Where root keeps a cluster whose account cannot reach the data folder.
 const FALLBACK: &str = "/var/lib/casebridge";
 
+/// How long the lock of a data folder is waited for, and how often it is tried.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+const LOCK_RETRY: Duration = Duration::from_millis(100);
 /// In the data folder: how to reach the server while it runs. It holds no password.
 const URL_FILE: &str = "postgres.url";
 
@@ -89,7 +93,7 @@ impl Embedded {
         let data_dir = fs::create_dir_all(data_dir)
             .and_then(|()| data_dir.canonicalize())
             .with_context(|| format!("cannot create the data folder {}", data_dir.display()))?;
-        let lock = lock(&data_dir)?;
+        let lock = lock(&data_dir).await?;
 
         let (home, account) = home(&data_dir)?;
         if !home.exists() {
@@ -117,18 +121,26 @@ impl Embedded {
     }
 }
 
-/// Fails at once instead of waiting: the other process may run for months.
-fn lock(data_dir: &Path) -> anyhow::Result<File> {
+/// Fails soon instead of waiting: the other process may run for months. The lock of a process that has just ended can
+/// outlive it by a moment, in a child that it was starting.
+async fn lock(data_dir: &Path) -> anyhow::Result<File> {
     let path = data_dir.join("postgres.lock");
     let file = File::options().create(true).append(true).open(&path);
     let file = file.with_context(|| format!("cannot write {}", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => bail!(
-            "another process runs the local PostgreSQL of {}: stop it, or use another data folder or DATABASE_URL",
-            data_dir.display()
-        ),
-        Err(TryLockError::Error(error)) => Err(error.into()),
+    let mut patience = LOCK_PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if !patience.is_zero() => {
+                tokio::time::sleep(LOCK_RETRY).await;
+                patience = patience.saturating_sub(LOCK_RETRY);
+            }
+            Err(TryLockError::WouldBlock) => bail!(
+                "another process runs the local PostgreSQL of {}: stop it, or use another data folder or DATABASE_URL",
+                data_dir.display()
+            ),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! Accounts.
 use actix_web::{get, patch, post, put, web};
-use chrono::Utc;
 use garde::Validate;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -8,7 +7,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::auth::Caller;
 use crate::db::Db;
-use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId, set};
+use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId, now, set};
 use crate::kernel::{AccountId, AppError, Page, PageRequest, Permission, ProductId};
 use crate::people::{Account, AccountFilter, service};
 
@@ -49,7 +48,7 @@ async fn create_account(
     body: Body<NewAccount>,
 ) -> Result<Answer, AppError> {
     caller.require(Permission::PeopleWrite)?;
-    let now = Utc::now();
+    let now = now();
     let (fingerprint, new) = (body.fingerprint.clone(), body.into_inner());
     let account = Account {
         id: AccountId::new(),
@@ -161,8 +160,7 @@ async fn change_account(
         set(&mut account.active, change.active);
         Ok(())
     };
-    let change =
-        move |conn: &mut _| service::change_account(conn, &caller, id.0, Utc::now(), apply);
+    let change = move |conn: &mut _| service::change_account(conn, &caller, id.0, now(), apply);
     let account = db.tx(change).await?;
     Ok(Answer::ok(&account)?.version(account.version))
 }
@@ -199,8 +197,7 @@ async fn replace_account_products(
         account.product_ids = body.into_inner().product_ids;
         Ok(())
     };
-    let change =
-        move |conn: &mut _| service::change_account(conn, &caller, id.0, Utc::now(), apply);
+    let change = move |conn: &mut _| service::change_account(conn, &caller, id.0, now(), apply);
     let account = db.tx(change).await?;
     Ok(Answer::ok(&account)?.version(account.version))
 }

@@ -1,6 +1,5 @@
 //! Agents.
 use actix_web::{get, patch, post, web};
-use chrono::Utc;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -8,7 +7,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::agent_requests::{AgentChange, NewAgent};
 use crate::auth::Caller;
 use crate::db::Db;
-use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId};
+use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId, now};
 use crate::kernel::{AgentId, AppError, DepartmentId, Page, PageRequest, Permission};
 use crate::people::{Agent, AgentFilter, AgentRole, service};
 
@@ -34,7 +33,7 @@ async fn create_agent(
     body: Body<NewAgent>,
 ) -> Result<Answer, AppError> {
     caller.require(Permission::PeopleWrite)?;
-    let now = Utc::now();
+    let now = now();
     let fingerprint = body.fingerprint.clone();
     let agent = body.into_inner().agent(now);
     let create = move |conn: &mut _| {
@@ -137,7 +136,7 @@ async fn change_agent(
         body.into_inner().apply(agent);
         Ok(())
     };
-    let change = move |conn: &mut _| service::change_agent(conn, &caller, id.0, Utc::now(), apply);
+    let change = move |conn: &mut _| service::change_agent(conn, &caller, id.0, now(), apply);
     let agent = db.tx(change).await?;
     Ok(Answer::ok(&agent)?.version(agent.version))
 }

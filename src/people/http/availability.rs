@@ -8,7 +8,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::auth::Caller;
 use crate::db::Db;
-use crate::http::{Answer, Body, PathId};
+use crate::http::{Answer, Body, PathId, now};
 use crate::kernel::{AgentId, AppError, Permission};
 use crate::people::{Agent, service};
 
@@ -57,8 +57,7 @@ async fn set_agent_availability(
 ) -> Result<Answer, AppError> {
     caller.require(Permission::PeopleWrite)?;
     let apply = body.into_inner().apply();
-    let agent =
-        db.tx(move |conn| service::change_agent(conn, &caller, id.0, Utc::now(), apply)).await?;
+    let agent = db.tx(move |conn| service::change_agent(conn, &caller, id.0, now(), apply)).await?;
     Ok(Answer::ok(&agent)?.version(agent.version))
 }
 
@@ -82,7 +81,6 @@ async fn set_my_availability(
         AppError::conflict("not_an_agent", "a program is always there: it has no availability");
     let id = caller.agent_id().ok_or(no_agent)?;
     let apply = body.into_inner().apply();
-    let agent =
-        db.tx(move |conn| service::change_agent(conn, &caller, id, Utc::now(), apply)).await?;
+    let agent = db.tx(move |conn| service::change_agent(conn, &caller, id, now(), apply)).await?;
     Ok(Answer::ok(&agent)?.version(agent.version))
 }

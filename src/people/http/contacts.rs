@@ -1,6 +1,5 @@
 //! Contacts.
 use actix_web::{get, patch, post, web};
-use chrono::Utc;
 use garde::Validate;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -8,7 +7,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::auth::Caller;
 use crate::db::Db;
-use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId, nullable, set};
+use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId, now, nullable, set};
 use crate::kernel::{AccountId, AppError, ContactId, Page, PageRequest, Permission, TimeZone};
 use crate::people::{Contact, ContactFilter, service};
 
@@ -80,7 +79,7 @@ async fn create_contact(
     body: Body<NewContact>,
 ) -> Result<Answer, AppError> {
     caller.require(Permission::PeopleWrite)?;
-    let now = Utc::now();
+    let now = now();
     let (fingerprint, new) = (body.fingerprint.clone(), body.into_inner());
     let contact = Contact {
         id: ContactId::new(),
@@ -221,8 +220,7 @@ async fn change_contact(
         set(&mut contact.active, change.active);
         Ok(())
     };
-    let change =
-        move |conn: &mut _| service::change_contact(conn, &caller, id.0, Utc::now(), apply);
+    let change = move |conn: &mut _| service::change_contact(conn, &caller, id.0, now(), apply);
     let contact = db.tx(change).await?;
     Ok(Answer::ok(&contact)?.version(contact.version))
 }

@@ -1,6 +1,5 @@
 //! Departments.
 use actix_web::{get, patch, post, web};
-use chrono::Utc;
 use garde::Validate;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -8,7 +7,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::auth::Caller;
 use crate::db::Db;
-use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId, set};
+use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId, now, set};
 use crate::kernel::{AppError, DepartmentId, Page, PageRequest, Permission, WorkflowId};
 use crate::people::{Department, service};
 
@@ -47,7 +46,7 @@ async fn create_department(
     body: Body<NewDepartment>,
 ) -> Result<Answer, AppError> {
     caller.require(Permission::PeopleWrite)?;
-    let now = Utc::now();
+    let now = now();
     let (fingerprint, new) = (body.fingerprint.clone(), body.into_inner());
     let department = Department {
         id: DepartmentId::new(),
@@ -163,8 +162,7 @@ async fn change_department(
         set(&mut department.active, change.active);
         Ok(())
     };
-    let change =
-        move |conn: &mut _| service::change_department(conn, &caller, id.0, Utc::now(), apply);
+    let change = move |conn: &mut _| service::change_department(conn, &caller, id.0, now(), apply);
     let department = db.tx(change).await?;
     Ok(Answer::ok(&department)?.version(department.version))
 }

@@ -6,8 +6,7 @@ use serde_json::json;
 use super::{named, tidy};
 use crate::events;
 use crate::kernel::{Actor, AgentId, AppError, DepartmentId, FieldError, Level, Page, PageRequest};
-use crate::people::rules::beyond;
-use crate::people::store::agents::{self as store, Agent, Filter};
+use crate::people::store::agents::{self as store, Agent, Filter, PoolMember};
 
 const MISSING: AppError = AppError::NotFound("the agent");
 
@@ -93,12 +92,8 @@ fn normalize(agent: &mut Agent) {
 }
 
 fn check_grant(actor: &Actor, agent: &Agent) -> Result<(), AppError> {
-    let beyond = beyond(actor, agent.role, &agent.permissions);
-    let refusal =
-        |permission| format!("you cannot give {permission}, which you do not have yourself");
-    beyond.map_or(Ok(()), |permission| {
-        Err(AppError::rule("beyond_own_permissions", refusal(permission)))
-    })
+    let granted = agent.role.role().permissions().iter().chain(&agent.permissions);
+    actor.require_to_grant(granted.copied())
 }
 
 fn check_restrictions(conn: &mut PgConnection, agent: &Agent) -> Result<(), AppError> {
@@ -123,7 +118,7 @@ pub fn pool(
     conn: &mut PgConnection,
     department: DepartmentId,
     level: Level,
-) -> Result<Vec<Agent>, AppError> {
+) -> Result<Vec<PoolMember>, AppError> {
     Ok(store::pool(conn, department, level)?)
 }
 
@@ -133,7 +128,7 @@ pub fn lock_pool(
     department: DepartmentId,
     level: Level,
     holder: Option<AgentId>,
-) -> Result<Vec<Agent>, AppError> {
+) -> Result<Vec<PoolMember>, AppError> {
     Ok(store::lock_pool(conn, department, level, holder)?)
 }
 

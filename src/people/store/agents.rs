@@ -95,14 +95,6 @@ pub struct Agent {
     pub updated_at: DateTime<Utc>,
 }
 
-impl Agent {
-    /// True when the agent is active and there: see [`on_duty`].
-    pub fn on_duty(&self, now: DateTime<Utc>) -> bool {
-        let week = self.working_hours.as_ref().map(|week| week.0.as_slice());
-        self.active && on_duty(week, self.time_zone.0, self.away, self.leave_until, now)
-    }
-}
-
 fn department_ids() -> SqlLiteral<sql_types::Array<sql_types::Uuid>> {
     sql("array(select d.department_id from agent_departments d where d.agent_id = agents.id \
          order by d.department_id)")
@@ -203,22 +195,65 @@ pub fn count_restrictions(conn: &mut PgConnection, agent: &Agent) -> QueryResult
     Ok([products, categories, types].map(|count| usize::try_from(count).unwrap_or_default()))
 }
 
+/// What assignment has to know of an agent. Without the departments, whose literal SQL is never kept prepared: this
+/// is read for every new ticket, under the locks that others wait for.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = agents, check_for_backend(Pg))]
+pub struct PoolAgent {
+    pub id: AgentId,
+    pub name: String,
+    pub product_ids: Option<Vec<ProductId>>,
+    pub category_ids: Option<Vec<CategoryId>>,
+    pub type_keys: Option<Vec<String>>,
+    pub time_zone: TimeZone,
+    pub working_hours: Option<WorkingWeek>,
+    pub capacity: i32,
+    pub away: bool,
+    pub leave_until: Option<DateTime<Utc>>,
+    pub open_tickets: i32,
+    pub active: bool,
+}
+
+impl PoolAgent {
+    /// True when the agent is active and there: see [`on_duty`].
+    pub fn on_duty(&self, now: DateTime<Utc>) -> bool {
+        let week = self.working_hours.as_ref().map(|week| week.0.as_slice());
+        self.active && on_duty(week, self.time_zone.0, self.away, self.leave_until, now)
+    }
+}
+
+/// An agent, and whether they are of the department and the level that were asked for.
+#[derive(Debug, Clone, Queryable)]
+pub struct PoolMember {
+    pub agent: PoolAgent,
+    pub in_pool: bool,
+}
+
+impl std::ops::Deref for PoolMember {
+    type Target = PoolAgent;
+
+    fn deref(&self) -> &PoolAgent {
+        &self.agent
+    }
+}
+
 /// The active agents of a department who work a level, by their ids.
 pub fn pool(
     conn: &mut PgConnection,
     department: DepartmentId,
     level: Level,
-) -> QueryResult<Vec<Agent>> {
+) -> QueryResult<Vec<PoolMember>> {
     let members = agent_departments::table
         .filter(agent_departments::department_id.eq(department))
         .select(agent_departments::agent_id);
-    agents::table
+    let agents = agents::table
         .filter(agents::active)
         .filter(agents::id.eq_any(members))
         .filter(agents::levels.contains(vec![level]))
         .order(agents::id)
-        .select(Agent::as_select())
-        .load(conn)
+        .select(PoolAgent::as_select())
+        .load(conn)?;
+    Ok(agents.into_iter().map(|agent| PoolMember { agent, in_pool: true }).collect())
 }
 
 /// The same and `holder`, locked until the transaction ends, in the order of their ids: whoever picks among some of
@@ -229,16 +264,16 @@ pub fn lock_pool(
     department: DepartmentId,
     level: Level,
     holder: Option<AgentId>,
-) -> QueryResult<Vec<Agent>> {
+) -> QueryResult<Vec<PoolMember>> {
     let members = agent_departments::table
         .filter(agent_departments::department_id.eq(department))
         .select(agent_departments::agent_id);
     let in_pool =
         agents::active.and(agents::id.eq_any(members)).and(agents::levels.contains(vec![level]));
     agents::table
-        .filter(in_pool.or(agents::id.eq_any(holder.into_iter().collect::<Vec<_>>())))
+        .filter(in_pool.clone().or(agents::id.eq_any(holder.into_iter().collect::<Vec<_>>())))
         .order(agents::id)
         .for_no_key_update()
-        .select(Agent::as_select())
+        .select((PoolAgent::as_select(), in_pool))
         .load(conn)
 }

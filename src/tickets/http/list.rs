@@ -73,15 +73,21 @@ pub struct ListQuery {
 
 impl ListQuery {
     fn filter(&self, actor: &Actor) -> Result<Filter, AppError> {
+        let (mut category, mut awaiting) = (
+            categories(self.category.as_deref())?,
+            values("awaiting", self.awaiting.as_deref(), Awaiting::parse)?,
+        );
         if actor.is_contact() {
             self.refuse_desk_side()?;
+            category = as_customers_see(&category, Category::ALL, Category::for_customers);
+            awaiting = as_customers_see(&awaiting, Awaiting::ALL, Awaiting::for_customers);
         }
         Ok(Filter {
             number: self.number.as_deref().map(number).transpose()?,
             status: words(self.status.as_deref()).map(str::to_owned).collect(),
-            category: categories(self.category.as_deref())?,
+            category,
             priority: values("priority", self.priority.as_deref(), Priority::parse)?,
-            awaiting: values("awaiting", self.awaiting.as_deref(), Awaiting::parse)?,
+            awaiting,
             assignee: self.assignee.as_deref().map(|text| assignee(text, actor)).transpose()?,
             account: self.account,
             contact: self.contact,
@@ -116,6 +122,12 @@ impl ListQuery {
             None => Ok(()),
         }
     }
+}
+
+/// Every value that looks to a customer like one of those asked for.
+fn as_customers_see<T: Copy + PartialEq>(asked: &[T], all: &[T], seen: fn(T) -> T) -> Vec<T> {
+    let asked = |value: &T| asked.iter().any(|asked| seen(*asked) == seen(*value));
+    all.iter().copied().filter(asked).collect()
 }
 
 fn words(text: Option<&str>) -> impl Iterator<Item = &str> {

@@ -22,6 +22,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(transitions::transition_ticket)
         .service(notes::add_note)
         .service(notes::list_notes)
+        .service(notes::get_note)
         .service(read::list_ticket_history)
         .service(assign::explain_assignment)
         .service(assign::assign_ticket)

@@ -9,7 +9,7 @@ use super::read::PageQuery;
 use crate::auth::Caller;
 use crate::db::Db;
 use crate::http::{Answer, Body, Idempotency, Params, PathId, now};
-use crate::kernel::{Actor, AppError, Page, Permission, TicketId};
+use crate::kernel::{Actor, AppError, NoteId, Page, Permission, TicketId};
 use crate::notes::{Channel, NewNote, NoteView, NoteVisibility};
 
 /// A note to be added. Notes never change afterwards.
@@ -69,7 +69,7 @@ pub async fn add_note(
     db.tx(move |conn| {
         key.once(conn, caller.id, &fingerprint, |conn| {
             let (note, ticket) = service::add_note(conn, &caller, id.0, note, now())?;
-            let location = format!("/v1/tickets/{}/notes", id.0);
+            let location = format!("/v1/tickets/{}/notes/{}", id.0, note.id);
             // The ETag is the ticket's: a note moves its version.
             Ok(Answer::created(location, &NoteView::from(note))?.version(ticket.row.version))
         })
@@ -96,4 +96,24 @@ pub async fn list_notes(
     let page = query.request(&format!("notes {}", id.0))?;
     let notes = db.read(move |conn| service::notes(conn, &caller, id.0, &page)).await?;
     Answer::page(&notes.map(NoteView::from))
+}
+
+/// Get a note
+///
+/// An internal note is there for the desk only.
+#[utoipa::path(
+    tag = "notes",
+    params(("id" = TicketId, Path), ("note_id" = NoteId, Path)),
+    security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
+    responses((status = 200, description = "The note", body = NoteView)),
+)]
+#[get("/tickets/{id}/notes/{note_id}")]
+pub async fn get_note(
+    db: web::Data<Db>,
+    caller: Caller,
+    path: web::Path<(TicketId, NoteId)>,
+) -> Result<Answer, AppError> {
+    let (ticket, id) = path.into_inner();
+    let note = db.read(move |conn| service::note(conn, &caller, ticket, id)).await?;
+    Answer::ok(&NoteView::from(note))
 }

@@ -10,7 +10,7 @@ use super::super::store::{Summary, Ticket};
 use crate::http::Answer;
 use crate::kernel::{
     AccountId, Actor, AgentId, AppError, CategoryId, ComponentId, ContactId, DepartmentId, Level,
-    Priority, ProductId, TicketId, WorkflowId,
+    Priority, ProductId, TicketId, WorkflowId, rfc3339,
 };
 use crate::workflow::{self, Awaiting, Category, Requirement, Workflow};
 
@@ -52,6 +52,7 @@ pub struct TicketSummary {
     component_id: Option<ComponentId>,
     #[schema(example = "https://app.example/exports/7")]
     url: Option<String>,
+    #[serde(serialize_with = "rfc3339::option")]
     deadline: Option<DateTime<Utc>>,
     #[schema(example = json!(["export"]))]
     tags: Vec<String>,
@@ -64,10 +65,15 @@ pub struct TicketSummary {
     desk: Option<DeskSide>,
     #[schema(example = 0)]
     reopen_count: i32,
+    #[serde(serialize_with = "rfc3339::serialize")]
     created_at: DateTime<Utc>,
+    #[serde(serialize_with = "rfc3339::serialize")]
     updated_at: DateTime<Utc>,
+    #[serde(serialize_with = "rfc3339::option")]
     submitted_at: Option<DateTime<Utc>>,
+    #[serde(serialize_with = "rfc3339::option")]
     closed_at: Option<DateTime<Utc>>,
+    #[serde(serialize_with = "rfc3339::option")]
     deleted_at: Option<DateTime<Utc>>,
     /// Send it as `If-Match: "v<version>"` with a change.
     #[schema(example = 3)]
@@ -124,6 +130,7 @@ impl TicketSummary {
     pub fn new(row: Summary, workflow: &Workflow, actor: &Actor) -> Self {
         let desk = !actor.is_contact();
         let status = workflow.status(&row.status);
+        let awaiting = status.map_or(Awaiting::Nobody, |s| s.awaiting);
         Self {
             id: row.id,
             number: format!("CB-{}", row.number),
@@ -133,8 +140,8 @@ impl TicketSummary {
                 code: desk.then(|| row.status.clone()),
                 key: status.filter(|_| desk).map(|s| s.key.clone()),
                 name: status.filter(|_| desk).map(|s| s.name.clone()),
-                category: row.category,
-                awaiting: status.map_or(Awaiting::Nobody, |s| s.awaiting),
+                category: if desk { row.category } else { row.category.for_customers() },
+                awaiting: if desk { awaiting } else { awaiting.for_customers() },
             },
             priority: row.priority,
             r#type: row.type_key,

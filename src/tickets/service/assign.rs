@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use serde_json::json;
 
-use super::super::store::{self, Elevation, Ticket};
+use super::super::store::{self, Elevation, Summary, Ticket};
 use super::change::{check_if_moved, in_words};
 use super::transition::{about, go_on_if_assigned, write_note};
 use super::{Held, InWorkflow, NOT_FOUND, Told, hold};
@@ -19,7 +19,7 @@ use crate::people;
 use crate::workflow::Category;
 
 /// What the ticket needs of an agent.
-pub(super) fn need(ticket: &Ticket) -> Need {
+pub(super) fn need(ticket: &Summary) -> Need {
     Need {
         department: ticket.department_id,
         level: ticket.level,
@@ -130,7 +130,7 @@ pub fn dry_run(
 ) -> Result<Decision, AppError> {
     actor.require(Permission::TicketsWork)?;
     let ticket = store::find(conn, actor, id)?.ok_or(NOT_FOUND)?.row;
-    assignment::pick(conn, &need(&ticket), now)
+    assignment::preview(conn, &need(&ticket), now)
 }
 
 /// To another agent, account, contact, product or category; `None` stays, `Some(None)` clears.

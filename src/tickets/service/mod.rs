@@ -26,7 +26,7 @@ pub use conversation::add_note;
 pub use delete::{delete, restore};
 pub use due::{assign_waiting, follow_automatic_transition};
 pub use open::{NewTicket, open};
-pub use read::{count, elevations, get, history, list, notes};
+pub use read::{count, elevations, get, history, list, note, notes};
 pub use transition::{Transition, transition};
 
 const NOT_FOUND: AppError = AppError::NotFound("the ticket");

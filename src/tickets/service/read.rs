@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::super::store::{self, Elevation, Filter, Key, Located, Sort, Summary, Ticket};
 use super::{InWorkflow, NOT_FOUND};
 use crate::events::{self, Event};
-use crate::kernel::{Actor, AppError, Page, PageRequest, Permission, TicketId};
+use crate::kernel::{Actor, AppError, NoteId, Page, PageRequest, Permission, TicketId};
 use crate::notes::{self, Note};
 use crate::workflow;
 
@@ -48,7 +48,19 @@ pub fn count(conn: &mut PgConnection, actor: &Actor, filter: &Filter) -> Result<
     Ok(store::count(conn, actor, filter)?)
 }
 
-/// A page of the conversation; a contact sees the public notes.
+/// One note of the conversation; who does not work tickets sees public ones only.
+pub fn note(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    ticket: TicketId,
+    id: NoteId,
+) -> Result<Note, AppError> {
+    get(conn, actor, ticket)?;
+    let note = notes::find(conn, ticket, id, !actor.may(Permission::TicketsWork))?;
+    note.ok_or(AppError::NotFound("the note"))
+}
+
+/// A page of the conversation; who does not work tickets sees the public notes.
 pub fn notes(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -61,7 +73,7 @@ pub fn notes(
     Ok(page.page(rows, |note| (Value::from(note.seq), note.id.0)))
 }
 
-/// A page of what happened to the ticket; a contact sees what is public.
+/// A page of what happened to the ticket; who does not work tickets sees what is public.
 pub fn history(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -72,7 +84,7 @@ pub fn history(
     let rows = events::history(
         conn,
         id,
-        actor.is_contact(),
+        !actor.may(Permission::TicketsWork),
         number(page)?,
         page.backward(),
         page.fetch(),

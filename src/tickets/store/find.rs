@@ -3,8 +3,8 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::row::{Located, Ticket};
-use super::sql::IsOpen;
+use super::row::{Located, Summary, Ticket};
+use super::sql::{IsOpen, Present};
 use crate::db::schema::{tickets, workflows};
 use crate::kernel::{Actor, DepartmentId, Level, Permission, TicketId, Visibility};
 use crate::workflow::Category;
@@ -42,12 +42,23 @@ pub(super) fn visible(actor: &Actor) -> Condition {
     }
 }
 
-/// A deleted ticket is there for those only who may restore it.
-fn present(actor: &Actor) -> Condition {
-    if actor.may(Permission::TicketsDelete) {
-        return visible(actor);
+/// The same as [`visible`], for a single ticket; a deleted one is there for those only who may restore it.
+fn present(actor: &Actor) -> Present {
+    let (sees_all, agent, departments, accounts) = match actor.visibility() {
+        Visibility::All => (true, None, Vec::new(), Vec::new()),
+        Visibility::Departments(agent, departments) => {
+            (false, Some(agent.0), departments, Vec::new())
+        }
+        Visibility::Accounts(_, accounts) => (false, None, Vec::new(), accounts),
+    };
+    Present {
+        caller: actor.id,
+        sees_all,
+        departments: departments.into_iter().map(|id| id.0).collect(),
+        agent,
+        accounts: accounts.into_iter().map(|id| id.0).collect(),
+        may_restore: actor.may(Permission::TicketsDelete),
     }
-    Box::new(visible(actor).and(tickets::deleted_at.is_null()))
 }
 
 fn located((row, revision): (Ticket, Uuid)) -> Located<Ticket> {
@@ -118,7 +129,7 @@ pub fn waiting(
     department: DepartmentId,
     level: Level,
     limit: i64,
-) -> QueryResult<Vec<Ticket>> {
+) -> QueryResult<Vec<Summary>> {
     tickets::table
         .filter(tickets::department_id.eq(department))
         .filter(tickets::level.eq(level))
@@ -127,7 +138,7 @@ pub fn waiting(
         .filter(IsOpen)
         .order((tickets::priority.desc(), tickets::created_at))
         .limit(limit)
-        .select(Ticket::as_select())
+        .select(Summary::as_select())
         .load(conn)
 }
 

@@ -1,13 +1,12 @@
 //! The statuses of workflows.
 use actix_web::{get, patch, post, web};
-use chrono::Utc;
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::auth::Caller;
 use crate::db::Db;
-use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId};
+use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId, now};
 use crate::kernel::{AppError, Page, PageRequest, Permission, WorkflowId};
 use crate::workflow::store::StatusRow;
 use crate::workflow::{Awaiting, Category, SlaState, Status, Workflow, service};
@@ -122,7 +121,7 @@ pub(super) async fn create_status(
                 seen.check(workflow.version)?;
                 workflow.add_status(status.clone())
             };
-            let workflow = service::change(conn, &caller, id.0, Utc::now(), add)?;
+            let workflow = service::change(conn, &caller, id.0, now(), add)?;
             let location = format!("/v1/workflows/{}", workflow.id);
             let view = StatusView::new(workflow.id, status);
             Ok(Answer::created(location, &view)?.version(workflow.version))
@@ -200,7 +199,7 @@ pub(super) async fn change_status(
             change.apply(workflow.status_mut(&code)?);
             Ok(())
         };
-        let mut workflow = service::change(conn, &caller, id, Utc::now(), apply)?;
+        let mut workflow = service::change(conn, &caller, id, now(), apply)?;
         let status = workflow.status_mut(&code)?.clone();
         Answer::ok(&StatusView::new(id, status)).map(|a| a.version(workflow.version))
     };

@@ -1,10 +1,9 @@
 //! The transitions of workflows.
 use actix_web::{delete, post, web};
-use chrono::Utc;
 
 use crate::auth::Caller;
 use crate::db::Db;
-use crate::http::{Answer, Body, Idempotency, IfMatch, PathId};
+use crate::http::{Answer, Body, Idempotency, IfMatch, PathId, now};
 use crate::kernel::{AppError, Permission, TransitionId, WorkflowId};
 use crate::workflow::{NewTransition, Transition, Workflow, service};
 
@@ -42,7 +41,7 @@ pub(super) async fn create_transition(
                 workflow.transitions.push(transition.clone());
                 Ok(())
             };
-            let workflow = service::change(conn, &caller, id.0, Utc::now(), add)?;
+            let workflow = service::change(conn, &caller, id.0, now(), add)?;
             let location = format!("/v1/workflows/{}", workflow.id);
             Ok(Answer::created(location, &transition)?.version(workflow.version))
         })
@@ -78,7 +77,6 @@ pub(super) async fn delete_transition(
         workflow.transitions.remove(found.ok_or(AppError::NotFound("the transition"))?);
         Ok(())
     };
-    let workflow =
-        db.tx(move |conn| service::change(conn, &caller, id, Utc::now(), remove)).await?;
+    let workflow = db.tx(move |conn| service::change(conn, &caller, id, now(), remove)).await?;
     Ok(Answer::no_content().version(workflow.version))
 }

@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::auth::Caller;
 use crate::db::Db;
-use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId};
+use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId, now};
 use crate::kernel::{AppError, Page, PageRequest, Permission, WorkflowId};
 use crate::workflow::store::Head;
 use crate::workflow::{NewWorkflow, Workflow, service};
@@ -119,7 +119,7 @@ pub(super) async fn create_workflow(
     let create = move |conn: &mut _| {
         let fingerprint = body.fingerprint.clone();
         idempotency.once(conn, caller.id, &fingerprint, |conn| {
-            let workflow = service::create(conn, &caller, body.into_inner(), Utc::now())?;
+            let workflow = service::create(conn, &caller, body.into_inner(), now())?;
             let location = format!("/v1/workflows/{}", workflow.id);
             Ok(Answer::created(location, &workflow)?.version(workflow.version))
         })
@@ -180,7 +180,6 @@ pub(super) async fn change_workflow(
             change.submitted_status.unwrap_or_else(|| workflow.submitted_status.clone());
         Ok(())
     };
-    let workflow =
-        db.tx(move |conn| service::change(conn, &caller, id.0, Utc::now(), apply)).await?;
+    let workflow = db.tx(move |conn| service::change(conn, &caller, id.0, now(), apply)).await?;
     Ok(Answer::ok(&workflow)?.version(workflow.version))
 }

@@ -36,6 +36,11 @@ impl Category {
     pub fn is_open(self) -> bool {
         Self::OPEN.contains(&self)
     }
+
+    /// What a customer is told: that somebody outside works on it is the desk's own affair.
+    pub fn for_customers(self) -> Self {
+        if self == Self::OnHold { Self::Open } else { self }
+    }
 }
 
 text_enum! {
@@ -84,6 +89,16 @@ text_enum! {
         ThirdLine = "third_line",
         Vendor = "vendor",
         Nobody = "nobody",
+    }
+}
+
+impl Awaiting {
+    /// What a customer is told: it is their turn, the desk's, or nobody's.
+    pub fn for_customers(self) -> Self {
+        match self {
+            Self::ThirdLine | Self::Vendor => Self::Desk,
+            other => other,
+        }
     }
 }
 

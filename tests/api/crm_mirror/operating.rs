@@ -1,7 +1,10 @@
 //! Connections, and what their operator does.
 use casebridge::crm::adapters::suitecrm::{SuiteCrm, SuiteCrmSettings};
 use casebridge::crm::probe::probe;
+use casebridge::crm::service::{NewConnection, create_connection};
+use casebridge::crm::settings::Settings;
 use casebridge::kernel::Secret;
+use chrono::Utc;
 use fake_crm::FakeCrm;
 use serde_json::json;
 
@@ -95,4 +98,81 @@ async fn a_probe_finds_a_good_crm_good_leaves_nothing_behind_and_names_what_is_w
     let report = probe(&SuiteCrm::new(settings("wrong")).unwrap()).await;
     assert!(!report.passed());
     assert!(report.0[0].to_string().contains("Client authentication failed"), "{report:?}");
+}
+
+#[actix_web::test]
+async fn a_reconcile_makes_the_mirrors_that_are_missing() {
+    let desk = Mirrored::start().await;
+    let ticket = desk.open("Missing").await;
+    desk.converge().await;
+    let case = desk.case(&ticket).await.id;
+    desk.app.sql("delete from crm_mirrors").await.unwrap();
+    let reconcile = format!("/v1/crm/connections/{}/reconcile", desk.connection);
+    desk.admin.post(&reconcile, json!({})).await.expect(202);
+    desk.converge().await;
+    assert_eq!(desk.case(&ticket).await.id, case);
+    assert_eq!(desk.crm.records("Cases").len(), 1);
+}
+
+#[actix_web::test]
+async fn a_ticket_that_is_opened_while_a_crm_is_being_connected_is_mirrored_too() {
+    let desk = Mirrored::start().await;
+    let path = format!("/v1/crm/connections/{}", desk.connection);
+    desk.admin.delete(&path, "*").await.expect(204);
+    let new = NewConnection {
+        name: "Second".into(),
+        base_url: desk.crm.url(),
+        client_id: desk.crm.client_id().into(),
+        client_secret: Secret::new(desk.crm.client_secret()),
+        settings: Settings::default(),
+    };
+    let (made, is_made) = std::sync::mpsc::channel();
+    let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
+    let mirror = desk.app.service.mirror.clone();
+    let connecting = desk.app.service.db.tx(move |conn| {
+        let created = create_connection(conn, mirror.secret(), new, Utc::now())?;
+        made.send(()).unwrap();
+        may_go_on.recv().unwrap();
+        Ok(created.id)
+    });
+    let meanwhile = async {
+        tokio::task::spawn_blocking(move || is_made.recv().unwrap()).await.unwrap();
+        let ticket = desk.open("Meanwhile").await;
+        desk.app.publish().await;
+        go_on.send(()).unwrap();
+        ticket
+    };
+    let (connection, ticket) = tokio::join!(connecting, meanwhile);
+    desk.converge().await;
+    assert_eq!(desk.mirror(&ticket).await["connection_id"], json!(connection.unwrap()));
+    assert!(desk.case(&ticket).await.value("description").contains("Ticket: CB-"));
+}
+
+#[actix_web::test]
+async fn a_ticket_that_is_deleted_while_it_is_mirrored_ends_detached() {
+    let desk = Mirrored::start().await;
+    let ticket = desk.open("Deleted meanwhile").await;
+    desk.app.publish().await;
+    desk.crm.set_latency(std::time::Duration::from_millis(400));
+    let deleted = async {
+        while desk.crm.count("POST", "Cases") == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        desk.admin.delete(&format!("/v1/tickets/{ticket}"), "*").await.expect(204);
+        desk.app.publish().await;
+    };
+    let (worked, ()) = tokio::join!(desk.app.service.mirror.converge_due(Utc::now()), deleted);
+    assert!(worked.unwrap());
+    assert_eq!(desk.mirror(&ticket).await["state"], "detached");
+}
+
+#[actix_web::test]
+async fn a_record_that_is_linked_twice_in_one_request_is_named() {
+    let desk = Mirrored::start().await;
+    let path = format!("/v1/crm/connections/{}/maps/account", desk.connection);
+    let link =
+        |remote: &str| json!({"local_id": desk.id("Northwind Services"), "remote_id": remote});
+    let refused = desk.admin.put(&path, json!({"items": [link("a"), link("b")]})).await;
+    let problem = refused.problem(422, "validation_failed");
+    assert_eq!(problem["errors"][0]["pointer"], "/items/1/local_id");
 }

@@ -40,6 +40,16 @@ async fn a_ticket_becomes_a_case_with_its_contact_and_its_notes() {
     let expected =
         format!("{}/index.php?module=Cases&action=DetailView&record={}", desk.crm.url(), case.id);
     assert_eq!(mirror["link"], expected);
+    let fields = mirror["fields"].as_array().unwrap();
+    assert_eq!(fields.len(), 10, "{mirror}");
+    for field in fields {
+        assert_eq!((&field["desk"], &field["crm"]), (&field["base"], &field["base"]), "{field}");
+    }
+    desk.priority(&ticket, "critical").await;
+    let mirror = desk.mirror(&ticket).await;
+    let fields = mirror["fields"].as_array().unwrap();
+    let priority = fields.iter().find(|field| field["field"] == "priority").unwrap();
+    assert_eq!((&priority["desk"], &priority["crm"]), (&json!("P1"), &json!("P2")));
 }
 
 #[actix_web::test]

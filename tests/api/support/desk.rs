@@ -59,7 +59,8 @@ impl TestApp {
         self.service.db.read(read).await.unwrap().number
     }
 
-    async fn text(&self, query: &str) -> Option<String> {
+    /// The text that a query gives as `text`.
+    pub async fn text(&self, query: &str) -> Option<String> {
         #[derive(QueryableByName)]
         struct Row {
             #[diesel(sql_type = Text)]

@@ -58,6 +58,11 @@ impl Mirrored {
         &self.ids[name]
     }
 
+    /// The name of what has this id at the desk.
+    pub fn name(&self, id: &str) -> String {
+        self.ids.iter().find(|(_, known)| *known == id).unwrap().0.clone()
+    }
+
     /// Opens a ticket of Northwind Services in the name of its contact; it has an agent afterwards.
     pub async fn open(&self, subject: &str) -> String {
         let new = json!({

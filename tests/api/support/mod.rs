@@ -16,12 +16,13 @@ use casebridge::db::Db;
 use casebridge::events;
 use casebridge::kernel::{Permission, Role};
 use chrono::Utc;
+use diesel::RunQueryDsl as _;
 use serde_json::json;
 
 pub use client::{Client, Reply};
 pub use database::{Database, secret_key};
 pub use desk::{path, pointers};
-pub use process::{Process, casebridge};
+pub use process::{Process, casebridge, free_port};
 pub use spec::{Operation, Spec};
 
 /// The operations that need no token. Whoever adds to them opens a door.
@@ -115,5 +116,33 @@ impl Drop for TestApp {
     fn drop(&mut self) {
         // The future only has to be made: it sends the command when it is called.
         drop(self.server.stop(false));
+        if !std::thread::panicking() {
+            let service = self.service.clone();
+            std::thread::spawn(move || account_for_everything(&service)).join().unwrap();
+        }
     }
+}
+
+#[derive(diesel::QueryableByName)]
+struct Unaccounted {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    number: i64,
+}
+
+/// Whatever a test did: every event can be published, positions are dense, and every ticket has its mirrors.
+#[tokio::main(flavor = "current_thread")]
+async fn account_for_everything(service: &Service) {
+    while events::publish_next(&service.db, &service.feed, app::CONSUMERS).await.unwrap() {}
+    let sql = "select (select count(*) from events where position is null)
+        + (select count(*) - coalesce(max(position), 0) from events)
+        + (select count(*) from tickets t, crm_connections c where t.category <> 'draft' and t.deleted_at is null
+             and not exists (select from crm_mirrors m where m.ticket_id = t.id and m.connection_id = c.id)) as number";
+    let left = service
+        .db
+        .read(move |conn| Ok(diesel::sql_query(sql).get_result::<Unaccounted>(conn)?.number));
+    assert_eq!(
+        left.await.unwrap(),
+        0,
+        "an event is unpublished, or a ticket is without its mirror"
+    );
 }

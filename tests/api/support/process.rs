@@ -27,7 +27,11 @@ pub struct Process {
 impl Process {
     /// Starts it on this database and waits until it is ready.
     pub async fn serve(database: &Database, more: &[(&str, &str)]) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        Self::serve_on(free_port(), database, more).await
+    }
+
+    /// The same on this port.
+    pub async fn serve_on(port: u16, database: &Database, more: &[(&str, &str)]) -> Self {
         let url = format!("http://127.0.0.1:{port}");
         let listen = format!("127.0.0.1:{port}");
         let secret = secret_key();
@@ -71,11 +75,14 @@ impl Process {
 
     /// A token that `casebridge token` printed.
     pub fn token(&self, role: &str) -> String {
-        let environment: Vec<(&str, &str)> =
-            self.environment.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-        let output = casebridge(&["token", role], &environment).output().unwrap();
+        let output = casebridge(&["token", role], &self.environment()).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// The configuration that it runs with.
+    pub fn environment(&self) -> Vec<(&str, &str)> {
+        self.environment.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect()
     }
 
     pub fn client(&self, role: &str) -> Client {
@@ -88,6 +95,12 @@ impl Process {
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 
+    /// Ends it at once, as a power failure would.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// Waits for the end; how it ended, and what it logged.
     pub async fn ended(mut self) -> (ExitStatus, String) {
         for _ in 0..600 {
@@ -98,6 +111,11 @@ impl Process {
         }
         panic!("it does not end");
     }
+}
+
+/// A port of 127.0.0.1 that nobody listens on.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 impl Drop for Process {

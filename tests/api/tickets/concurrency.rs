@@ -128,4 +128,5 @@ async fn an_error_in_the_middle_leaves_nothing() {
     let after = app.number(counts).await;
     assert_eq!(after, before);
     assert_eq!(app.read(&ticket).await, ticket);
+    app.sql("alter table events drop constraint full_disk").await.unwrap();
 }

@@ -1,4 +1,5 @@
 //! Who sees which tickets, and how much of them.
+use casebridge::kernel::Permission;
 use serde_json::{Value, json};
 
 use super::history;
@@ -117,4 +118,62 @@ async fn a_contact_sees_the_customers_side_only() {
     ] {
         contact.get(&format!("/v1/tickets?{filter}")).await.problem(400, "malformed_request");
     }
+}
+
+#[actix_web::test]
+async fn who_outside_works_on_a_ticket_is_not_told_to_the_customer() {
+    let app = TestApp::start().await;
+    let contact = app.contact("Purchasing contact").await;
+    let ticket = app.advance_to(&app.open_ticket(json!({})).await, "031").await;
+    assert_eq!(ticket["status"]["awaiting"], "third_line");
+    let seen = contact.get(&path(&ticket, "")).await.expect(200);
+    assert_eq!(
+        (&seen["status"]["category"], &seen["status"]["awaiting"]),
+        (&json!("open"), &json!("desk"))
+    );
+    app.sql("update tickets set status = '099', category = 'on_hold'").await.unwrap();
+    assert_eq!(app.read(&ticket).await["status"]["awaiting"], "vendor");
+    let seen = contact.get(&path(&ticket, "")).await.expect(200);
+    assert_eq!(
+        (&seen["status"]["category"], &seen["status"]["awaiting"]),
+        (&json!("open"), &json!("desk"))
+    );
+    // Nor by a filter: what looks alike is found alike.
+    for (filter, found) in [
+        ("category=open", 1),
+        ("category=on_hold", 1),
+        ("category=active", 1),
+        ("category=pending,new,closed", 0),
+        ("awaiting=desk", 1),
+        ("awaiting=third_line", 1),
+        ("awaiting=vendor", 1),
+        ("awaiting=customer,nobody", 0),
+    ] {
+        let page = contact.get(&format!("/v1/tickets?{filter}")).await.expect(200);
+        assert_eq!(page["items"].as_array().unwrap().len(), found, "{filter}");
+    }
+}
+
+#[actix_web::test]
+async fn an_internal_note_and_what_was_tried_are_for_those_who_work_tickets() {
+    let app = TestApp::start().await;
+    let ticket = app.advance_to(&app.open_ticket(json!({})).await, "030").await;
+    let coordinator = app.agent("Coordinator").await;
+    let note = json!({"body": "Psst", "visibility": "internal"});
+    let note = coordinator.post(&path(&ticket, "/notes"), note).await;
+    let at = note.header("location").to_owned();
+    let elevation = json!({"to": "L2", "reason": "Too hard", "tried": "Everything"});
+    coordinator.post_on(&path(&ticket, "/elevations"), "*", elevation).await.expect(200);
+    assert_eq!(coordinator.get(&at).await.expect(200)["body"], "Psst");
+    let reads = app.integration(&[Permission::TicketsRead]).await;
+    let reads = app.client_for(reads).await;
+    for caller in [&app.contact("Purchasing contact").await, &reads] {
+        caller.get(&at).await.problem(404, "not_found");
+        let told = json!(history(caller, &ticket).await).to_string();
+        assert!(!told.contains("Everything") && told.contains("ticket.opened"), "{told}");
+    }
+    // A note is found through its own ticket only.
+    let other = app.open_ticket(json!({})).await;
+    let id = note.body["id"].as_str().unwrap();
+    coordinator.get(&path(&other, &format!("/notes/{id}"))).await.problem(404, "not_found");
 }

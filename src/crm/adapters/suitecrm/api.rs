@@ -16,6 +16,8 @@ use crate::kernel::Secret;
 const MEDIA_TYPE: &str = "application/vnd.api+json";
 /// A token is renewed this long before it expires.
 const RENEW_BEFORE: Duration = Duration::from_secs(60);
+/// A token is renewed after this time whatever the CRM says of it.
+const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3600);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Query parameters; their brackets and blanks are escaped on the way out.
@@ -147,8 +149,7 @@ impl Api {
             .as_str()
             .ok_or_else(|| CrmError::transient("no token in the answer"))?;
         let life = Duration::from_secs(answer["expires_in"].as_u64().unwrap_or(0));
-        let margin = RENEW_BEFORE.min(life / 2);
-        Ok(Token { value: Secret::new(value), renew_at: asked_at + (life - margin) })
+        Ok(Token { value: Secret::new(value), renew_at: asked_at + used_for(life) })
     }
 
     async fn answer(&self, request: RequestBuilder) -> Result<Value, CrmError> {
@@ -179,6 +180,12 @@ impl Api {
             .extend(path);
         Ok(url)
     }
+}
+
+/// How long a token that is valid for `life` is used. Never so long that a clock overflows.
+fn used_for(life: Duration) -> Duration {
+    let life = life.min(LONGEST_LIFE);
+    life - RENEW_BEFORE.min(life / 2)
 }
 
 /// `Retry-After` (RFC 9110, 10.2.3) in either of its forms.
@@ -214,6 +221,13 @@ mod tests {
         api.read_clock(&headers(DATE, &ahead));
         let ahead = api.crm_time(now) - now;
         assert!((298..=300).contains(&ahead.num_seconds()), "{ahead}");
+    }
+
+    #[test]
+    fn a_token_is_renewed_before_it_expires_and_once_a_day() {
+        let seconds = |life| used_for(Duration::from_secs(life)).as_secs();
+        assert_eq!((seconds(3600), seconds(60), seconds(0)), (3540, 30, 0));
+        assert_eq!(seconds(u64::MAX), 24 * 3600 - 60);
     }
 
     #[test]

@@ -1,0 +1,14 @@
+-- GET /v1/tickets/{id}
+\set ticket random(1, 100000)
+SELECT "tickets"."id", "tickets"."number", "tickets"."workflow_id", "tickets"."status", "tickets"."category",
+  "tickets"."subject", "tickets"."url", "tickets"."priority", "tickets"."type_key", "tickets"."account_id",
+  "tickets"."contact_id", "tickets"."product_id", "tickets"."category_id", "tickets"."component_id",
+  "tickets"."department_id", "tickets"."level", "tickets"."assignee_id", "tickets"."deadline", "tickets"."source",
+  "tickets"."external_id", "tickets"."tags", "tickets"."opened_by", "tickets"."opened_by_role",
+  "tickets"."vendor_reference", "tickets"."note_count", "tickets"."reopen_count", "tickets"."submitted_at",
+  "tickets"."closed_at", "tickets"."deleted_at", "tickets"."automatic_at", "tickets"."version",
+  "tickets"."created_at", "tickets"."updated_at", "tickets"."description", "tickets"."resolution", (SELECT
+  "workflows"."revision" FROM "workflows" WHERE ("workflows"."id" = "tickets"."workflow_id") LIMIT 1) FROM "tickets"
+  WHERE (("tickets"."id" = lpad(:ticket, 32, '0')::uuid) AND (((("tickets"."category" != 'draft') OR
+  ("tickets"."opened_by" = :caller)) AND ((("tickets"."department_id" = ANY(:departments)) OR ("tickets"."assignee_id"
+  = :caller)) OR ("tickets"."opened_by" = :caller))) AND ("tickets"."deleted_at" IS NULL))) LIMIT 1;

@@ -12,9 +12,9 @@ SELECT "tickets"."id", "tickets"."number", "tickets"."workflow_id", "tickets"."s
   "tickets"."closed_at", "tickets"."deleted_at", "tickets"."automatic_at", "tickets"."version",
   "tickets"."created_at", "tickets"."updated_at", "tickets"."description", "tickets"."resolution", (SELECT
   "workflows"."revision" FROM "workflows" WHERE ("workflows"."id" = "tickets"."workflow_id") LIMIT 1) FROM "tickets"
-  WHERE (("tickets"."id" = lpad(:ticket, 32, '0')::uuid) AND (((("tickets"."category" != 'draft') OR
-  ("tickets"."opened_by" = :caller)) AND ((("tickets"."department_id" = ANY(:departments)) OR ("tickets"."assignee_id"
-  = :caller)) OR ("tickets"."opened_by" = :caller))) AND ("tickets"."deleted_at" IS NULL))) LIMIT 1 FOR NO KEY UPDATE
+  WHERE (("tickets"."id" = lpad(:ticket, 32, '0')::uuid) AND (tickets.category <> 'draft' or
+  tickets.opened_by = :caller) and ('false' or tickets.opened_by = :caller or tickets.department_id = any(:departments)
+  or tickets.assignee_id = :caller or tickets.account_id = any('{}')) and (tickets.deleted_at is null or 'false')) LIMIT 1 FOR NO KEY UPDATE
 \gset
 \set seq :note_count + 1
 \set next :version + 1

@@ -1,10 +1,12 @@
--- POST /v1/tickets: route, check, lock the candidates, insert the ticket, the decision and the event
+-- POST /v1/tickets: route, check, lock the candidates, insert the ticket, the decision and the event. The agent is any of
+-- the candidates: pgbench cannot look for the least loaded one.
 \set row :base + :client_id * 10000000 + :count
 \set count :count + 1
 \set account random(1, 200)
 \set product 1
 \set component random(1, 16)
 \set department 1 + :component % 8
+\set agent (:component - 1) % 8 + 1 + 8 * random(0, 9) + 80 * ((:component - 1) / 8)
 BEGIN;
 SELECT "components"."id", "components"."name", "products"."name", "components"."level", "processes"."key",
   "processes"."name", "processes"."steps", "departments"."id", "departments"."name", "workflows"."id",
@@ -27,21 +29,23 @@ SELECT EXISTS (SELECT "accounts"."id", "accounts"."name", "accounts"."active", "
   ("account_products"."product_id" = "products"."id")) WHERE ((("account_products"."account_id" =
   lpad(:account, 32, '0')::uuid) AND ("account_products"."product_id" = lpad(:product, 32, '0')::uuid)) AND
   "products"."active"));
-SELECT "agents"."id", "agents"."name", "agents"."product_ids", "agents"."category_ids", "agents"."type_keys", "agents"."time_zone", "agents"."working_hours", "agents"."capacity", "agents"."away", "agents"."leave_until", "agents"."open_tickets", "agents"."active"
-  FROM "agents" WHERE
-  (("agents"."active" AND ("agents"."id" = ANY(SELECT "agent_departments"."agent_id" FROM "agent_departments" WHERE
-  ("agent_departments"."department_id" = lpad(:department, 32, '0')::uuid)))) AND ("agents"."levels" @> array[:route_level])) ORDER BY "agents"."id"
-  FOR NO KEY UPDATE
-\aset agent_
+SELECT "agents"."id", "agents"."name", "agents"."product_ids", "agents"."category_ids", "agents"."type_keys",
+  "agents"."time_zone", "agents"."working_hours", "agents"."capacity", "agents"."away", "agents"."leave_until",
+  "agents"."open_tickets", "agents"."active", (("agents"."active" AND ("agents"."id" = ANY(SELECT
+  "agent_departments"."agent_id" FROM "agent_departments" WHERE ("agent_departments"."department_id" =
+  lpad(:department, 32, '0')::uuid)))) AND ("agents"."levels" @> array[:route_level])) FROM "agents" WHERE
+  ((("agents"."active" AND ("agents"."id" = ANY(SELECT "agent_departments"."agent_id" FROM "agent_departments" WHERE
+  ("agent_departments"."department_id" = lpad(:department, 32, '0')::uuid)))) AND ("agents"."levels" @>
+  array[:route_level])) OR ("agents"."id" = ANY('{}'))) ORDER BY "agents"."id" FOR NO KEY UPDATE;
 INSERT INTO "tickets" ("id", "workflow_id", "status", "category", "subject", "description", "url", "priority",
   "type_key", "account_id", "contact_id", "product_id", "category_id", "component_id", "department_id", "level",
   "assignee_id", "deadline", "source", "external_id", "tags", "opened_by", "opened_by_role", "submitted_at",
   "automatic_at", "created_at", "updated_at") VALUES (lpad(:row, 32, '0')::uuid, :route_id, '010', 'new', :subject,
   :description, null, 2, 'question', lpad(:account, 32, '0')::uuid, null, lpad(:product, 32, '0')::uuid, null,
-  lpad(:component, 32, '0')::uuid, lpad(:department, 32, '0')::uuid, :route_level, :agent_id, null, 'api', null, '{}', :caller, 'agent', now(),
+  lpad(:component, 32, '0')::uuid, lpad(:department, 32, '0')::uuid, :route_level, lpad(:agent, 32, '0')::uuid, null, 'api', null, '{}', :caller, 'agent', now(),
   now(), now(), now()) RETURNING "tickets"."number";
 INSERT INTO "assignments" ("id", "ticket_id", "agent_id", "previous_agent_id", "rule", "reason", "candidates",
-  "decided_by", "decided_by_name", "decided_at") VALUES (lpad(:row, 32, '0')::uuid, lpad(:row, 32, '0')::uuid, :agent_id,
+  "decided_by", "decided_by_name", "decided_at") VALUES (lpad(:row, 32, '0')::uuid, lpad(:row, 32, '0')::uuid, lpad(:agent, 32, '0')::uuid,
   null, 'least_loaded', null, :candidates, :caller, :caller_name, now());
 INSERT INTO "events" ("type", "ticket_id", "ticket_version", "subject", "public", "actor_id", "actor_role",
   "actor_name", "origin", "changes", "data", "occurred_at") VALUES ('ticket.opened', lpad(:row, 32, '0')::uuid, 1,

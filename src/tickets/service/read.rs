@@ -1,4 +1,6 @@
 //! Read tickets, within what the caller may see.
+use std::sync::Arc;
+
 use diesel::PgConnection;
 use serde_json::Value;
 
@@ -35,10 +37,14 @@ pub fn list(
             .ok_or(AppError::Malformed("cursor is not valid".into()))
     });
     let rows = store::list(conn, actor, filter, sort, page, key.transpose()?)?;
-    let mut tickets = Vec::with_capacity(rows.len());
+    let mut tickets: Vec<InWorkflow<Summary>> = Vec::with_capacity(rows.len());
     for Located { row, revision } in rows {
-        // In memory, unless the workflow was changed a moment ago.
-        let workflow = workflow::load(conn, row.workflow_id, revision)?;
+        // Neighbours mostly share a workflow; another one is in memory, unless it was changed a moment ago.
+        let same = tickets.last().map(|ticket| &ticket.workflow).filter(|w| w.revision == revision);
+        let workflow = match same {
+            Some(same) => Arc::clone(same),
+            None => workflow::load(conn, row.workflow_id, revision)?,
+        };
         tickets.push(InWorkflow { row, workflow });
     }
     Ok(page.page(tickets, |ticket| (Value::from(sort.key(&ticket.row)), ticket.row.id.0)))

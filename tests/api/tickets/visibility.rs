@@ -102,9 +102,16 @@ async fn a_contact_sees_the_customers_side_only() {
 
     let told = history(&contact, &ticket).await;
     let text = json!(told).to_string();
-    for hidden in
-        ["assignee", "\"L2\"", "\"status\"", "\"031\"", "internal", "MS-1", "department", "elevated"]
-    {
+    for hidden in [
+        "assignee",
+        "\"L2\"",
+        "\"status\"",
+        "\"031\"",
+        "internal",
+        "MS-1",
+        "department",
+        "elevated",
+    ] {
         assert!(!text.contains(hidden), "{hidden} in {text}");
     }
     for desks in ["/assignment", "/elevations"] {

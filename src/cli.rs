@@ -69,7 +69,7 @@ impl Cli {
             return probe_url(url, client_id.as_deref().unwrap_or_default()).await;
         }
         let config = Config::load()?;
-        telemetry::init_logs(&config)?;
+        let _logs = telemetry::init_logs(&config)?;
         match self.command {
             Command::Serve => app::run(config).await,
             Command::Seed => app::attend(config, Service::seed).await,

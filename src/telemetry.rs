@@ -1,4 +1,5 @@
 //! Logs, request ids and metrics.
+use std::io::BufWriter;
 use std::time::Instant;
 
 use actix_web::body::MessageBody;
@@ -9,6 +10,7 @@ use actix_web::{Error, HttpMessage as _};
 use anyhow::Context as _;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing::Instrument as _;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, LogFormat};
@@ -17,17 +19,22 @@ use crate::config::{Config, LogFormat};
 const BUCKETS: &[f64] =
     &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
-/// Sends log lines to standard error. Fails when `log` is not a filter, or logging was set up before.
-pub fn init_logs(config: &Config) -> anyhow::Result<()> {
+/// Sends log lines to standard error, in a thread of their own: written one by one where they arise, they would cost a
+/// quarter of the service's speed. Keep the guard as long as there is something to log; dropping it writes what is left.
+/// Fails when `log` is not a filter, or logging was set up before.
+pub fn init_logs(config: &Config) -> anyhow::Result<WorkerGuard> {
     let filter = EnvFilter::try_new(&config.log).context("log is not a log filter")?;
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = NonBlockingBuilder::default().lossy(false);
+    let (writer, guard) = lines.finish(BufWriter::new(std::io::stderr()));
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     let started = match config.log_format {
         LogFormat::Json => {
             logs.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init()
         }
         LogFormat::Text => logs.try_init(),
     };
-    started.map_err(|e| anyhow::anyhow!("logging could not start: {e}"))
+    started.map_err(|e| anyhow::anyhow!("logging could not start: {e}"))?;
+    Ok(guard)
 }
 
 /// The recorder behind `/metrics`; one in a process.

@@ -19,7 +19,9 @@ use crate::config::{Config, LogFormat};
 const BUCKETS: &[f64] =
     &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
-/// Sends log lines to standard error, written by a thread of their own: no request waits for whoever reads them. Keep the guard as long as there is something to log; dropping it writes what is left.
+/// Sends log lines to standard error, written by a thread of their own: a request waits for whoever reads them only when
+/// its queue is full, because no line is dropped. Keep the guard as long as there is something to log; dropping it writes
+/// what is left.
 /// Fails when `log` is not a filter, or logging was set up before.
 pub fn init_logs(config: &Config) -> anyhow::Result<WorkerGuard> {
     let filter = EnvFilter::try_new(&config.log).context("log is not a log filter")?;

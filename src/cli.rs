@@ -3,8 +3,10 @@ use anyhow::Context as _;
 use casebridge::app::{self, Service};
 use casebridge::auth;
 use casebridge::config::Config;
-use casebridge::crm::adapters::suitecrm::{SuiteCrm, SuiteCrmSettings};
+use casebridge::crm::adapters::{self, Access};
 use casebridge::crm::probe::{self, Report};
+use casebridge::crm::settings::Settings;
+use casebridge::crm::vocabulary::Vocabulary;
 use casebridge::kernel::{Role, Secret};
 use casebridge::telemetry;
 use chrono::Utc;
@@ -40,16 +42,19 @@ enum Command {
         #[arg(long, default_value_t = 86_400, value_parser = clap::value_parser!(i64).range(60..=86_400))]
         seconds: i64,
     },
-    /// Try out a SuiteCRM on a case that is deleted again; fails when something is wrong.
+    /// Try out a CRM on a case that is deleted again; fails when something is wrong.
     Probe {
         /// The name of a connection.
         #[arg(long, required_unless_present = "url", conflicts_with = "url")]
         connection: Option<String>,
         /// Where a CRM is that is not connected yet. Its secret is read from CRM_CLIENT_SECRET.
-        #[arg(long, requires = "client_id")]
+        #[arg(long)]
         url: Option<String>,
         #[arg(long)]
         client_id: Option<String>,
+        /// What kind of CRM it is.
+        #[arg(long, default_value = "suitecrm")]
+        kind: String,
     },
     /// Print the OpenAPI specification.
     Openapi,
@@ -65,8 +70,8 @@ impl Cli {
             println!("{}", app::openapi().to_pretty_json()?);
             return Ok(());
         }
-        if let Command::Probe { url: Some(url), client_id, .. } = &self.command {
-            return probe_url(url, client_id.as_deref().unwrap_or_default()).await;
+        if let Command::Probe { url: Some(url), client_id, kind, .. } = &self.command {
+            return probe_url(kind, url, client_id.as_deref().unwrap_or_default()).await;
         }
         let config = Config::load()?;
         let _logs = telemetry::init_logs(&config)?;
@@ -102,10 +107,13 @@ async fn token(
     Ok(())
 }
 
-async fn probe_url(url: &str, client_id: &str) -> anyhow::Result<()> {
+async fn probe_url(kind: &str, url: &str, client_id: &str) -> anyhow::Result<()> {
     let secret = std::env::var("CRM_CLIENT_SECRET").context("CRM_CLIENT_SECRET is not set")?;
-    let settings = SuiteCrmSettings::new(url, client_id, Secret::new(secret));
-    tell(&probe::probe(&SuiteCrm::new(settings)?).await)
+    let known = || adapters::KINDS.iter().map(|kind| kind.key).collect::<Vec<_>>().join(", ");
+    let kind = adapters::kind(kind).with_context(|| format!("the kinds of CRM are {}", known()))?;
+    let crm = (kind.open)(Access::stock(kind, url, client_id, Secret::new(secret)))?;
+    let settings = Settings::default();
+    tell(&probe::probe(crm.as_ref(), Vocabulary::new(&settings, &kind.defaults)).await)
 }
 
 /// Prints the report; fails when something is wrong.

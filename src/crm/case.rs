@@ -78,6 +78,8 @@ pub struct RemoteCase {
     pub modified_at: DateTime<Utc>,
     /// The CRM's id of the user who saved it last.
     pub modified_by: Option<String>,
+    /// What the CRM's version lock wants back with a write, where it has one.
+    pub version: Option<String>,
 }
 
 /// A note on a case as the CRM has it.
@@ -101,14 +103,50 @@ pub struct NewNote {
     pub body: String,
     /// The CRM's id of the contact who wrote it, if a contact did.
     pub contact_id: Option<String>,
+    /// Not for the customer's eyes.
+    pub internal: bool,
 }
 
-/// A user, an account or a contact of the CRM.
+text_enum! {
+    /// A kind of record that the desk knows people, companies and products by.
+    RecordKind {
+        User = "user",
+        Account = "account",
+        Contact = "contact",
+        Product = "product",
+    }
+}
+
+/// A user, an account, a contact or a product of the CRM.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RemoteRecord {
     pub id: String,
     pub name: String,
     pub email: Option<String>,
+    pub phone: Option<String>,
+    /// The account of a contact.
+    pub account_id: Option<String>,
+    /// False for a user who has left.
+    pub active: bool,
+}
+
+/// A page of records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordPage {
+    pub records: Vec<RemoteRecord>,
+    /// What asks for the page that follows; `None` on the last one.
+    pub next: Option<String>,
+}
+
+/// A lead to be written; an empty text is left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewLead {
+    pub first_name: String,
+    pub last_name: String,
+    pub email: String,
+    pub phone: String,
+    pub company: String,
+    pub description: String,
 }
 
 /// Text that the CRM did not keep as we sent it.

@@ -24,6 +24,9 @@ pub enum CrmError {
     /// The CRM knows no such record; one that we linked earlier was deleted there.
     #[error("the CRM knows no such record: {detail}")]
     NotFound { detail: String },
+    /// Somebody changed the case since it was read: begin anew.
+    #[error("the case was changed in the CRM meanwhile")]
+    Stale,
     /// The record existed under this id and was deleted in the CRM; the id cannot be used again.
     #[error("the record was deleted in the CRM")]
     Gone,
@@ -38,6 +41,7 @@ impl CrmError {
             Self::Transient { .. } => "transient",
             Self::Permanent { .. } => "permanent",
             Self::NotFound { .. } => "not_found",
+            Self::Stale => "stale",
             Self::Gone => "gone",
         }
     }

@@ -1,6 +1,6 @@
 //! Between the desk's words and the CRM's, both ways. Pure.
 use super::case::{Case, Field};
-use super::settings::Settings;
+use super::vocabulary::Vocabulary;
 use crate::kernel::Priority;
 
 /// A ticket as the mirror sees it, people and companies already as the CRM's ids.
@@ -31,16 +31,16 @@ pub struct Unmapped(pub String);
 
 /// The ticket in the CRM's words. `known` are the statuses that the CRM shows now and that were agreed on last: the first
 /// that stands for the ticket's status stays, so that a finer word of the CRM (`Closed_Duplicate`) is not written over.
-pub fn to_case(ticket: &Facts, settings: &Settings, known: &[&str]) -> Result<Case, Unmapped> {
-    let priority = settings.priority(ticket.priority);
+pub fn to_case(ticket: &Facts, words: Vocabulary<'_>, known: &[&str]) -> Result<Case, Unmapped> {
+    let priority = words.priority(ticket.priority);
     let priority = priority.ok_or_else(|| unmapped("priority", ticket.priority.as_str()))?;
     Ok(Case::from_iter([
         (Field::Subject, ticket.subject.clone()),
-        (Field::Description, description(ticket, settings)),
-        (Field::Type, settings.case_type(&ticket.type_key).to_owned()),
+        (Field::Description, description(ticket, words)),
+        (Field::Type, words.case_type(&ticket.type_key).to_owned()),
         (Field::Number, number(ticket)),
         (Field::Link, ticket.link.clone()),
-        (Field::Status, status(ticket, settings, known)?),
+        (Field::Status, status(ticket, words, known)?),
         (Field::Priority, priority.to_owned()),
         (Field::Assignee, ticket.assignee.clone()),
         (Field::Account, ticket.account.clone()),
@@ -58,37 +58,28 @@ fn number(ticket: &Facts) -> String {
 }
 
 /// The ticket's text; what the CRM has no field for follows in lines of its own.
-fn description(ticket: &Facts, settings: &Settings) -> String {
+fn description(ticket: &Facts, words: Vocabulary<'_>) -> String {
     let mut lines = Vec::new();
     if let Some(url) = &ticket.url {
         lines.push(format!("URL: {url}"));
     }
-    if !settings.has(Field::Number) || !settings.has(Field::Link) {
+    if !words.has(Field::Number) || !words.has(Field::Link) {
         lines.push(format!("Ticket: {} {}", number(ticket), ticket.link));
     }
     let text = ticket.description.trim_end();
     if lines.is_empty() { text.to_owned() } else { format!("{text}\n\n{}", lines.join("\n")) }
 }
 
-fn status(ticket: &Facts, settings: &Settings, known: &[&str]) -> Result<String, Unmapped> {
-    if let Some(own) = settings.status(&ticket.status) {
+fn status(ticket: &Facts, words: Vocabulary<'_>, known: &[&str]) -> Result<String, Unmapped> {
+    if let Some(own) = words.status(&ticket.status) {
         return Ok(own.to_owned());
     }
-    let fitting = known.iter().find(|known| stands_for(settings, known, &ticket.category));
+    let fitting = known.iter().find(|known| words.stands_for(known, &ticket.category));
     if let Some(fitting) = fitting {
         return Ok((*fitting).to_owned());
     }
-    let value = settings.category(&ticket.category);
+    let value = words.category(&ticket.category);
     value.map(str::to_owned).ok_or_else(|| unmapped("status", &ticket.status))
-}
-
-/// Whether a status of the CRM stands for this category of statuses.
-fn stands_for(settings: &Settings, value: &str, category: &str) -> bool {
-    if settings.statuses.values().any(|own| own == value) {
-        return false;
-    }
-    settings.category(category) == Some(value)
-        || (category == "closed" && value.starts_with("Closed"))
 }
 
 /// A status that a ticket could go to.
@@ -100,26 +91,31 @@ pub struct Candidate<'a> {
 
 /// The first of the candidates that a status of the CRM stands for.
 pub fn status_for<'a>(
-    settings: &Settings,
+    words: Vocabulary<'_>,
     value: &str,
     candidates: &[Candidate<'a>],
 ) -> Option<&'a str> {
-    let own = |c: &&Candidate<'_>| settings.status(c.code) == Some(value);
-    let by_category = |c: &&Candidate<'_>| {
-        settings.status(c.code).is_none() && stands_for(settings, value, c.category)
-    };
+    let own = |c: &&Candidate<'_>| words.status(c.code) == Some(value);
+    let by_category =
+        |c: &&Candidate<'_>| words.status(c.code).is_none() && words.stands_for(value, c.category);
     let found = candidates.iter().find(own).or_else(|| candidates.iter().find(by_category));
     found.map(|candidate| candidate.code)
 }
 
 /// The lowest priority that a priority of the CRM stands for: P1 is high until somebody says critical.
-pub fn priority_for(settings: &Settings, value: &str) -> Option<Priority> {
-    Priority::ALL.into_iter().find(|priority| settings.priority(*priority) == Some(value))
+pub fn priority_for(words: Vocabulary<'_>, value: &str) -> Option<Priority> {
+    Priority::ALL.into_iter().find(|priority| words.priority(*priority) == Some(value))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crm::adapters::suitecrm;
+    use crate::crm::settings::Settings;
+
+    fn words(settings: &Settings) -> Vocabulary<'_> {
+        Vocabulary::new(settings, &suitecrm::KIND.defaults)
+    }
 
     fn facts() -> Facts {
         Facts {
@@ -140,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_ticket_becomes_a_case_in_the_crms_words() {
-        let case = to_case(&facts(), &Settings::default(), &[]).unwrap();
+        let case = to_case(&facts(), words(&Settings::default()), &[]).unwrap();
         assert_eq!(case.get(Field::Status), Some("Open/Open_Assigned"));
         assert_eq!(case.get(Field::Priority), Some("P1"));
         assert_eq!(case.get(Field::Type), Some("Product"));
@@ -159,7 +155,7 @@ mod tests {
         let mut settings = Settings::default();
         settings.fields.insert(Field::Number, "ticket_number_c".into());
         settings.fields.insert(Field::Link, "ticket_id_c".into());
-        let case = to_case(&Facts { url: None, ..facts() }, &settings, &[]).unwrap();
+        let case = to_case(&Facts { url: None, ..facts() }, words(&settings), &[]).unwrap();
         assert_eq!(case.get(Field::Description), Some("It smokes."));
         assert_eq!(case.get(Field::Number), Some("CB-1042"));
     }
@@ -169,7 +165,7 @@ mod tests {
         let settings = Settings::default();
         let closed = Facts { category: "closed".into(), status: "050".into(), ..facts() };
         let status = |ticket: &Facts, shown: &[&str]| {
-            to_case(ticket, &settings, shown).unwrap().get(Field::Status).unwrap().to_owned()
+            to_case(ticket, words(&settings), shown).unwrap().get(Field::Status).unwrap().to_owned()
         };
         let duplicate = "Closed/Closed_Duplicate";
         assert_eq!(status(&closed, &[duplicate]), duplicate);
@@ -185,7 +181,7 @@ mod tests {
         let candidates =
             [("025", "open"), ("035", "pending"), ("099", "on_hold"), ("050", "closed")]
                 .map(|(code, category)| Candidate { code, category });
-        let found = |value| status_for(&settings, value, &candidates);
+        let found = |value| status_for(words(&settings), value, &candidates);
         assert_eq!(found("Open/Open_Assigned"), Some("025"));
         assert_eq!(found("Open/Open_Pending Input"), Some("035"));
         assert_eq!(found("Open/Open_Vendor"), Some("099"));
@@ -196,12 +192,12 @@ mod tests {
     #[test]
     fn a_priority_comes_back_as_the_lowest_that_it_stands_for() {
         let mut settings = Settings::default();
-        assert_eq!(priority_for(&settings, "P1"), Some(Priority::High));
-        assert_eq!(priority_for(&settings, "P9"), None);
+        assert_eq!(priority_for(words(&settings), "P1"), Some(Priority::High));
+        assert_eq!(priority_for(words(&settings), "P9"), None);
         settings.priorities.insert(Priority::Low, String::new());
-        assert_eq!(priority_for(&settings, "P3"), None);
+        assert_eq!(priority_for(words(&settings), "P3"), None);
         let low = Facts { priority: Priority::Low, ..facts() };
-        let refused = to_case(&low, &settings, &[]).unwrap_err();
+        let refused = to_case(&low, words(&settings), &[]).unwrap_err();
         assert!(refused.to_string().contains("priority low"));
     }
 }

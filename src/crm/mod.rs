@@ -14,6 +14,7 @@ mod rules;
 pub mod service;
 pub mod settings;
 mod store;
+pub mod vocabulary;
 
 pub use engine::Engine;
 pub use error::CrmError;

@@ -2,8 +2,10 @@
 use uuid::Uuid;
 
 use super::CrmError;
-use super::adapters::suitecrm::SuiteCrm;
+use super::adapters::Adapter;
 use super::case::{Case, Field, NewNote, RemoteCase};
+use super::vocabulary::Vocabulary;
+use crate::kernel::Priority;
 
 /// Text that a CRM must give back as it was sent.
 const DIFFICULT: &str = "Casebridge probe: email <bob@customer.example>, vec<int>, 1 < 2 && \"quotes\", it's, \u{e9}\u{1f642}";
@@ -59,37 +61,38 @@ impl Report {
 }
 
 /// Tries the CRM out. Leaves nothing behind, unless a deletion fails, which is reported.
-pub async fn probe(suite: &SuiteCrm) -> Report {
+pub async fn probe(crm: &dyn Adapter, words: Vocabulary<'_>) -> Report {
     let mut report = Report::default();
-    if report.call("sign in with the client's credentials", suite.sign_in().await).is_none() {
+    if report.call("sign in with the client's credentials", crm.sign_in().await).is_none() {
         return report;
     }
-    for module in ["Cases", "Notes", "Accounts", "Contacts", "Users"] {
-        report.call(&format!("list the module {module}"), suite.reach(module).await);
+    for module in crm.modules() {
+        report.call(&format!("list the module {module}"), crm.reach(module).await);
     }
-    case(suite, &mut report).await;
+    case(crm, words, &mut report).await;
     report
 }
 
-async fn case(suite: &SuiteCrm, report: &mut Report) {
-    let sent = suite.normal_form(&sample());
+async fn case(crm: &dyn Adapter, words: Vocabulary<'_>, report: &mut Report) {
+    let sent = crm.normal_form(&sample(words));
     let fields: Vec<&str> = sent.iter().map(|(field, _)| field.as_str()).collect();
     let id = Uuid::now_v7();
     let what = format!("create a case with {}", fields.join(", "));
-    let Some(case) = report.call(&what, suite.create_case(id, &sent).await) else { return };
+    let Some(case) = report.call(&what, crm.create_case(id, &sent).await) else { return };
     report.add("read every field back as it was sent", differences(&sent, &case));
-    let again = suite.create_case(id, &sent).await;
+    let again = crm.create_case(id, &sent).await;
     if let Some(again) = report.call("create the same case again", again) {
         let same = again.id == case.id;
         let outcome = if same { Ok(String::new()) } else { Err("a second case was made".into()) };
         report.add("creating twice makes one case", outcome);
     }
-    let update = Case::from_iter([(Field::Priority, "P1")]);
-    report.call("change a field", suite.update_case(&case.id, &update).await);
-    note(suite, &case.id, report).await;
-    let deleted = suite.delete("Cases", &case.id).await;
+    let high = words.priority(Priority::High).unwrap_or_default();
+    let update = Case::from_iter([(Field::Priority, high)]);
+    report.call("change a field", crm.update_case(&case, &update).await);
+    note(crm, &case.id, report).await;
+    let deleted = crm.delete_case(&case.id).await;
     if report.call("delete the case", deleted).is_some() {
-        let outcome = match suite.create_case(id, &sent).await {
+        let outcome = match crm.create_case(id, &sent).await {
             Err(CrmError::Gone) => Ok(String::new()),
             Err(error) => Err(error.to_string()),
             Ok(_) => Err("the id of a deleted case can be used again".into()),
@@ -98,29 +101,35 @@ async fn case(suite: &SuiteCrm, report: &mut Report) {
     }
 }
 
-async fn note(suite: &SuiteCrm, case: &str, report: &mut Report) {
+async fn note(crm: &dyn Adapter, case: &str, report: &mut Report) {
     let title = "Casebridge probe".to_owned();
-    let new = NewNote { id: Uuid::now_v7(), title, body: DIFFICULT.into(), contact_id: None };
-    let written = suite.create_note(case, &new).await;
+    let new = NewNote {
+        id: Uuid::now_v7(),
+        title,
+        body: DIFFICULT.into(),
+        contact_id: None,
+        internal: true,
+    };
+    let written = crm.create_note(case, &new).await;
     let Some(written) = report.call("write a note on the case", written) else { return };
-    let outcome = match suite.notes(case).await {
+    let outcome = match crm.notes(case).await {
         Ok(notes) if notes.iter().any(|note| note.id == written.id) => Ok(String::new()),
         Ok(_) => Err("the note is not among them".into()),
         Err(error) => Err(error.to_string()),
     };
     report.add("list the notes of the case", outcome);
-    report.call("delete the note", suite.delete("Notes", &written.id).await);
+    report.call("delete the note", crm.delete_note(&written.id).await);
 }
 
-fn sample() -> Case {
+fn sample(words: Vocabulary<'_>) -> Case {
     let same =
         [Field::Number, Field::Link, Field::Product].map(|field| (field, "Casebridge probe"));
     let own = [
         (Field::Subject, DIFFICULT),
         (Field::Description, DIFFICULT),
-        (Field::Type, "User"),
-        (Field::Status, "Open/Open_New"),
-        (Field::Priority, "P3"),
+        (Field::Type, words.case_type("question")),
+        (Field::Status, words.category("new").unwrap_or_default()),
+        (Field::Priority, words.priority(Priority::Low).unwrap_or_default()),
     ];
     own.into_iter().chain(same).collect()
 }

@@ -4,6 +4,7 @@ use diesel::PgConnection;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::adapters;
 use super::merge::Side;
 use super::settings::Settings;
 use super::store::{
@@ -39,6 +40,8 @@ pub fn mark_dirty(conn: &mut PgConnection, events: &[Event]) -> Result<(), AppEr
 #[derive(Debug)]
 pub struct NewConnection {
     pub name: String,
+    /// The key of a kind of CRM.
+    pub kind: String,
     pub base_url: String,
     pub client_id: String,
     pub client_secret: Secret,
@@ -52,12 +55,13 @@ pub fn create_connection(
     new: NewConnection,
     now: DateTime<Utc>,
 ) -> Result<Connection, AppError> {
+    check_kind(&new.kind, &new.client_id)?;
     check(&new.settings)?;
     let id = ConnectionId::new();
     let row = Connection {
         id,
         name: new.name,
-        kind: "suitecrm".into(),
+        kind: new.kind,
         base_url: new.base_url,
         client_id: new.client_id,
         sealed_secret: seal(key, id, &new.client_secret)?,
@@ -65,6 +69,7 @@ pub fn create_connection(
         state: ConnectionState::Active,
         reason: None,
         watermark: now - LOOK_BACK,
+        feed_cursor: None,
         poll_fence: 0,
         failures: 0,
         not_before: None,
@@ -87,6 +92,20 @@ pub fn seal(key: &SecretKey, id: ConnectionId, secret: &Secret) -> Result<Vec<u8
 
 pub fn to_json(settings: &Settings) -> Result<Value, AppError> {
     serde_json::to_value(settings).map_err(AppError::internal)
+}
+
+/// Fails when there is no such kind, or it needs a client id.
+pub fn check_kind(key: &str, client_id: &str) -> Result<(), AppError> {
+    let Some(kind) = adapters::kind(key) else {
+        let known: Vec<&str> = adapters::KINDS.iter().map(|kind| kind.key).collect();
+        let detail = format!("one of {}", known.join(", "));
+        return Err(AppError::Invalid(vec![FieldError::new("/kind", detail)]));
+    };
+    if kind.client_id && client_id.is_empty() {
+        let missing = FieldError::new("/client_id", "this kind of CRM needs a client id");
+        return Err(AppError::Invalid(vec![missing]));
+    }
+    Ok(())
 }
 
 /// Fails when a case could not be told from another, or a policy is for a field that only the desk changes.

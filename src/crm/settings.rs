@@ -5,7 +5,6 @@ use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::adapters::suitecrm::FieldNames;
 use super::case::Field;
 use super::merge::Policies;
 use crate::kernel::{Priority, text_enum};
@@ -41,9 +40,13 @@ pub struct Settings {
     #[schema(value_type = Object, example = json!({"number": "ticket_number_c", "product": "product_c"}))]
     pub fields: BTreeMap<Field, String>,
     /// The attribute of the first half of a status; empty when a status is one attribute.
-    #[garde(length(max = 100))]
+    #[garde(inner(length(max = 100)))]
     #[schema(example = "state")]
-    pub state_field: String,
+    pub state_field: Option<String>,
+    /// The attribute that holds our key, unique in the CRM, where a client cannot choose ids.
+    #[garde(inner(length(max = 100)))]
+    #[schema(example = "cTicketKey")]
+    pub key_field: Option<String>,
     /// Status values of the CRM by status code; before `categories`.
     #[garde(length(max = 200))]
     #[schema(value_type = Object, example = json!({"099": "Open/Open_Pending Vendor"}))]
@@ -78,7 +81,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             fields: BTreeMap::new(),
-            state_field: "state".into(),
+            state_field: None,
+            key_field: None,
             statuses: BTreeMap::new(),
             categories: BTreeMap::new(),
             priorities: BTreeMap::new(),
@@ -91,90 +95,11 @@ impl Default for Settings {
     }
 }
 
-/// The case type of a ticket type that is mapped to none.
-const DEFAULT_TYPE: &str = "Administration";
-
-impl Settings {
-    /// The attributes of a case, defaults included.
-    pub fn field_names(&self) -> FieldNames {
-        let mut names = FieldNames::default();
-        names.attributes.extend(self.fields.clone());
-        names.attributes.retain(|_, name| !name.is_empty());
-        names.state = Some(self.state_field.clone()).filter(|name| !name.is_empty());
-        names
-    }
-
-    /// Whether the CRM has a place for this field.
-    pub fn has(&self, field: Field) -> bool {
-        self.field_names().attributes.contains_key(&field)
-    }
-
-    /// The CRM's value for a status of this code, if it has one of its own.
-    pub fn status(&self, code: &str) -> Option<&str> {
-        filled(self.statuses.get(code))
-    }
-
-    /// The CRM's value for the statuses of a category.
-    pub fn category(&self, category: &str) -> Option<&str> {
-        match self.categories.get(category) {
-            Some(value) => filled(Some(value)),
-            None => match category {
-                "new" => Some("Open/Open_New"),
-                "open" => Some("Open/Open_Assigned"),
-                "pending" | "on_hold" => Some("Open/Open_Pending Input"),
-                "closed" => Some("Closed/Closed_Closed"),
-                _ => None,
-            },
-        }
-    }
-
-    pub fn priority(&self, priority: Priority) -> Option<&str> {
-        match self.priorities.get(&priority) {
-            Some(value) => filled(Some(value)),
-            None => Some(match priority {
-                Priority::Critical | Priority::High => "P1",
-                Priority::Normal => "P2",
-                Priority::Low => "P3",
-            }),
-        }
-    }
-
-    pub fn case_type(&self, key: &str) -> &str {
-        match self.types.get(key) {
-            Some(value) => value,
-            None => match key {
-                "question" => "User",
-                "incident" | "problem" => "Product",
-                _ => DEFAULT_TYPE,
-            },
-        }
-    }
-}
-
-fn filled(value: Option<&String>) -> Option<&str> {
-    value.map(String::as_str).filter(|value| !value.is_empty())
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn what_is_not_said_is_as_in_a_stock_crm() {
-        let settings: Settings = serde_json::from_value(json!({
-            "fields": {"product": "product_c", "type": ""},
-            "priorities": {"critical": "P0"},
-        }))
-        .unwrap();
-        assert!(settings.has(Field::Product) && settings.has(Field::Subject));
-        assert!(!settings.has(Field::Type) && !settings.has(Field::Number));
-        assert_eq!(settings.priority(Priority::Critical), Some("P0"));
-        assert_eq!(settings.priority(Priority::High), Some("P1"));
-        assert_eq!(settings.category("on_hold"), settings.category("pending"));
-        assert_eq!(settings.case_type("made-up"), DEFAULT_TYPE);
-    }
 
     #[test]
     fn an_unknown_field_name_is_refused() {

@@ -165,6 +165,7 @@ diesel::table! {
         version -> Int4,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        feed_cursor -> Nullable<Text>,
     }
 }
 

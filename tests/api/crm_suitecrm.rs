@@ -3,14 +3,15 @@ mod failing;
 mod reading;
 mod writing;
 
-use casebridge::crm::adapters::suitecrm::{SuiteCrm, SuiteCrmSettings};
+use casebridge::crm::adapters::Access;
+use casebridge::crm::adapters::suitecrm::{self, SuiteCrm};
 use casebridge::crm::case::{Case, Field, NewNote};
 use casebridge::kernel::Secret;
 use fake_crm::FakeCrm;
 use uuid::Uuid;
 
-fn settings(crm: &FakeCrm) -> SuiteCrmSettings {
-    SuiteCrmSettings::new(crm.url(), crm.client_id(), Secret::new(crm.client_secret()))
+fn settings(crm: &FakeCrm) -> Access {
+    Access::stock(&suitecrm::KIND, &crm.url(), crm.client_id(), Secret::new(crm.client_secret()))
 }
 
 async fn start() -> (FakeCrm, SuiteCrm) {
@@ -32,5 +33,11 @@ fn case(subject: &str) -> Case {
 }
 
 fn note(body: &str) -> NewNote {
-    NewNote { id: Uuid::now_v7(), title: "Reply".into(), body: body.into(), contact_id: None }
+    NewNote {
+        id: Uuid::now_v7(),
+        title: "Reply".into(),
+        body: body.into(),
+        contact_id: None,
+        internal: false,
+    }
 }

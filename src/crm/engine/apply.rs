@@ -5,8 +5,8 @@ use diesel::{Connection as _, PgConnection};
 use super::pass::Stop;
 use crate::crm::case::{Case, Field};
 use crate::crm::mapping::{self, Candidate};
-use crate::crm::settings::Settings;
 use crate::crm::store::{self, DeskTicket, LinkKind};
+use crate::crm::vocabulary::Vocabulary;
 use crate::http::IfMatch;
 use crate::kernel::{AccountId, Actor, AgentId, AppError, ConnectionId, ProductId, TicketId};
 use crate::people;
@@ -33,7 +33,7 @@ enum Wanted {
 pub(super) struct Desk<'a> {
     pub actor: &'a Actor,
     pub connection: ConnectionId,
-    pub settings: &'a Settings,
+    pub words: Vocabulary<'a>,
     pub ticket: &'a DeskTicket,
     pub now: DateTime<Utc>,
 }
@@ -108,7 +108,7 @@ impl Desk<'_> {
     ) -> Result<Result<Wanted, String>, AppError> {
         let mut linked = |kind| store::local_id(conn, self.connection, kind, value);
         Ok(match field {
-            Field::Priority => match mapping::priority_for(self.settings, value) {
+            Field::Priority => match mapping::priority_for(self.words, value) {
                 Some(priority) => {
                     Ok(Wanted::Change(Change { priority: Some(priority), ..Change::default() }))
                 }
@@ -183,7 +183,7 @@ impl Desk<'_> {
             .filter_map(|transition| workflow.status(&transition.to))
             .map(|status| Candidate { code: &status.code, category: status.category.as_str() })
             .collect();
-        let Some(to) = mapping::status_for(self.settings, value, &candidates) else {
+        let Some(to) = mapping::status_for(self.words, value, &candidates) else {
             let from = &ticket.status;
             return Ok(Err(format!(
                 "the workflow lets no ticket go from {from} to a status that {value:?} stands for"

@@ -17,24 +17,23 @@ impl Pass {
     /// Makes ticket and case equal.
     pub async fn case(&mut self, seen: &Snapshot, facts: &Facts) -> Result<(), Stop> {
         let remote = match self.mirror.remote_id.clone() {
-            Some(id) => self.crm.suite.read_case(&id).await.map_err(case_gone)?,
+            Some(id) => self.crm.adapter.read_case(&id).await.map_err(case_gone)?,
             None => self.create(facts).await?,
         };
         self.recognize_own_write(&remote);
         let status = |case: &Case| case.get(Field::Status).map(str::to_owned);
         let known = [status(&remote.fields), status(&self.agreement.base)];
         let known: Vec<&str> = known.iter().flatten().map(String::as_str).collect();
-        let desk = mapping::to_case(facts, &self.crm.settings, &known)?;
-        let desk = self.crm.suite.normal_form(&desk);
+        let desk = mapping::to_case(facts, self.crm.words(), &known)?;
+        let desk = self.crm.adapter.normal_form(&desk);
         let policies = self.policies(seen);
         let times = Times { desk: seen.ticket.updated_at, crm: remote.modified_at };
         let merge = merge::merge(&self.agreement, &desk, &remote.fields, &policies, times);
-        let push = self.settle(seen, &desk, remote, merge, policies).await?;
+        let push = self.settle(seen, &desk, remote.clone(), merge, policies).await?;
         if push.is_empty() {
             return Ok(());
         }
-        let id = self.mirror.remote_id.clone().unwrap_or_default();
-        let got = self.crm.suite.update_case(&id, &push).await.map_err(case_gone)?;
+        let got = self.crm.adapter.update_case(&remote, &push).await.map_err(case_gone)?;
         self.held(move |_, working| {
             working.agreement.pushed(&push, &got.fields);
             working.sent = None;
@@ -47,8 +46,8 @@ impl Pass {
     /// attempt, so that whichever attempt succeeds, we know what it wrote.
     async fn create(&mut self, facts: &Facts) -> Result<RemoteCase, Stop> {
         if self.sent.is_none() {
-            let case = mapping::to_case(facts, &self.crm.settings, &[])?;
-            let case = self.crm.suite.normal_form(&case);
+            let case = mapping::to_case(facts, self.crm.words(), &[])?;
+            let case = self.crm.adapter.normal_form(&case);
             self.held(move |_, working| {
                 working.sent = Some(case);
                 Ok(())
@@ -57,7 +56,7 @@ impl Pass {
         }
         let sent = self.sent.clone().unwrap_or_default();
         let id = self.stable_id("case", self.mirror.ticket_id.0);
-        let remote = self.crm.suite.create_case(id, &sent).await.map_err(|e| match e {
+        let remote = self.crm.adapter.create_case(id, &sent).await.map_err(|e| match e {
             CrmError::Gone => Stop::CaseGone,
             e => e.into(),
         })?;
@@ -156,8 +155,8 @@ impl Settlement {
         merge: Merge,
     ) -> Result<Case, Stop> {
         let connection = working.mirror.connection_id;
-        let (actor, settings) = (&self.actor, &self.crm.settings);
-        let desk = Desk { actor, connection, settings, ticket: &self.ticket, now: self.now };
+        let (actor, words) = (&self.actor, self.crm.words());
+        let desk = Desk { actor, connection, words, ticket: &self.ticket, now: self.now };
         let applied = desk.apply(conn, &merge.apply_to_desk)?;
         let mut push = merge.push;
         let mut conflicts = merge.conflicts;

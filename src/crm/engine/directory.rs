@@ -7,10 +7,11 @@ use uuid::Uuid;
 
 use super::pass::{Pass, Stop};
 use crate::crm::CrmError;
-use crate::crm::adapters::suitecrm::SuiteCrm;
-use crate::crm::case::{Case, Field, RemoteRecord};
+use crate::crm::adapters::{Adapter, Kind};
+use crate::crm::case::{Case, Field, RecordKind, RemoteRecord};
 use crate::crm::settings::Settings;
 use crate::crm::store::{self, LinkKind};
+use crate::crm::vocabulary::Vocabulary;
 use crate::kernel::{Actor, Origin, Permission, Role};
 
 /// An unknown user makes us ask for the users again, but not more often than this.
@@ -18,14 +19,20 @@ const USERS_KEPT: Duration = Duration::from_secs(60);
 
 /// A CRM that a connection leads to.
 pub(super) struct Crm {
-    pub suite: SuiteCrm,
+    pub adapter: Box<dyn Adapter>,
+    pub kind: &'static Kind,
     pub settings: Settings,
     users: Mutex<Option<(Instant, Arc<Vec<RemoteRecord>>)>>,
 }
 
 impl Crm {
-    pub fn new(suite: SuiteCrm, settings: Settings) -> Self {
-        Self { suite, settings, users: Mutex::default() }
+    pub fn new(adapter: Box<dyn Adapter>, kind: &'static Kind, settings: Settings) -> Self {
+        Self { adapter, kind, settings, users: Mutex::default() }
+    }
+
+    /// What the CRM calls things.
+    pub fn words(&self) -> Vocabulary<'_> {
+        Vocabulary::new(&self.settings, &self.kind.defaults)
     }
 
     /// The first user that `is` recognizes.
@@ -40,10 +47,23 @@ impl Crm {
                 return Ok(found);
             }
         }
-        let users = Arc::new(self.suite.users().await?);
+        let users = Arc::new(self.users().await?);
         let found = users.iter().find(|user| is(user)).cloned();
         *kept = Some((Instant::now(), users));
         Ok(found)
+    }
+
+    async fn users(&self) -> Result<Vec<RemoteRecord>, CrmError> {
+        let mut users = Vec::new();
+        let mut after = None;
+        loop {
+            let page = self.adapter.records(RecordKind::User, None, after.as_deref()).await?;
+            users.extend(page.records);
+            after = page.next;
+            if after.is_none() {
+                return Ok(users);
+            }
+        }
     }
 }
 
@@ -65,7 +85,7 @@ impl Pass {
 
     /// The CRM's account for an account: the linked one, or the only one with the same name.
     pub(super) async fn account_for(&self, account: Uuid, name: &str) -> Result<String, Stop> {
-        let found = self.crm.suite.find_account_by_name(name).await?;
+        let found = self.crm.adapter.find_account_by_name(name).await?;
         self.remember_or_park(LinkKind::Account, account, only(found), name).await
     }
 
@@ -77,7 +97,7 @@ impl Pass {
         email: &str,
     ) -> Result<String, Stop> {
         let last_name = name.split_whitespace().last().unwrap_or(name);
-        let found = self.crm.suite.find_contact_by_email(last_name, email).await?;
+        let found = self.crm.adapter.find_contact_by_email(last_name, email).await?;
         self.remember_or_park(LinkKind::Contact, contact, only(found), name).await
     }
 
@@ -113,7 +133,7 @@ impl Pass {
         }
         if let Some(account) = values.get(Field::Account).filter(|id| !id.is_empty())
             && !self.is_linked(LinkKind::Account, account).await?
-            && let Some(found) = self.crm.suite.account(account).await?
+            && let Some(found) = self.crm.adapter.account(account).await?
         {
             self.remember_local(LinkKind::Account, account, move |conn| {
                 store::account_by_name(conn, &found.name)

@@ -15,7 +15,6 @@ mod poll;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::PgConnection;
@@ -26,20 +25,18 @@ use tokio_util::sync::CancellationToken;
 use self::directory::Crm;
 use self::lease::LEASE;
 use self::pass::Snapshot;
-use super::adapters::suitecrm::{SuiteCrm, SuiteCrmSettings};
+use super::adapters::{Access, TIMEOUT};
 use super::case::Case;
 use super::merge::Agreement;
 use super::probe::{Report, probe};
-use super::settings::Settings;
 use super::store::{self, Connection, Mirror};
+use super::vocabulary::Vocabulary;
 use super::{CrmError, service};
 use crate::db::Db;
 use crate::kernel::{AppError, ConnectionId, Secret, SecretKey};
 
 /// Mirrors worked on at a time, in one process.
 const BATCH: i64 = 8;
-/// For one call to a CRM.
-const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The mirror at work; cheap to clone.
 #[derive(Clone)]
@@ -73,10 +70,11 @@ impl Engine {
         mirror: &Mirror,
         connection: &Connection,
     ) -> Result<Case, AppError> {
-        let settings = Settings::deserialize(&connection.settings).map_err(AppError::internal)?;
+        let (kind, settings) = (connection.kind()?, connection.settings()?);
         let agreement = Agreement::deserialize(&mirror.agreement).map_err(AppError::internal)?;
         let snapshot = Snapshot::read(conn, mirror)?;
-        Ok(snapshot.desk_side(&self.0.public_url, &settings, &agreement.base))
+        let words = Vocabulary::new(&settings, &kind.defaults);
+        Ok(snapshot.desk_side(&self.0.public_url, words, &agreement.base))
     }
 
     /// The key that seals the connections' secrets.
@@ -102,7 +100,7 @@ impl Engine {
         let connection =
             self.0.db.read(move |conn| service::connection_by_name(conn, &name)).await?;
         let crm = self.crm(&connection).map_err(AppError::unavailable)?;
-        Ok(probe(&crm.suite).await)
+        Ok(probe(crm.adapter.as_ref(), crm.words()).await)
     }
 
     /// The CRM of a connection, with its token and what is known of its users.
@@ -126,14 +124,15 @@ fn open(key: &SecretKey, connection: &Connection) -> Result<Crm, CrmError> {
     let secret = key
         .open(&service::purpose(connection.id), &connection.sealed_secret)
         .map_err(unreadable)?;
-    let settings: Settings = serde_json::from_value(connection.settings.clone())
-        .map_err(|e| CrmError::permanent(&format!("the settings cannot be read: {e}")))?;
-    let suite = SuiteCrm::new(SuiteCrmSettings {
+    let unusable = |e: AppError| CrmError::permanent(&e.to_string());
+    let kind = connection.kind().map_err(unusable)?;
+    let settings = connection.settings().map_err(unusable)?;
+    let adapter = (kind.open)(Access {
         base_url: connection.base_url.clone(),
         client_id: connection.client_id.clone(),
-        client_secret: Secret::new(String::from_utf8_lossy(&secret)),
-        fields: settings.field_names(),
+        secret: Secret::new(String::from_utf8_lossy(&secret)),
+        fields: Vocabulary::new(&settings, &kind.defaults).field_names(),
         timeout: TIMEOUT,
     })?;
-    Ok(Crm::new(suite, settings))
+    Ok(Crm::new(adapter, kind, settings))
 }

@@ -41,11 +41,11 @@ impl Pass {
     }
 
     async fn relate(&self, case: &str, remote: &str, name: &str, check: bool) -> Result<(), Stop> {
-        let suite = &self.crm.suite;
-        if check && suite.related_contacts(case).await?.iter().any(|related| related == remote) {
+        let crm = &self.crm.adapter;
+        if check && crm.related_contacts(case).await?.iter().any(|related| related == remote) {
             return Ok(());
         }
-        suite.relate_contact(case, remote).await.map_err(|error| match error {
+        crm.relate_contact(case, remote).await.map_err(|error| match error {
             // The case was there a moment ago.
             CrmError::NotFound { detail } => Stop::Park {
                 class: "permanent",
@@ -58,9 +58,9 @@ impl Pass {
     /// Taking a relation away twice is an error in SuiteCRM, so it is looked for first.
     async fn unrelate(&self, case: &str, contact: Uuid) -> Result<(), Stop> {
         let Some(remote) = self.linked_contact(contact).await? else { return Ok(()) };
-        let suite = &self.crm.suite;
-        if suite.related_contacts(case).await?.contains(&remote) {
-            suite.unrelate_contact(case, &remote).await?;
+        let crm = &self.crm.adapter;
+        if crm.related_contacts(case).await?.contains(&remote) {
+            crm.unrelate_contact(case, &remote).await?;
         }
         Ok(())
     }
@@ -117,9 +117,10 @@ impl Pass {
             None => None,
         };
         let title = format!("{kind} {}", note.author_name);
-        let new = NewNote { id, title, body: note.body.clone(), contact_id };
+        let internal = note.visibility == "internal";
+        let new = NewNote { id, title, body: note.body.clone(), contact_id, internal };
         let case = self.mirror.remote_id.clone().unwrap_or_default();
-        match self.crm.suite.create_note(&case, &new).await {
+        match self.crm.adapter.create_note(&case, &new).await {
             Ok(written) => Ok(written.id),
             // Written once and deleted there: it stays deleted.
             Err(CrmError::Gone) => Ok(id.to_string()),
@@ -139,7 +140,7 @@ impl Pass {
     /// Brings back the notes that were written in the CRM.
     pub async fn notes_in(&mut self) -> Result<(), Stop> {
         let case = self.mirror.remote_id.clone().unwrap_or_default();
-        let there = self.crm.suite.notes(&case).await?;
+        let there = self.crm.adapter.notes(&case).await?;
         let ids: Vec<String> = there.iter().map(|note| note.id.clone()).collect();
         let connection = self.connection.id;
         let known =

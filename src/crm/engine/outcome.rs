@@ -9,7 +9,7 @@ use futures_util::FutureExt as _;
 use super::Engine;
 use super::lease::later;
 use super::pass::{Pass, Snapshot, Stop};
-use crate::crm::settings::{OnDeleted, Settings};
+use crate::crm::settings::OnDeleted;
 use crate::crm::store::{self, Connection, Mirror, MirrorState, Replay, Setback};
 use crate::crm::{CrmError, rules};
 use crate::kernel::{AppError, ConnectionId};
@@ -174,7 +174,10 @@ pub(super) fn connection_failed(
             }
             Ok(outage)
         }
-        CrmError::Permanent { .. } | CrmError::NotFound { .. } | CrmError::Gone => Ok(false),
+        CrmError::Permanent { .. }
+        | CrmError::NotFound { .. }
+        | CrmError::Stale
+        | CrmError::Gone => Ok(false),
     }
 }
 
@@ -223,8 +226,7 @@ fn case_gone(
     mirror: &Mirror,
     now: DateTime<Utc>,
 ) -> Result<(), AppError> {
-    let settings: Settings =
-        serde_json::from_value(connection.settings.clone()).map_err(AppError::internal)?;
+    let settings = connection.settings()?;
     let state = match settings.on_deleted {
         OnDeleted::Ask => MirrorState::Parked,
         OnDeleted::Leave | OnDeleted::Recreate => MirrorState::Deleted,

@@ -13,10 +13,10 @@ use crate::crm::CrmError;
 use crate::crm::case::{Case, Field};
 use crate::crm::mapping::{self, Facts, Unmapped};
 use crate::crm::merge::Agreement;
-use crate::crm::settings::Settings;
 use crate::crm::store::{
     self, Conflict, Connection, DeskTicket, LinkKind, Mirror, MirrorState, Progress,
 };
+use crate::crm::vocabulary::Vocabulary;
 use crate::kernel::AppError;
 
 /// Why an attempt did not finish.
@@ -45,7 +45,10 @@ impl Stop {
 
 impl From<CrmError> for Stop {
     fn from(error: CrmError) -> Self {
-        Self::Crm(error)
+        match error {
+            CrmError::Stale => Self::Again,
+            error => Self::Crm(error),
+        }
     }
 }
 
@@ -113,18 +116,18 @@ impl Snapshot {
 
     /// The ticket as its case would have it, as far as it can be told without asking the CRM: what is linked to nothing
     /// is absent.
-    pub fn desk_side(&self, public_url: &str, settings: &Settings, agreed: &Case) -> Case {
+    pub fn desk_side(&self, public_url: &str, words: Vocabulary<'_>, agreed: &Case) -> Case {
         let text = |link: &Option<String>| link.clone().unwrap_or_default();
         let facts =
             self.facts(public_url, text(&self.assignee), text(&self.account), self.product());
         let known: Vec<&str> = agreed.get(Field::Status).into_iter().collect();
-        let case = mapping::to_case(&facts, settings, &known).unwrap_or_default();
+        let case = mapping::to_case(&facts, words, &known).unwrap_or_default();
         let told = |field| match field {
             Field::Assignee => self.ticket.assignee.is_none() || self.assignee.is_some(),
             Field::Account => self.ticket.account.is_none() || self.account.is_some(),
             _ => true,
         };
-        Case::from_iter(case.iter().filter(|(field, _)| settings.has(*field) && told(*field)))
+        Case::from_iter(case.iter().filter(|(field, _)| words.has(*field) && told(*field)))
     }
 }
 

@@ -6,10 +6,9 @@ use super::Engine;
 use super::lease::LEASE;
 use super::outcome::connection_failed;
 use crate::crm::CrmError;
-use crate::crm::adapters::suitecrm::Changes;
+use crate::crm::adapters::{Changes, Position};
 use crate::crm::case::RemoteCase;
 use crate::crm::merge::Agreement;
-use crate::crm::settings::Settings;
 use crate::crm::store::{self, Connection, Mirror};
 use crate::kernel::AppError;
 
@@ -45,7 +44,8 @@ impl Engine {
         connection: &Connection,
         now: DateTime<Utc>,
     ) -> Result<Changes, CrmError> {
-        self.crm(connection)?.suite.changed_since(connection.watermark, now).await
+        let from = Position { time: connection.watermark, cursor: connection.feed_cursor.clone() };
+        self.crm(connection)?.adapter.changed_since(&from, now).await
     }
 }
 
@@ -57,9 +57,7 @@ fn take(
     now: DateTime<Utc>,
 ) -> Result<(), AppError> {
     let id = connection.id;
-    let settings: Settings =
-        serde_json::from_value(connection.settings.clone()).map_err(AppError::internal)?;
-    let interval = TimeDelta::seconds(i64::from(settings.poll_seconds));
+    let interval = TimeDelta::seconds(i64::from(connection.settings()?.poll_seconds));
     let changes = match changes {
         Ok(changes) => changes,
         Err(error) => {
@@ -68,10 +66,9 @@ fn take(
             return Ok(());
         }
     };
-    let behind = now - changes.watermark > BEHIND;
+    let behind = now - changes.position.time > BEHIND;
     let next = if behind { now } else { now + interval };
-    let watermark = Some(changes.watermark);
-    if !store::finish_poll(conn, id, connection.poll_fence, watermark, next)? {
+    if !store::finish_poll(conn, id, connection.poll_fence, Some(&changes.position), next)? {
         // Another replica has started over; it will see the same.
         return Ok(());
     }
@@ -85,6 +82,7 @@ fn take(
         .map(|case| case.id.clone())
         .collect();
     store::mark_cases(conn, id, &differing, false)?;
+    store::mark_cases(conn, id, &changes.deleted, false)?;
     let notes: Vec<String> = changes.notes.iter().map(|(_, note)| note.id.clone()).collect();
     let known = store::known_notes(conn, id, &notes)?;
     let unknown = changes.notes.into_iter().filter(|(_, note)| !known.contains(&note.id));

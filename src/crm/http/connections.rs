@@ -98,11 +98,18 @@ struct ConnectionBody {
     #[garde(length(chars, min = 1, max = 200))]
     #[schema(example = "SuiteCRM")]
     name: String,
+    /// A kind of CRM.
+    #[serde(default = "suitecrm")]
+    #[garde(length(max = 50))]
+    #[schema(example = "suitecrm")]
+    kind: String,
     /// Where the CRM is installed; with SuiteCRM 8 it ends in `/legacy`.
     #[garde(url, length(max = 2000))]
     #[schema(example = "https://crm.example.com")]
     base_url: String,
-    #[garde(length(chars, min = 1, max = 200))]
+    /// Left out where the kind needs none.
+    #[serde(default)]
+    #[garde(length(chars, max = 200))]
     #[schema(example = "3b0c5b1e-4f0e-4f6a-8f3e-7d1c2a9b5e64")]
     client_id: String,
     /// Kept encrypted and never shown.
@@ -112,6 +119,10 @@ struct ConnectionBody {
     #[serde(default)]
     #[garde(dive)]
     settings: Settings,
+}
+
+fn suitecrm() -> String {
+    "suitecrm".into()
 }
 
 /// Connect a CRM
@@ -137,6 +148,7 @@ async fn create_crm_connection(
     let (fingerprint, body) = (body.fingerprint.clone(), body.into_inner());
     let new = NewConnection {
         name: body.name,
+        kind: body.kind,
         base_url: body.base_url,
         client_id: body.client_id,
         client_secret: body.client_secret,

@@ -1,12 +1,15 @@
 //! Connections, and who polls them.
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use serde::Deserialize as _;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::crm::adapters::{self, Kind, Position};
+use crate::crm::settings::Settings;
 use crate::db::schema::crm_connections::{self as connections, dsl};
-use crate::kernel::{ConnectionId, text_enum};
+use crate::kernel::{AppError, ConnectionId, text_enum};
 
 text_enum! {
     /// Whether a connection is at work.
@@ -31,6 +34,7 @@ pub struct Connection {
     pub state: ConnectionState,
     pub reason: Option<String>,
     pub watermark: DateTime<Utc>,
+    pub feed_cursor: Option<String>,
     pub poll_fence: i64,
     pub failures: i32,
     pub not_before: Option<DateTime<Utc>>,
@@ -38,6 +42,19 @@ pub struct Connection {
     pub version: i32,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+}
+
+impl Connection {
+    /// The kind of its CRM.
+    pub fn kind(&self) -> Result<&'static Kind, AppError> {
+        let unknown = || AppError::internal(anyhow::anyhow!("no such kind of CRM: {}", self.kind));
+        adapters::kind(&self.kind).ok_or_else(unknown)
+    }
+
+    /// What differs from the defaults of its kind.
+    pub fn settings(&self) -> Result<Settings, AppError> {
+        Settings::deserialize(&self.settings).map_err(AppError::internal)
+    }
 }
 
 pub fn insert_connection(conn: &mut PgConnection, new: &Connection) -> QueryResult<Connection> {
@@ -190,17 +207,19 @@ pub fn finish_poll(
     conn: &mut PgConnection,
     id: ConnectionId,
     fence: i64,
-    watermark: Option<DateTime<Utc>>,
+    position: Option<&Position>,
     next: DateTime<Utc>,
 ) -> QueryResult<bool> {
     let updated = diesel::sql_query(
-        "update crm_connections set watermark = coalesce($3, watermark), poll_at = $4
+        "update crm_connections set watermark = coalesce($3, watermark), poll_at = $4,
+           feed_cursor = case when $3 is null then feed_cursor else $5 end
           where id = $1 and poll_fence = $2",
     )
     .bind::<SqlUuid, _>(id.0)
     .bind::<BigInt, _>(fence)
-    .bind::<Nullable<Timestamptz>, _>(watermark)
+    .bind::<Nullable<Timestamptz>, _>(position.map(|position| position.time))
     .bind::<Timestamptz, _>(next)
+    .bind::<Nullable<Text>, _>(position.and_then(|position| position.cursor.as_deref()))
     .execute(conn)?;
     Ok(updated == 1)
 }

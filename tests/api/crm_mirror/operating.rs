@@ -1,8 +1,10 @@
 //! Connections, and what their operator does.
-use casebridge::crm::adapters::suitecrm::{SuiteCrm, SuiteCrmSettings};
+use casebridge::crm::adapters::Access;
+use casebridge::crm::adapters::suitecrm::{self, SuiteCrm};
 use casebridge::crm::probe::probe;
 use casebridge::crm::service::{NewConnection, create_connection};
 use casebridge::crm::settings::Settings;
+use casebridge::crm::vocabulary::Vocabulary;
 use casebridge::kernel::Secret;
 use chrono::Utc;
 use fake_crm::FakeCrm;
@@ -88,14 +90,17 @@ async fn nothing_is_sent_while_a_connection_is_paused() {
 #[actix_web::test]
 async fn a_probe_finds_a_good_crm_good_leaves_nothing_behind_and_names_what_is_wrong() {
     let crm = FakeCrm::start().await.unwrap();
-    let settings =
-        |secret: &str| SuiteCrmSettings::new(crm.url(), crm.client_id(), Secret::new(secret));
-    let report = probe(&SuiteCrm::new(settings(crm.client_secret())).unwrap()).await;
+    let settings = |secret: &str| {
+        Access::stock(&suitecrm::KIND, &crm.url(), crm.client_id(), Secret::new(secret))
+    };
+    let stock = Settings::default();
+    let words = Vocabulary::new(&stock, &suitecrm::KIND.defaults);
+    let report = probe(&SuiteCrm::new(settings(crm.client_secret())).unwrap(), words).await;
     assert!(report.passed(), "{report:?}");
     for module in ["Cases", "Notes"] {
         assert!(crm.records(module).iter().all(|record| record.deleted));
     }
-    let report = probe(&SuiteCrm::new(settings("wrong")).unwrap()).await;
+    let report = probe(&SuiteCrm::new(settings("wrong")).unwrap(), words).await;
     assert!(!report.passed());
     assert!(report.0[0].to_string().contains("Client authentication failed"), "{report:?}");
 }
@@ -120,6 +125,7 @@ async fn a_ticket_that_is_opened_while_a_crm_is_being_connected_is_mirrored_too(
     let path = format!("/v1/crm/connections/{}", desk.connection);
     desk.admin.delete(&path, "*").await.expect(204);
     let new = NewConnection {
+        kind: "suitecrm".into(),
         name: "Second".into(),
         base_url: desk.crm.url(),
         client_id: desk.crm.client_id().into(),

@@ -1,5 +1,6 @@
 //! From the desk to the CRM.
-use casebridge::crm::adapters::suitecrm::{SuiteCrm, SuiteCrmSettings};
+use casebridge::crm::adapters::Access;
+use casebridge::crm::adapters::suitecrm::{self, SuiteCrm};
 use casebridge::kernel::Secret;
 use fake_crm::{Fault, FaultRule};
 use serde_json::json;
@@ -169,7 +170,7 @@ async fn a_transferred_ticket_takes_its_relation_to_the_new_contact_along() {
     // Somebody of the CRM related another contact: that is theirs.
     let colleague = crm_id("Finance contact");
     let (id, secret) = (desk.crm.client_id(), Secret::new(desk.crm.client_secret()));
-    let suite = SuiteCrm::new(SuiteCrmSettings::new(desk.crm.url(), id, secret)).unwrap();
+    let suite = SuiteCrm::new(Access::stock(&suitecrm::KIND, &desk.crm.url(), id, secret)).unwrap();
     suite.relate_contact(&case, &colleague).await.unwrap();
     let transfer = json!({
         "account_id": desk.id("Harbor Logistics"), "contact_id": desk.id("Warehouse contact"),

@@ -2,7 +2,9 @@
 use std::time::Duration;
 
 use casebridge::crm::CrmError;
-use casebridge::crm::adapters::suitecrm::{SuiteCrm, SuiteCrmSettings};
+use casebridge::crm::adapters::Access;
+use casebridge::crm::adapters::suitecrm::{self, SuiteCrm};
+use casebridge::crm::case::RecordKind;
 use casebridge::kernel::Secret;
 use chrono::{TimeDelta, Utc};
 use fake_crm::{FakeCrm, Fault, FaultRule};
@@ -30,7 +32,7 @@ async fn a_connection_that_breaks_after_the_commit_leaves_one_case_and_one_note(
 async fn an_attempt_that_commits_after_its_timeout_and_its_repetition_make_one_case() {
     let crm = FakeCrm::start().await.unwrap();
     let timeout = Duration::from_millis(200);
-    let suite = SuiteCrm::new(SuiteCrmSettings { timeout, ..settings(&crm) }).unwrap();
+    let suite = SuiteCrm::new(Access { timeout, ..settings(&crm) }).unwrap();
     let id = Uuid::now_v7();
     crm.fail(FaultRule::next(Fault::Hang { milliseconds: 400 }).method("POST").module("Cases"));
     assert_eq!(suite.create_case(id, &case("Printer")).await.unwrap_err().class(), "transient");
@@ -82,13 +84,14 @@ async fn many_callers_share_one_token_and_one_renewal() {
 #[actix_web::test]
 async fn refused_credentials_are_an_auth_failure_without_the_secret() {
     let crm = FakeCrm::start().await.unwrap();
-    let wrong = SuiteCrmSettings { client_secret: Secret::new("hunter2"), ..settings(&crm) };
-    let refused = SuiteCrm::new(wrong).unwrap().users().await.unwrap_err();
+    let wrong = Access { secret: Secret::new("hunter2"), ..settings(&crm) };
+    let refused =
+        SuiteCrm::new(wrong).unwrap().records(RecordKind::User, None, None).await.unwrap_err();
     assert_eq!(refused.class(), "auth");
     assert!(!format!("{refused:?} {refused}").contains("hunter2"));
     let denied = SuiteCrm::new(settings(&crm)).unwrap();
     crm.fail(FaultRule::next(Fault::AccessDenied).method("GET").times(2));
-    assert_eq!(denied.users().await.unwrap_err().class(), "auth");
+    assert_eq!(denied.records(RecordKind::User, None, None).await.unwrap_err().class(), "auth");
 }
 
 #[actix_web::test]
@@ -102,7 +105,7 @@ async fn outages_and_throttling_are_told_apart() {
         (Fault::Unavailable { retry_after: 7 }, "throttled"),
     ] {
         crm.fail(FaultRule::next(fault).method("GET").module("Users"));
-        let failure = suite.users().await.unwrap_err();
+        let failure = suite.records(RecordKind::User, None, None).await.unwrap_err();
         assert_eq!(failure.class(), expected, "{fault:?}: {failure}");
         if let CrmError::Throttled { retry_after } = failure {
             assert_eq!(retry_after, wait);
@@ -111,8 +114,12 @@ async fn outages_and_throttling_are_told_apart() {
     let url = crm.url();
     drop(crm);
     let nobody =
-        SuiteCrm::new(SuiteCrmSettings::new(url, "client", Secret::new("hunter2"))).unwrap();
-    assert_eq!(nobody.users().await.unwrap_err().class(), "transient");
+        SuiteCrm::new(Access::stock(&suitecrm::KIND, &url, "client", Secret::new("hunter2")))
+            .unwrap();
+    assert_eq!(
+        nobody.records(RecordKind::User, None, None).await.unwrap_err().class(),
+        "transient"
+    );
 }
 
 fn sign_ins(crm: &FakeCrm) -> usize {

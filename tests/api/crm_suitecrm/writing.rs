@@ -1,7 +1,9 @@
 //! Cases, notes and relations as they are written.
 use casebridge::crm::CrmError;
-use casebridge::crm::adapters::suitecrm::{FieldNames, SuiteCrm, SuiteCrmSettings};
+use casebridge::crm::adapters::Access;
+use casebridge::crm::adapters::suitecrm::{self, SuiteCrm};
 use casebridge::crm::case::{Case, Field, NewNote, loss};
+use casebridge::crm::vocabulary::FieldNames;
 use fake_crm::{FakeCrm, Settings};
 use futures_util::future::join_all;
 use serde_json::json;
@@ -25,10 +27,10 @@ async fn a_created_case_is_read_back_as_it_was_sent() {
 #[actix_web::test]
 async fn custom_fields_are_mirrored_where_they_are_configured() {
     let crm = FakeCrm::start().await.unwrap();
-    let mut fields = FieldNames::default();
+    let mut fields = FieldNames::stock(&suitecrm::KIND.defaults);
     fields.attributes.insert(Field::Number, "ticket_number_c".into());
     fields.attributes.insert(Field::Product, "product_c".into());
-    let suite = SuiteCrm::new(SuiteCrmSettings { fields, ..settings(&crm) }).unwrap();
+    let suite = SuiteCrm::new(Access { fields, ..settings(&crm) }).unwrap();
     let sent =
         Case::from_iter([(Field::Number, "T-7"), (Field::Product, "Lathe"), (Field::Link, "x")]);
     let created = suite.create_case(Uuid::now_v7(), &sent).await.unwrap();
@@ -40,9 +42,9 @@ async fn custom_fields_are_mirrored_where_they_are_configured() {
 #[actix_web::test]
 async fn a_field_that_the_crm_does_not_have_is_refused_with_its_name() {
     let crm = FakeCrm::start_with(Settings::stock()).await.unwrap();
-    let mut fields = FieldNames::default();
+    let mut fields = FieldNames::stock(&suitecrm::KIND.defaults);
     fields.attributes.insert(Field::Product, "product_c".into());
-    let suite = SuiteCrm::new(SuiteCrmSettings { fields, ..settings(&crm) }).unwrap();
+    let suite = SuiteCrm::new(Access { fields, ..settings(&crm) }).unwrap();
     let refused =
         suite.create_case(Uuid::now_v7(), &Case::from_iter([(Field::Product, "p")])).await;
     assert!(

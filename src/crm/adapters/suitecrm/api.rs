@@ -9,8 +9,8 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 
 use super::answer::refusal;
-use super::settings::SuiteCrmSettings;
 use crate::crm::CrmError;
+use crate::crm::adapters::Access;
 use crate::kernel::Secret;
 
 const MEDIA_TYPE: &str = "application/vnd.api+json";
@@ -41,8 +41,8 @@ struct Token {
 }
 
 impl Api {
-    pub fn new(settings: SuiteCrmSettings) -> Result<Self, CrmError> {
-        let base = Url::parse(&settings.base_url)
+    pub fn new(access: Access) -> Result<Self, CrmError> {
+        let base = Url::parse(&access.base_url)
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https"))
             .ok_or_else(|| CrmError::permanent("the base URL is not an http(s) address"))?;
@@ -51,13 +51,13 @@ impl Api {
             .user_agent(concat!("casebridge/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(settings.timeout)
+            .timeout(access.timeout)
             .build()?;
         Ok(Self {
             http,
             base,
-            client_id: settings.client_id,
-            client_secret: settings.client_secret,
+            client_id: access.client_id,
+            client_secret: access.secret,
             token: Mutex::default(),
             skew: AtomicI64::new(0),
         })
@@ -74,6 +74,17 @@ impl Api {
         body: &Value,
     ) -> Result<Value, CrmError> {
         self.call(method, path, &Query::new(), Some(body)).await
+    }
+
+    /// Where people see a record.
+    pub fn record_url(&self, module: &str, id: &str) -> String {
+        let mut url = self.base.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().push("index.php");
+        }
+        let query = [("module", module), ("action", "DetailView"), ("record", id)];
+        url.query_pairs_mut().extend_pairs(query);
+        url.into()
     }
 
     /// The CRM's clock at our time `now`, as far as its last answer tells.
@@ -205,7 +216,7 @@ mod tests {
     use super::*;
 
     fn api(base_url: &str) -> Result<Api, CrmError> {
-        Api::new(SuiteCrmSettings::new(base_url, "client", Secret::new("secret")))
+        Api::new(Access::stock(&super::super::KIND, base_url, "client", Secret::new("secret")))
     }
 
     fn headers(name: reqwest::header::HeaderName, value: &str) -> HeaderMap {

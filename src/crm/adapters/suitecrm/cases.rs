@@ -2,12 +2,13 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::SuiteCrm;
 use super::answer::{Record, is_taken, record, records};
 use super::api::Query;
 use super::text::{Kind, decode, encode, normal};
-use super::{FieldNames, SuiteCrm};
 use crate::crm::CrmError;
 use crate::crm::case::{Case, Field, RemoteCase};
+use crate::crm::vocabulary::FieldNames;
 
 pub(super) const MODULE: &str = "Cases";
 
@@ -116,6 +117,7 @@ pub(super) fn remote_case(fields: &FieldNames, record: &Record) -> Result<Remote
         fields: case,
         modified_at: record.time("date_modified")?,
         modified_by: record.filled("modified_user_id"),
+        version: None,
     })
 }
 
@@ -155,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_status_is_split_into_state_and_status_and_joined_again() {
-        let fields = FieldNames::default();
+        let fields = FieldNames::stock(&super::super::KIND.defaults);
         for status in ["Open/Open_Pending Input", "Closed/Closed_Closed", ""] {
             let case = Case::from_iter([(Field::Status, status)]);
             assert_eq!(read_back(&fields, &case), case);
@@ -166,14 +168,14 @@ mod tests {
 
     #[test]
     fn a_status_without_a_state_attribute_is_one_value() {
-        let fields = FieldNames { state: None, ..FieldNames::default() };
+        let fields = FieldNames { state: None, ..FieldNames::stock(&super::super::KIND.defaults) };
         let case = Case::from_iter([(Field::Status, "In/Progress")]);
         assert_eq!(read_back(&fields, &case), case);
     }
 
     #[test]
     fn a_field_without_an_attribute_is_not_sent_and_an_absent_attribute_is_not_an_empty_one() {
-        let fields = FieldNames::default();
+        let fields = FieldNames::stock(&super::super::KIND.defaults);
         let case = Case::from_iter([(Field::Number, "7"), (Field::Account, "")]);
         assert_eq!(read_back(&fields, &case), Case::from_iter([(Field::Account, "")]));
     }

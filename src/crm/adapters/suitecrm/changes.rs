@@ -7,25 +7,16 @@ use super::answer::{Record, records};
 use super::api::Query;
 use super::{cases, notes};
 use crate::crm::CrmError;
+use crate::crm::adapters::{Changes, Position};
 use crate::crm::case::{RemoteCase, RemoteNote};
 
-const PAGE_SIZE: usize = 100;
+pub(super) const PAGE_SIZE: usize = 100;
 /// A row is stamped when its save starts; one that commits up to this much later is still found.
 const OVERLAP: TimeDelta = TimeDelta::minutes(2);
 /// How far we stay behind the CRM's clock, which its answers tell to the second.
 const LAG: TimeDelta = TimeDelta::seconds(2);
 /// The longest window read at once, so that catching up after an outage needs little memory.
 const LONGEST: TimeDelta = TimeDelta::hours(1);
-
-/// What changed in a window of time.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Changes {
-    pub cases: Vec<RemoteCase>,
-    /// Notes that were written or changed, each with the id of its case.
-    pub notes: Vec<(String, RemoteNote)>,
-    /// Where the next window starts, on the CRM's clock: store it with what was applied.
-    pub watermark: DateTime<Utc>,
-}
 
 impl SuiteCrm {
     /// Every case and note modified since the watermark, or within the hour that follows it;
@@ -42,7 +33,7 @@ impl SuiteCrm {
         self.api.sign_in().await?;
         let until = (self.api.crm_time(now) - LAG).min(watermark + LONGEST);
         if until <= watermark {
-            return Ok(Changes { cases: Vec::new(), notes: Vec::new(), watermark });
+            return Ok(changes(Vec::new(), Vec::new(), watermark));
         }
         let (from, to) = (filter_time(watermark - OVERLAP), filter_time(until));
         let window =
@@ -61,7 +52,7 @@ impl SuiteCrm {
         let notes = with_case
             .map(|(case_id, record)| Ok((case_id, notes::remote_note(record)?)))
             .collect::<Result<_, CrmError>>()?;
-        Ok(Changes { cases, notes, watermark: until })
+        Ok(changes(cases, notes, until))
     }
 
     /// Every record that passes the filters (attribute, operator, value).
@@ -77,10 +68,8 @@ impl SuiteCrm {
         let mut found: Vec<Record> = Vec::new();
         let mut seen = HashSet::new();
         loop {
-            let query =
-                page_query(module, columns, filters, found.last().map(|record| record.id.as_str()));
-            let page =
-                records(&self.api.get(&["module", module], &query).await.map_err(row_vanished)?);
+            let after = found.last().map(|record| record.id.as_str());
+            let page = self.page(module, columns, filters, after).await?;
             let full = page.len() >= PAGE_SIZE;
             for record in page {
                 if !seen.insert(record.id.clone()) {
@@ -95,6 +84,27 @@ impl SuiteCrm {
             }
         }
     }
+
+    /// The next rows after the id `after`, by id; fewer than [`PAGE_SIZE`] are the last.
+    pub(super) async fn page(
+        &self,
+        module: &str,
+        columns: &str,
+        filters: &[(&str, &str, &str)],
+        after: Option<&str>,
+    ) -> Result<Vec<Record>, CrmError> {
+        let query = page_query(module, columns, filters, after);
+        Ok(records(&self.api.get(&["module", module], &query).await.map_err(row_vanished)?))
+    }
+}
+
+fn changes(
+    cases: Vec<RemoteCase>,
+    notes: Vec<(String, RemoteNote)>,
+    until: DateTime<Utc>,
+) -> Changes {
+    let position = Position { time: until, cursor: None };
+    Changes { cases, notes, deleted: Vec::new(), position }
 }
 
 fn page_query(
@@ -125,6 +135,6 @@ fn row_vanished(e: CrmError) -> CrmError {
     }
 }
 
-fn filter_time(time: DateTime<Utc>) -> String {
+pub(super) fn filter_time(time: DateTime<Utc>) -> String {
     time.format("%Y-%m-%d %H:%M:%S").to_string()
 }

@@ -7,11 +7,6 @@ use super::api::Query;
 use crate::crm::CrmError;
 
 impl SuiteCrm {
-    /// Fails when the credentials are refused or the CRM cannot be reached.
-    pub async fn sign_in(&self) -> Result<(), CrmError> {
-        self.api.sign_in().await
-    }
-
     /// Fails when the module cannot be listed with these credentials.
     pub async fn reach(&self, module: &str) -> Result<(), CrmError> {
         let page = [("page[size]", "1"), ("page[number]", "1")];

@@ -1,0 +1,55 @@
+//! Random histories: people at the desk, people in the CRM, and everything that can go wrong, in any order. However it went,
+//! both sides end equal, nothing is there twice, and no edit is gone without a record of it.
+mod model;
+mod play;
+
+use std::sync::Arc;
+
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+
+use self::model::{Step, history};
+use self::play::World;
+
+/// Histories that are played when `HISTORIES` says nothing; the long run plays thousands.
+const HISTORIES: u32 = 60;
+/// A desk is used for so many of them: its agents have room for a limited number of tickets.
+const ON_ONE_DESK: u32 = 30;
+
+#[test]
+fn whatever_happens_both_sides_converge_and_no_edit_is_lost() {
+    let histories = number("HISTORIES").unwrap_or(HISTORIES.into());
+    let seed = number("SEED").unwrap_or_else(rand::random);
+    let system = actix_web::rt::System::new();
+    for desk in 0..histories.div_ceil(ON_ONE_DESK.into()) {
+        let world = Arc::new(system.block_on(World::new()));
+        let cases = u64::from(ON_ONE_DESK).min(histories - desk * u64::from(ON_ONE_DESK));
+        let mut runner = runner(u32::try_from(cases).unwrap(), seed.wrapping_add(desk));
+        let outcome = runner
+            .run(&history(), |steps| play(&system, &world, &steps).map_err(TestCaseError::fail));
+        if let Err(failure) = outcome {
+            panic!("SEED={} HISTORIES={ON_ONE_DESK}: {failure}", seed.wrapping_add(desk));
+        }
+    }
+}
+
+fn play(
+    system: &actix_web::rt::SystemRunner,
+    world: &Arc<World>,
+    steps: &[Step],
+) -> Result<(), String> {
+    let (world, steps) = (Arc::clone(world), steps.to_vec());
+    system.block_on(async move { world.play(&steps).await })
+}
+
+/// The same seed gives the same histories.
+fn runner(cases: u32, seed: u64) -> TestRunner {
+    let config =
+        Config { cases, failure_persistence: None, max_shrink_iters: 300, ..Config::default() };
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name}={text}")))
+}

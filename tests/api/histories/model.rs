@@ -98,6 +98,8 @@ pub struct Edits {
     last: BTreeMap<(Side, Field), String>,
     /// Those that somebody on the other side saw and replaced.
     replaced: BTreeSet<(Side, Field)>,
+    /// The fields that somebody edited in the CRM.
+    in_the_crm: BTreeSet<Field>,
 }
 
 impl Edits {
@@ -109,11 +111,18 @@ impl Edits {
             self.replaced.insert((other, field));
         }
         self.replaced.remove(&(side, field));
+        if side == Side::Crm {
+            self.in_the_crm.insert(field);
+        }
         if base == Some(value) {
             self.last.remove(&(side, field));
         } else {
             self.last.insert((side, field), value.to_owned());
         }
+    }
+
+    pub fn in_the_crm(&self, field: Field) -> bool {
+        self.in_the_crm.contains(&field)
     }
 
     /// The edits that are not what both sides have in the end, though nobody meant to replace them.

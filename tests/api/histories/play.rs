@@ -29,8 +29,11 @@ struct Play<'a> {
 }
 
 impl World {
-    pub async fn new() -> Self {
-        Self { desk: Mirrored::start().await }
+    /// Conflicts are decided by this policy.
+    pub async fn new(policy: &str) -> Self {
+        let fields = Field::ALL.map(|field| (field.name().to_owned(), json!(policy)));
+        let policies: serde_json::Map<_, _> = fields.into_iter().collect();
+        Self { desk: Mirrored::start_with(json!({ "policies": policies })).await }
     }
 
     /// Fails with what is wrong in the end.
@@ -213,6 +216,11 @@ impl Play<'_> {
                 if !told {
                     return Err(format!("{side:?} set {field:?} to {value:?}; it is {crm:?}"));
                 }
+            }
+        }
+        for field in Field::ALL.into_iter().filter(|field| !self.edits.in_the_crm(*field)) {
+            if let Some(made_up) = conflicts.iter().find(|c| c["field"] == field.name()) {
+                return Err(format!("nobody edited {field:?} in the CRM: {made_up}"));
             }
         }
         if case.value("name") != text(&ticket["subject"]) {

@@ -30,11 +30,14 @@ pub enum Side {
     Crm,
 }
 
-/// What goes wrong with the next call of the CRM.
+/// What goes wrong with the next call of the CRM, or with the next of a kind.
 #[derive(Debug, Clone, Copy)]
 pub enum Trouble {
     RefusedConnection,
-    LostAnswer,
+    /// The next update is done, but nobody hears of it.
+    LostUpdate,
+    /// The next creation is done, but nobody hears of it.
+    LostCreation,
     ServerError,
     Throttled,
     Revoked,
@@ -72,8 +75,9 @@ fn step() -> impl Strategy<Value = Step> {
     let field = prop::sample::select(Field::ALL.to_vec());
     let trouble = prop::sample::select(vec![
         Trouble::RefusedConnection,
-        Trouble::LostAnswer,
-        Trouble::LostAnswer,
+        Trouble::LostUpdate,
+        Trouble::LostUpdate,
+        Trouble::LostCreation,
         Trouble::ServerError,
         Trouble::Throttled,
         Trouble::Revoked,

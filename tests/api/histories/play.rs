@@ -138,14 +138,15 @@ impl Play<'_> {
     }
 
     fn trouble(&self, trouble: Trouble) {
-        let fault = match trouble {
-            Trouble::RefusedConnection => Fault::DropBefore,
-            Trouble::LostAnswer => Fault::DropAfter,
-            Trouble::ServerError => Fault::ServerError,
-            Trouble::Throttled => Fault::TooManyRequests { retry_after: 1 },
+        let rule = match trouble {
+            Trouble::RefusedConnection => FaultRule::next(Fault::DropBefore),
+            Trouble::LostUpdate => FaultRule::next(Fault::DropAfter).method("PATCH"),
+            Trouble::LostCreation => FaultRule::next(Fault::DropAfter).method("POST"),
+            Trouble::ServerError => FaultRule::next(Fault::ServerError),
+            Trouble::Throttled => FaultRule::next(Fault::TooManyRequests { retry_after: 1 }),
             Trouble::Revoked => return self.desk.crm.revoke_tokens(),
         };
-        self.desk.crm.fail(FaultRule::next(fault));
+        self.desk.crm.fail(rule);
     }
 
     /// Whatever the attempt is doing, it is never heard of again, and its leases run out.

@@ -3,10 +3,10 @@
 CARGO = PATH="$$HOME/.cargo/bin:$$PATH" cargo
 
 .DEFAULT_GOAL = help
-.PHONY: help setup run test browser openapi demo bench migrate fmt lint image
+.PHONY: help setup run test test-long browser openapi demo bench migrate fmt lint image
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "make %-8s  %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "make %-9s  %s\n", $$1, $$2 }'
 
 setup: ## install what is missing to build and run
 	@sh scripts/setup.sh
@@ -16,6 +16,9 @@ run: setup ## build and serve; without DATABASE_URL, on a local PostgreSQL in .d
 
 test: lint ## formatting, lints and every test; needs nothing running
 	$(CARGO) test --workspace --locked
+
+test-long: setup ## thousands of random histories and hundreds of kills (about ten minutes)
+	HISTORIES=3000 KILLS=200 $(CARGO) test --locked --test api -- --nocapture histories crash
 
 browser: ## check Swagger UI in Chromium, against a server of its own
 	@sh scripts/setup.sh browser

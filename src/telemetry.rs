@@ -1,5 +1,7 @@
 //! Logs, request ids and metrics.
-use std::io::BufWriter;
+mod json;
+mod lines;
+
 use std::time::Instant;
 
 use actix_web::body::MessageBody;
@@ -10,32 +12,29 @@ use actix_web::{Error, HttpMessage as _};
 use anyhow::Context as _;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing::Instrument as _;
-use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
+use self::json::Json;
+use self::lines::Lines;
+pub use self::lines::WriteAtEnd;
 use crate::config::{Config, LogFormat};
 
 /// Seconds; from a point read to a slow report.
 const BUCKETS: &[f64] =
     &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
-/// Sends log lines to standard error, written by a thread of their own: a request waits for whoever reads them only when
-/// its queue is full, because no line is dropped. Keep the guard as long as there is something to log; dropping it writes
-/// what is left.
+/// Sends log lines to standard error. Keep what is returned until the program ends: dropping it writes what still waits.
 /// Fails when `log` is not a filter, or logging was set up before.
-pub fn init_logs(config: &Config) -> anyhow::Result<WorkerGuard> {
+pub fn init_logs(config: &Config) -> anyhow::Result<WriteAtEnd> {
     let filter = EnvFilter::try_new(&config.log).context("log is not a log filter")?;
-    let lines = NonBlockingBuilder::default().lossy(false);
-    let (writer, guard) = lines.finish(BufWriter::new(std::io::stderr()));
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    let (lines, at_end) = Lines::to(std::io::stderr())?;
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(lines);
     let started = match config.log_format {
-        LogFormat::Json => {
-            logs.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init()
-        }
+        LogFormat::Json => logs.event_format(Json).fmt_fields(Json).try_init(),
         LogFormat::Text => logs.try_init(),
     };
     started.map_err(|e| anyhow::anyhow!("logging could not start: {e}"))?;
-    Ok(guard)
+    Ok(at_end)
 }
 
 /// The recorder behind `/metrics`; one in a process.
@@ -77,7 +76,12 @@ pub async fn observe(
     let id = given.filter(|id| acceptable(id)).map_or_else(new_request_id, str::to_owned);
     request.extensions_mut().insert(RequestId(id.clone()));
     let method = request.method().clone();
-    let span = tracing::info_span!("request", request_id = %id, %method, path = %request.path());
+    let span = tracing::info_span!(
+        "request",
+        request_id = id,
+        method = method.as_str(),
+        path = request.path()
+    );
     let started = Instant::now();
     let mut response = next.call(request).instrument(span.clone()).await?;
     if let Ok(value) = HeaderValue::from_str(&id) {

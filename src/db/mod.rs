@@ -3,6 +3,7 @@ mod by_name;
 pub mod embedded;
 mod pool;
 pub mod schema;
+mod threads;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,11 +13,12 @@ use diesel::connection::SimpleConnection as _;
 use diesel::r2d2::Pool;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 
 pub(crate) use self::by_name::load_by_name;
 pub use self::by_name::{containing, lower};
 use self::pool::Manager;
+use self::threads::Threads;
 use crate::kernel::{AppError, Secret};
 
 /// Every change of the schema, in the binary.
@@ -31,8 +33,7 @@ const MIGRATION_LOCK: i64 = 0x0063_6173_6562_7269;
 #[derive(Clone)]
 pub struct Db {
     pool: Pool<Manager>,
-    /// One permit for each connection. Who waits, waits here, where it costs nothing, and not as a blocked thread.
-    free: Arc<Semaphore>,
+    threads: Arc<Threads>,
     committed: Arc<Notify>,
 }
 
@@ -46,8 +47,8 @@ impl Db {
             .test_on_check_out(false)
             .connection_timeout(CHECKOUT)
             .build(Manager::new(url))?;
-        let free = Arc::new(Semaphore::new(size as usize));
-        Ok(Self { pool, free, committed: Arc::new(Notify::new()) })
+        let threads = Arc::new(Threads::start(size)?);
+        Ok(Self { pool, threads, committed: Arc::new(Notify::new()) })
     }
 
     /// Runs `work` in one transaction on a blocking thread; rolls back on `Err`.
@@ -114,16 +115,9 @@ impl Db {
         F: FnOnce(&Pool<Manager>) -> Result<T, AppError> + Send + 'static,
         T: Send + 'static,
     {
-        let permit = tokio::time::timeout(CHECKOUT, Arc::clone(&self.free).acquire_owned());
-        let permit = permit.await.map_err(AppError::unavailable)?.map_err(AppError::internal)?;
         let pool = self.pool.clone();
         let span = tracing::Span::current();
-        let work = move || {
-            let done = span.in_scope(|| work(&pool));
-            drop(permit);
-            done
-        };
-        tokio::task::spawn_blocking(work).await.map_err(AppError::internal)?
+        self.threads.run(CHECKOUT, move || span.in_scope(|| work(&pool))).await
     }
 }
 

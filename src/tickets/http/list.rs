@@ -200,11 +200,11 @@ pub async fn list_tickets(
     let sort = query.sort.unwrap_or(Sort::NewestFirst);
     let binding = format!("tickets {sort} {filter:?}");
     let page = PageRequest::new(query.limit, query.cursor.as_deref(), &binding)?;
-    let page = db.read(move |conn| {
+    db.read(move |conn| {
         let rows = service::list(conn, &caller, &filter, sort, &page)?;
         let total = wants_total.0.then(|| service::count(conn, &caller, &filter)).transpose()?;
         let page = rows.map(|ticket| TicketSummary::new(ticket.row, &ticket.workflow, &caller));
-        Ok(Page { total, ..page })
-    });
-    Answer::page(&page.await?)
+        Answer::page(&Page { total, ..page })
+    })
+    .await
 }

@@ -4,10 +4,9 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::row::{Located, Summary, Ticket};
-use super::sql::{IsOpen, Present};
+use super::sql::{IsOpen, NotDraft, Present};
 use crate::db::schema::{tickets, workflows};
 use crate::kernel::{Actor, DepartmentId, Level, Permission, TicketId, Visibility};
-use crate::workflow::Category;
 
 /// The revision of the ticket's workflow, without a join that a lock would include.
 #[diesel::dsl::auto_type(no_type_alias)]
@@ -24,7 +23,7 @@ type Condition =
 
 /// What this caller may see; a part of every query. A draft is its author's alone.
 pub(super) fn visible(actor: &Actor) -> Condition {
-    let own_draft = tickets::category.ne(Category::Draft).or(tickets::opened_by.eq(actor.id));
+    let own_draft = NotDraft.or(tickets::opened_by.eq(actor.id));
     match actor.visibility() {
         Visibility::All => Box::new(own_draft),
         Visibility::Departments(agent, departments) => Box::new(

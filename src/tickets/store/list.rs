@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::find::{revision, visible};
 use super::row::{Located, Summary};
-use super::sql::{Behind, IsOpen};
+use super::sql::{Behind, IsOpen, Limited};
 use crate::db::schema::{statuses, tickets};
 use crate::kernel::{
     AccountId, Actor, AgentId, CategoryId, ComponentId, ContactId, DepartmentId, Level,
@@ -196,14 +196,14 @@ pub fn list(
     page: &PageRequest,
     key: Option<Key>,
 ) -> QueryResult<Vec<Located<Summary>>> {
-    let query = filtered(actor, filter).limit(page.fetch());
+    let query = filtered(actor, filter);
     let descending = sort.descending() != page.backward();
     let query = match key {
         Some(key) => query.filter(sort.behind(descending, key)),
         None => query,
     };
-    let query = sort.order(query, descending);
-    let rows: Vec<(Summary, Uuid)> = query.select((Summary::as_select(), revision())).load(conn)?;
+    let query = sort.order(query, descending).select((Summary::as_select(), revision()));
+    let rows: Vec<(Summary, Uuid)> = Limited { query, rows: page.fetch() }.load(conn)?;
     Ok(rows.into_iter().map(|(row, revision)| Located { row, revision }).collect())
 }
 

@@ -1,6 +1,7 @@
 //! One folder for each CRM that a connection can point at. What is special to a CRM stays in its folder; a new one is
 //! such a folder, a page in `docs/crm`, and a line in [`KINDS`].
 pub mod suitecrm;
+mod wire;
 
 use std::fmt::Debug;
 use std::time::Duration;

@@ -15,7 +15,8 @@ impl EspoCrm {
     /// ourselves is left out, if we are an API user.
     pub async fn subscribe(&self, url: &str) -> Result<Secret, CrmError> {
         let filters = vec![is("url", url)];
-        let search = Search { module: MODULE, select: &["id", "createdAt"], along: "createdAt", filters };
+        let search =
+            Search { module: MODULE, select: &["id", "createdAt"], along: "createdAt", filters };
         let old = self.list(&search).await?;
         let mut secrets = Vec::new();
         for event in EVENTS {

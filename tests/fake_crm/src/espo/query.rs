@@ -57,16 +57,11 @@ impl Search {
         entity: &Entity,
         rows: impl Iterator<Item = &'a Record>,
     ) -> Result<(usize, Vec<&'a Record>), Refusal> {
-        let mut found = Vec::new();
-        for row in rows {
-            if self
-                .r#where
-                .iter()
-                .try_fold(true, |all, item| Ok(all && holds(entity, item, row)?))?
-            {
-                found.push(row);
-            }
+        for item in &self.r#where {
+            check(entity, item)?;
         }
+        let wanted = |row: &&Record| self.r#where.iter().all(|item| holds(item, row));
+        let mut found: Vec<&Record> = rows.filter(wanted).collect();
         if let Some(by) = &self.order_by {
             if !entity.knows(by) {
                 let reason = format!("Order by non-existing field '{by}'.");
@@ -89,27 +84,57 @@ impl Search {
     }
 }
 
-/// Whether a condition holds for a row. Every attribute must exist, also in a part that is not needed.
-fn holds(entity: &Entity, item: &Value, row: &Record) -> Result<bool, Refusal> {
-    let how = item["type"].as_str().unwrap_or_default();
-    if let ("and" | "or", Some(parts)) = (how, item["value"].as_array()) {
-        let parts: Vec<bool> =
-            parts.iter().map(|part| holds(entity, part, row)).collect::<Result<_, _>>()?;
-        return Ok(if how == "and" { parts.iter().all(|p| *p) } else { parts.iter().any(|p| *p) });
+/// The conditions that compare an attribute.
+const COMPARISONS: [&str; 12] = [
+    "equals",
+    "notEquals",
+    "greaterThan",
+    "greaterThanOrEquals",
+    "lessThan",
+    "lessThanOrEquals",
+    "in",
+    "notIn",
+    "isNull",
+    "isNotNull",
+    "contains",
+    "startsWith",
+];
+
+/// The conditions that a condition is made of; `None` if it compares an attribute.
+fn parts(item: &Value) -> Option<&Vec<Value>> {
+    matches!(item["type"].as_str(), Some("and" | "or")).then(|| item["value"].as_array()).flatten()
+}
+
+fn check(entity: &Entity, item: &Value) -> Result<(), Refusal> {
+    if let Some(parts) = parts(item) {
+        return parts.iter().try_for_each(|part| check(entity, part));
     }
-    let attribute = item["attribute"].as_str().unwrap_or_default();
+    let text = |name: &str| item[name].as_str().unwrap_or_default();
+    let (how, attribute) = (text("type"), text("attribute"));
+    if !COMPARISONS.contains(&how) {
+        return Err(Refusal::bad_request(format!("Bad where item type '{how}'.")));
+    }
     if !entity.knows(attribute) {
         let reason = format!("Not existing attribute '{attribute}' in where.");
         return Err(Refusal::bad_request(reason));
     }
-    let (stored, wanted) = (row.value(attribute), &item["value"]);
+    Ok(())
+}
+
+/// Whether a condition that was checked holds for a row.
+fn holds(item: &Value, row: &Record) -> bool {
+    if let Some(parts) = parts(item) {
+        let mut parts = parts.iter().map(|part| holds(part, row));
+        return if item["type"] == "and" { parts.all(|part| part) } else { parts.any(|part| part) };
+    }
+    let stored = row.value(item["attribute"].as_str().unwrap_or_default());
+    let wanted = &item["value"];
     let order = (!stored.is_null()).then(|| compare(&stored, wanted));
     let among = || {
-        wanted
-            .as_array()
-            .is_some_and(|all| all.iter().any(|one| compare(&stored, one) == Ordering::Equal))
+        let mut all = wanted.as_array().into_iter().flatten();
+        all.any(|one| compare(&stored, one) == Ordering::Equal)
     };
-    Ok(match how {
+    match item["type"].as_str().unwrap_or_default() {
         "equals" => order == Some(Ordering::Equal),
         "notEquals" => order != Some(Ordering::Equal),
         "greaterThan" => order == Some(Ordering::Greater),
@@ -121,9 +146,8 @@ fn holds(entity: &Entity, item: &Value, row: &Record) -> Result<bool, Refusal> {
         "isNull" => stored.is_null(),
         "isNotNull" => !stored.is_null(),
         "contains" => folded(&stored).contains(&folded(wanted)),
-        "startsWith" => folded(&stored).starts_with(&folded(wanted)),
-        _ => return Err(Refusal::bad_request(format!("Bad where item type '{how}'."))),
-    })
+        _ => folded(&stored).starts_with(&folded(wanted)),
+    }
 }
 
 /// As the database compares: numbers as numbers, texts without regard to case, null first.

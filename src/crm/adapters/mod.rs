@@ -150,7 +150,7 @@ pub trait Adapter: Debug + Send + Sync {
     /// Relates a contact to the case; once more does nothing.
     async fn relate_contact(&self, case_id: &str, contact_id: &str) -> Result<(), CrmError>;
 
-    /// Takes the relation to a contact away.
+    /// Takes the relation to a contact away; once more does nothing.
     async fn unrelate_contact(&self, case_id: &str, contact_id: &str) -> Result<(), CrmError>;
 
     /// The ids of the contacts that are related to the case.

@@ -1,5 +1,6 @@
 //! One folder for each CRM that a connection can point at. What is special to a CRM stays in its folder; a new one is
 //! such a folder, a page in `docs/crm`, and a line in [`KINDS`].
+pub mod salesforce;
 pub mod suitecrm;
 mod wire;
 
@@ -20,7 +21,7 @@ use super::vocabulary::{Defaults, FieldNames};
 use crate::kernel::Secret;
 
 /// Every kind of CRM.
-pub const KINDS: &[Kind] = &[suitecrm::KIND];
+pub const KINDS: &[Kind] = &[suitecrm::KIND, salesforce::KIND];
 
 /// For one call to a CRM.
 pub const TIMEOUT: Duration = Duration::from_secs(30);

@@ -10,6 +10,8 @@ mod journal;
 mod modules;
 mod query;
 mod record;
+pub mod salesforce;
+mod server;
 mod settings;
 mod state;
 mod text;

@@ -11,6 +11,7 @@ mod crash;
 mod demo;
 mod events;
 mod crm_mirror;
+mod crm_salesforce;
 mod crm_suitecrm;
 mod docs;
 mod lifecycle;

@@ -106,6 +106,9 @@ async fn outages_and_throttling_are_told_apart() {
         crm.fail(FaultRule::next(fault).method("GET").module("User"));
         let failure = sales.records(RecordKind::User, None, None).await.unwrap_err();
         assert_eq!(failure.class(), expected, "{fault:?}: {failure}");
+        if let CrmError::Throttled { retry_after } = failure {
+            assert_eq!(retry_after, Some(Duration::from_secs(7)));
+        }
     }
     let unreachable = access(&crm);
     drop(crm);

@@ -23,14 +23,21 @@ pub(super) fn refusal(answer: &Answer) -> CrmError {
         "" => answer.status.to_string(),
         code => format!("{code}: {message}"),
     };
-    by_code(code, message, &detail).unwrap_or_else(|| match answer.status.as_u16() {
+    match by_code(code, message, &detail) {
+        Some(CrmError::Throttled { retry_after: None }) => {
+            return CrmError::Throttled { retry_after };
+        }
+        Some(error) => return error,
+        None => {}
+    }
+    match answer.status.as_u16() {
         401 => CrmError::auth(&detail),
         429 => CrmError::Throttled { retry_after },
         503 if retry_after.is_some() => CrmError::Throttled { retry_after },
         408 | 500..=599 => CrmError::transient(&detail),
         404 => CrmError::not_found(&detail),
         _ => CrmError::permanent(&detail),
-    })
+    }
 }
 
 /// The outcome for one record of several: its id, or why not ("sObject Collections": `id`, `success`, `errors`).
@@ -57,9 +64,7 @@ fn by_code(code: &str, message: &str, detail: &str) -> Option<CrmError> {
             let a_moment = message.contains("Concurrent");
             CrmError::Throttled { retry_after: (!a_moment).then_some(QUOTA_PAUSE) }
         }
-        "UNABLE_TO_LOCK_ROW" | "SERVER_UNAVAILABLE" | "QUERY_TIMEOUT" | "UNKNOWN_EXCEPTION" => {
-            CrmError::transient(detail)
-        }
+        "UNABLE_TO_LOCK_ROW" | "QUERY_TIMEOUT" | "UNKNOWN_EXCEPTION" => CrmError::transient(detail),
         "NOT_FOUND" | "ENTITY_IS_DELETED" => CrmError::not_found(detail),
         _ => return None,
     })

@@ -141,8 +141,8 @@ impl Adapter for Salesforce {
     }
 
     async fn read_case(&self, id: &str) -> Result<RemoteCase, CrmError> {
-        let id = soql::id(id)?;
-        self.reads.ask(id, ()).await
+        self.sign_in().await?;
+        self.reads.ask(soql::id(id)?, ()).await
     }
 
     async fn create_case(&self, key: Uuid, case: &Case) -> Result<RemoteCase, CrmError> {
@@ -150,8 +150,8 @@ impl Adapter for Salesforce {
     }
 
     async fn update_case(&self, seen: &RemoteCase, changed: &Case) -> Result<RemoteCase, CrmError> {
-        let id = soql::id(&seen.id)?;
         let user = self.cases.api.user().await?;
+        let id = soql::id(&seen.id)?;
         self.updates.ask(id, self.cases.changed(changed, &user)).await
     }
 

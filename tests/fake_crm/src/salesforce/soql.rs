@@ -297,11 +297,18 @@ pub fn read(record: &Record, field: &str) -> Value {
     }
 }
 
-/// Texts compare whatever their capitals; null comes first.
+/// Texts compare whatever their capitals, ids in either of their forms; null comes first.
 fn compare(a: &Value, b: &Value) -> Ordering {
     match (a, b) {
+        (Value::String(long), Value::String(id)) if is_short_id(id) && long.starts_with(id) => {
+            Ordering::Equal
+        }
         (Value::String(a), Value::String(b)) => a.to_lowercase().cmp(&b.to_lowercase()),
         (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
         _ => a.as_str().cmp(&b.as_str()),
     }
+}
+
+fn is_short_id(text: &str) -> bool {
+    text.len() == 15 && text.bytes().all(|b| b.is_ascii_alphanumeric())
 }

@@ -6,6 +6,7 @@ mod architecture;
 mod auth;
 mod authz_coverage;
 mod catalog;
+mod conformance;
 mod contract;
 mod crash;
 mod demo;

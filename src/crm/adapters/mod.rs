@@ -1,5 +1,6 @@
 //! One folder for each CRM that a connection can point at. What is special to a CRM stays in its folder; a new one is
 //! such a folder, a page in `docs/crm`, and a line in [`KINDS`].
+pub mod espocrm;
 pub mod salesforce;
 pub mod suitecrm;
 mod wire;
@@ -21,7 +22,7 @@ use super::vocabulary::{Defaults, FieldNames};
 use crate::kernel::Secret;
 
 /// Every kind of CRM.
-pub const KINDS: &[Kind] = &[suitecrm::KIND, salesforce::KIND];
+pub const KINDS: &[Kind] = &[suitecrm::KIND, espocrm::KIND, salesforce::KIND];
 
 /// For one call to a CRM.
 pub const TIMEOUT: Duration = Duration::from_secs(30);
@@ -150,7 +151,7 @@ pub trait Adapter: Debug + Send + Sync {
     /// Relates a contact to the case; once more does nothing.
     async fn relate_contact(&self, case_id: &str, contact_id: &str) -> Result<(), CrmError>;
 
-    /// Takes the relation to a contact away.
+    /// Takes the relation to a contact away; once more does nothing.
     async fn unrelate_contact(&self, case_id: &str, contact_id: &str) -> Result<(), CrmError>;
 
     /// The ids of the contacts that are related to the case.

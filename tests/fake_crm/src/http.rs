@@ -1,13 +1,12 @@
 //! The HTTP server: the API with its faults, its delays and its journal, and the controls under `/_control`.
-use std::net::{Shutdown, TcpListener, TcpStream};
-use std::os::fd::AsFd;
+use std::net::TcpListener;
 use std::time::Duration;
 
-use actix_web::dev::{Extensions, Server};
+use actix_web::dev::Server;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use actix_web::web::{self, Bytes, Data};
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, rt};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use tokio::time::sleep;
 
 use crate::answer::{Answer, Refusal};
@@ -16,6 +15,7 @@ use crate::control::Control;
 use crate::control_http;
 use crate::faults::{self, Fault};
 use crate::journal::Call;
+use crate::server::{break_connection, keep_socket};
 
 pub fn server(listener: TcpListener, control: Control) -> std::io::Result<Server> {
     let server = HttpServer::new(move || {
@@ -28,27 +28,12 @@ pub fn server(listener: TcpListener, control: Control) -> std::io::Result<Server
     Ok(server.workers(1).disable_signals().on_connect(keep_socket).listen(listener)?.run())
 }
 
-/// Keeps a second handle of the connection, to break it with.
-fn keep_socket(connection: &dyn std::any::Any, data: &mut Extensions) {
-    let stream = connection.downcast_ref::<rt::net::TcpStream>();
-    if let Some(Ok(socket)) = stream.map(|stream| stream.as_fd().try_clone_to_owned()) {
-        data.insert(TcpStream::from(socket));
-    }
-}
-
 async fn call(http: HttpRequest, body: Bytes, control: Data<Control>) -> HttpResponse {
     let request = read_request(&http, &body);
     // Like PHP, actix goes on with the work when the caller leaves.
     match answer(&control, &request).await {
         Some(answer) => render(&answer),
-        None => {
-            if let Some(Err(error)) =
-                http.conn_data::<TcpStream>().map(|socket| socket.shutdown(Shutdown::Both))
-            {
-                eprintln!("cannot break the connection: {error}");
-            }
-            HttpResponse::BadGateway().finish()
-        }
+        None => break_connection(&http),
     }
 }
 

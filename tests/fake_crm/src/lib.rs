@@ -1,9 +1,11 @@
-//! A SuiteCRM 7.14 that lives in memory: its V8 API with the quirks that were measured on the real one,
-//! and controls to play the people who work in it and to make it fail.
+//! CRMs that live in memory, with the quirks that were measured on the real ones, and controls to play the people who
+//! work in them and to make them fail: a SuiteCRM 7.14 with its V8 API here, an EspoCRM 9.2 in [`espo`]. A Salesforce
+//! organization, in [`salesforce`], behaves as its documentation says.
 mod answer;
 mod api;
 mod control;
 mod control_http;
+pub mod espo;
 mod faults;
 mod http;
 mod journal;
@@ -25,20 +27,15 @@ pub use settings::Settings;
 pub use state::API_USER;
 
 use std::io;
-use std::net::TcpListener;
 use std::ops::Deref;
-use std::thread::{self, JoinHandle};
 
-use actix_web::dev::ServerHandle;
-use actix_web::rt::System;
-use tokio::sync::oneshot;
+use server::Running;
 
-/// A running CRM on 127.0.0.1, controlled through [`Control`]'s methods; stops when dropped.
+/// A running SuiteCRM on 127.0.0.1, controlled through [`Control`]'s methods; stops when dropped.
 pub struct FakeCrm {
     control: Control,
     settings: Settings,
-    server: ServerHandle,
-    thread: Option<JoinHandle<io::Result<()>>>,
+    server: Running,
 }
 
 impl FakeCrm {
@@ -53,26 +50,17 @@ impl FakeCrm {
     }
 
     /// Starts a CRM in a thread of its own. Fails when the port is taken.
-    pub async fn start_with(mut settings: Settings) -> io::Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", settings.port))?;
-        settings.port = listener.local_addr()?.port();
+    pub async fn start_with(settings: Settings) -> io::Result<Self> {
         let control = Control::new(settings.clone());
-        let (started, handle) = oneshot::channel();
         let controlled = control.clone();
-        let thread = thread::spawn(move || {
-            System::new().block_on(async {
-                let server = http::server(listener, controlled)?;
-                // The receiver can only be gone with the caller, and then nobody needs the server.
-                if started.send(server.handle()).is_ok() { server.await } else { Ok(()) }
-            })
-        });
-        let server = handle.await.map_err(io::Error::other)?;
-        Ok(Self { control, settings, server, thread: Some(thread) })
+        let server =
+            Running::start(settings.port, |listener| http::server(listener, controlled)).await?;
+        Ok(Self { control, settings, server })
     }
 
     /// Where the CRM is, as a client is configured: `http://127.0.0.1:PORT`.
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.settings.port)
+        self.server.url()
     }
 
     pub fn client_id(&self) -> &str {
@@ -89,15 +77,5 @@ impl Deref for FakeCrm {
 
     fn deref(&self) -> &Control {
         &self.control
-    }
-}
-
-impl Drop for FakeCrm {
-    fn drop(&mut self) {
-        // The command is sent here; its future would only wait.
-        drop(self.server.stop(false));
-        if let Some(Err(_)) = self.thread.take().map(JoinHandle::join) {
-            eprintln!("the CRM's thread panicked");
-        }
     }
 }

@@ -81,6 +81,11 @@ pub(super) fn is_taken(e: &CrmError) -> bool {
     matches!(e, CrmError::Permanent { detail } if detail.contains("is already exist"))
 }
 
+/// Whether a relation was not taken away because there is none.
+pub(super) fn is_unrelated(e: &CrmError) -> bool {
+    matches!(e, CrmError::Permanent { detail } if detail.contains("is not related to"))
+}
+
 /// What the CRM says about a failure: `errors` is an object where JSON:API has a list.
 fn detail(body: &str) -> String {
     let Ok(json) = serde_json::from_str::<Value>(body) else { return String::new() };

@@ -3,7 +3,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::SuiteCrm;
-use super::answer::{Record, is_taken, record, records};
+use super::answer::{Record, is_taken, is_unrelated, record, records};
 use super::api::Query;
 use super::text::{Kind, decode, encode, normal};
 use crate::crm::CrmError;
@@ -58,10 +58,13 @@ impl SuiteCrm {
         self.api.send(Method::POST, &path, &body).await.map(drop)
     }
 
-    /// Takes the relation to a contact away; a relation that is not there is an error.
+    /// Takes the relation to a contact away; once more does nothing, although SuiteCRM fails then.
     pub async fn unrelate_contact(&self, case_id: &str, contact_id: &str) -> Result<(), CrmError> {
         let path = ["module", MODULE, case_id, "relationships", "contacts", contact_id];
-        self.api.send(Method::DELETE, &path, &Value::Null).await.map(drop)
+        match self.api.send(Method::DELETE, &path, &Value::Null).await {
+            Err(e) if is_unrelated(&e) => Ok(()),
+            answer => answer.map(drop),
+        }
     }
 
     /// The ids of the contacts that are related to the case.

@@ -14,6 +14,7 @@ mod events;
 mod histories;
 mod crm_espocrm;
 mod crm_mirror;
+mod crm_salesforce;
 mod crm_suitecrm;
 mod docs;
 mod lifecycle;

@@ -67,6 +67,10 @@ pub trait Bench {
 
     /// The id of the person who does the following.
     fn person(&self) -> &str;
+    /// How many contacts a case can have.
+    fn contacts_of_a_case(&self) -> usize {
+        usize::MAX
+    }
     /// Creates a case; returns its id.
     fn open(&self, subject: &str) -> String;
     fn edit(&self, case: &str, field: Field, value: &str);

@@ -7,6 +7,7 @@ use casebridge::crm::adapters;
 use super::alone;
 use super::bench::{Bench as _, Subject};
 use super::espocrm::EspoBench;
+use super::salesforce::SalesBench;
 use super::suitecrm::SuiteBench;
 
 /// Kind and address of a live CRM, and how to sign in. Without a kind there is none.
@@ -39,6 +40,7 @@ async fn all(subject: &Subject) {
 async fn the_simulations_and_the_live_crm_of_the_environment_pass_every_scenario_in_a_row() {
     all(SuiteBench::start().await.subject()).await;
     all(EspoBench::start().await.subject()).await;
+    all(SalesBench::start().await.subject()).await;
     if let Some(subject) = live() {
         all(&subject).await;
     }

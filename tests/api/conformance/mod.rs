@@ -61,4 +61,5 @@ macro_rules! conforms {
 
 mod espocrm;
 mod live;
+mod salesforce;
 mod suitecrm;

@@ -153,7 +153,12 @@ pub async fn contacts_are_related_and_unrelated_any_number_of_times(bench: &dyn 
     }
     let related: BTreeSet<String> =
         crm.related_contacts(&case).await.unwrap().into_iter().collect();
-    assert_eq!(related, BTreeSet::from([one.clone(), other.clone()]));
+    // The last one takes the place of the one before where there is room for one only.
+    let mut expected = BTreeSet::from([one.clone(), other.clone()]);
+    if bench.contacts_of_a_case() == 1 {
+        expected.remove(&one);
+    }
+    assert_eq!(related, expected);
     for _ in 0..2 {
         crm.unrelate_contact(&case, &one).await.unwrap();
     }

@@ -1,5 +1,6 @@
 //! CRMs that live in memory, with the quirks that were measured on the real ones, and controls to play the people who
-//! work in them and to make them fail: a SuiteCRM 7.14 with its V8 API here, an EspoCRM 9.2 in [`espo`].
+//! work in them and to make them fail: a SuiteCRM 7.14 with its V8 API here, an EspoCRM 9.2 in [`espo`]. A Salesforce
+//! organization, in [`salesforce`], behaves as its documentation says.
 mod answer;
 mod api;
 mod control;
@@ -11,6 +12,7 @@ mod journal;
 mod modules;
 mod query;
 mod record;
+pub mod salesforce;
 mod server;
 mod settings;
 mod state;

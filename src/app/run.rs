@@ -24,6 +24,8 @@ pub const CONSUMERS: &[Consumer] = &[crm::mark_dirty];
 const MIRROR_IDLE: Duration = Duration::from_millis(300);
 /// How often it is asked whether a step of a job is due, when none was.
 const JOBS_IDLE: Duration = Duration::from_millis(500);
+/// How often it is asked whether a comparison is to be started.
+const SCHEDULES: Duration = Duration::from_secs(30);
 /// How often automatic transitions are looked for.
 const AUTOMATIC: Duration = Duration::from_millis(500);
 /// How often waiting tickets are looked at.
@@ -95,6 +97,13 @@ impl Service {
             let jobs = jobs.clone();
             async move { jobs.step_due(Utc::now()).await }
         });
+        let db = self.db.clone();
+        workers.every("scheduled comparisons", SCHEDULES, move || {
+            let db = db.clone();
+            async move {
+                db.quiet_tx(|conn| crm::reconcile::start_scheduled(conn, Utc::now())).await
+            }
+        });
         self.start_ticket_workers(&workers);
         let db = self.db.clone();
         workers.every("idempotency keys", Duration::from_secs(600), move || {
@@ -125,7 +134,10 @@ impl Service {
 
 /// What each kind of job does.
 fn kinds_of_job(mirror: &crm::Engine) -> Vec<jobs::Kind> {
-    vec![jobs::Kind::new(crm::BACKFILL, mirror, crm::Engine::backfill)]
+    vec![
+        jobs::Kind::new(crm::BACKFILL, mirror, crm::Engine::backfill),
+        jobs::Kind::new(crm::RECONCILE, mirror, crm::Engine::reconcile),
+    ]
 }
 
 /// The migrated database: the configured one, or the embedded cluster. Of the latter, the one that a running service

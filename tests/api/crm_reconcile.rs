@@ -1,0 +1,4 @@
+//! Comparing everything: what is found, what is put right, and what happens to the job on the way.
+mod finding;
+mod repairing;
+mod resuming;

@@ -127,6 +127,11 @@ pub fn repair(
     Ok(store::repair(conn, job, which, now)?)
 }
 
+/// How many tickets of a comparison the mirror has still to put right.
+pub fn being_repaired(conn: &mut PgConnection, job: JobId) -> Result<i64, AppError> {
+    Ok(store::being_repaired(conn, job)?)
+}
+
 /// What a step has read.
 struct Part {
     job: Job,

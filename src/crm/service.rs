@@ -6,9 +6,10 @@ use uuid::Uuid;
 
 use super::merge::Side;
 use super::settings::Settings;
+pub use super::store::ConnectionState;
 use super::store::{
-    self, Cause, Conflict, ConflictFilter, Connection, ConnectionState, Counts, Link, LinkKind,
-    Mirror, MirrorState, Replay,
+    self, Cause, Conflict, ConflictFilter, Connection, Counts, Link, LinkKind, Mirror, MirrorState,
+    Replay,
 };
 use super::{adapters, backfill, reconcile};
 use crate::events::Event;

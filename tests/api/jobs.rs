@@ -57,8 +57,10 @@ async fn read(app: &TestApp, job: &str) -> Value {
     app.client(Role::Admin).await.get(&format!("/v1/jobs/{job}")).await.expect(200)
 }
 
+type End = fn(DateTime<Utc>) -> Result<Step, AppError>;
+
 /// A runner whose steps end so.
-fn ending(app: &TestApp, end: fn(DateTime<Utc>) -> Result<Step, AppError>) -> Runner {
+fn ending(app: &TestApp, end: End) -> Runner {
     let step = move |(), _, now| async move { end(now) };
     Runner::new(app.service.db.clone(), vec![Kind::new(COUNT, &(), step)])
 }
@@ -169,7 +171,7 @@ async fn a_job_that_must_wait_says_what_for_and_until_then_costs_nothing() {
 #[actix_web::test]
 async fn a_step_that_fails_or_panics_is_tried_again_and_in_the_end_fails_the_job() {
     let app = TestApp::start().await;
-    let fails: [fn(DateTime<Utc>) -> Result<Step, AppError>; 2] = [
+    let fails: [End; 2] = [
         |_| Err(AppError::Internal(anyhow::anyhow!("a secret cause"))),
         |_| panic!("a step of a test panics"),
     ];

@@ -207,6 +207,25 @@ pub fn repair(
     .execute(conn)
 }
 
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+/// How many tickets that are to be put right are still to be worked on.
+pub fn being_repaired(conn: &mut PgConnection, job: JobId) -> QueryResult<i64> {
+    let counted: Count = diesel::sql_query(
+        "select count(*) as count from crm_mirrors m
+          where m.dirty_since is not null and m.state in ('pending', 'linked')
+            and (m.ticket_id, m.connection_id) in (
+              select ticket_id, connection_id from crm_differences where job_id = $1 and repaired_at is not null)",
+    )
+    .bind::<SqlUuid, _>(job.0)
+    .get_result(conn)?;
+    Ok(counted.count)
+}
+
 /// Which tickets are compared; every submitted one when nothing is said.
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
@@ -231,11 +250,6 @@ pub fn count_compared(
     connection: ConnectionId,
     scope: &Scope,
 ) -> QueryResult<i64> {
-    #[derive(QueryableByName)]
-    struct Count {
-        #[diesel(sql_type = BigInt)]
-        count: i64,
-    }
     let counted: Count = diesel::sql_query(format!("select count(*) as count {COMPARED}"))
         .bind::<SqlUuid, _>(connection.0)
         .bind::<Nullable<Array<SqlUuid>>, _>(&scope.tickets)

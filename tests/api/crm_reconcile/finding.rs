@@ -52,7 +52,7 @@ async fn a_report_writes_nothing_to_either_side() {
     let before = (desk.app.text(tickets).await, desk.app.text(mirrors).await);
     let found = report(&desk).await;
     assert_eq!(found.len(), 4, "{found:?}");
-    assert!(desk.crm.calls().len() > 3);
+    assert!(desk.crm.calls().len() >= 3, "nothing was compared");
     assert_eq!(writes(desk.crm.calls()), []);
     assert_eq!((desk.app.text(tickets).await, desk.app.text(mirrors).await), before);
     assert_eq!(desk.ticket(&bare).await["id"], bare);

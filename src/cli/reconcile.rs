@@ -156,7 +156,7 @@ impl Bar {
     }
 
     fn show(&mut self, job: &Job) {
-        let total = job.total.unwrap_or(job.done);
+        let Some(total) = job.total else { return };
         let tenths = if total == 0 { 10 } else { job.done * 10 / total };
         let waits = job.waits_for.as_deref().map(|why| format!(" ({why})")).unwrap_or_default();
         let state = format!("{}/{total}, {} differences{waits}", job.done, job.found);

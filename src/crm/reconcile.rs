@@ -175,12 +175,12 @@ impl Engine {
         let (total, tickets) = next.await?;
         let asked = tickets.len();
         let (mut told, mut failed) = self.compare(&connection, job.id, tickets, now).await?;
-        if let Some((ticket, error)) = &failed
+        if let Some((ticket, error @ CrmError::Transient { .. })) = &failed
             && cursor.tries >= TRIES
             && told.is_empty()
             && self.tells_anything(&connection).await
         {
-            told.push(Reading::unreadable(job.id, connection.id, *ticket, error));
+            told.push(Reading::unreadable(job.id, connection.id, *ticket, error.to_string()));
             failed = None;
         }
         // What comes behind a case that was given up is the next step's.

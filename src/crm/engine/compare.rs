@@ -101,7 +101,7 @@ impl Comparison {
             let new = self.add(DifferenceKind::Field, action);
             (new.field, new.winner) = (Some(field), winner);
             new.base = agreement.base.get(field).map(str::to_owned);
-            (new.desk, new.crm) = (Some(ours.to_owned()), Some(theirs.to_owned()));
+            new.show(Some(ours), Some(theirs));
         }
         Ok(())
     }
@@ -155,7 +155,8 @@ impl Comparison {
         for note in there.into_iter().filter(|note| !linked.contains(&note.id)) {
             let Some(text) = text(&note) else { continue };
             let new = self.add(DifferenceKind::NoteMissingAtDesk, Action::Take);
-            (new.remote_note_id, new.crm) = (Some(note.id), Some(text));
+            new.remote_note_id = Some(note.id);
+            new.show(None, Some(&text));
         }
         Ok(())
     }
@@ -170,10 +171,9 @@ impl Comparison {
             None if note.remote_id.is_some() => (DifferenceKind::NoteMissingInCrm, Action::Leave),
             None => (DifferenceKind::NoteMissingInCrm, Action::Push),
         };
-        let crm = copy.map(|copy| copy.body.clone());
         let new = self.add(kind, action);
         (new.note_id, new.remote_note_id) = (Some(note.id), note.remote_id.clone());
-        (new.desk, new.crm) = (Some(note.body.clone()), crm);
+        new.show(Some(&note.body), copy.map(|copy| copy.body.as_str()));
     }
 }
 

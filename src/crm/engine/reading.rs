@@ -23,16 +23,16 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Of a ticket whose case the CRM does not tell.
+    /// Of a ticket that cannot be compared.
     pub fn unreadable(
         job: JobId,
         connection: ConnectionId,
         ticket: TicketId,
-        error: &CrmError,
+        reason: String,
     ) -> Self {
         let (kind, action) = (DifferenceKind::Unreadable, Action::Park);
         let mut new = Difference::new(job, connection, ticket, kind, action);
-        new.detail = Some(error.to_string());
+        new.detail = Some(reason);
         Self { ticket, found: vec![new] }
     }
 }
@@ -65,11 +65,16 @@ impl Engine {
                     | CrmError::Throttled { .. }
                     | CrmError::Transient { .. }),
                 )) => return Ok((told, Some((ticket, error)))),
-                Err(Stop::Crm(error)) => {
-                    told.push(Reading::unreadable(job, connection.id, ticket, &error));
+                Err(Stop::App(error @ AppError::Unavailable(_))) => return Err(error),
+                // It holds up nobody but its own ticket.
+                Err(stop) => {
+                    tracing::warn!(%ticket, connection = connection.name, ?stop, "not compared");
+                    let reason = match stop {
+                        Stop::Crm(error) => error.to_string(),
+                        _ => "an internal error occurred".into(),
+                    };
+                    told.push(Reading::unreadable(job, connection.id, ticket, reason));
                 }
-                Err(Stop::App(error)) => return Err(error),
-                Err(stop) => return Err(AppError::internal(anyhow::anyhow!("{stop:?}"))),
             }
         }
         Ok((told, None))

@@ -28,7 +28,7 @@ text_enum! {
         NoteAltered = "note_altered",
         /// Somebody or something of the ticket is linked to nothing in the CRM.
         Unmapped = "unmapped",
-        /// The CRM does not tell this case.
+        /// The ticket cannot be compared, mostly because the CRM does not tell its case.
         Unreadable = "unreadable",
     }
 }
@@ -86,6 +86,12 @@ pub struct Difference {
 }
 
 impl Difference {
+    /// Shows both sides. PostgreSQL stores no NUL, but a CRM may send one.
+    pub fn show(&mut self, desk: Option<&str>, crm: Option<&str>) {
+        let storable = |text: &str| text.replace('\0', "");
+        (self.desk, self.crm) = (desk.map(storable), crm.map(storable));
+    }
+
     pub fn new(
         job: JobId,
         connection: ConnectionId,
@@ -115,8 +121,14 @@ impl Difference {
     }
 }
 
-pub fn insert_differences(conn: &mut PgConnection, rows: &[Difference]) -> QueryResult<usize> {
-    diesel::insert_into(differences::table).values(rows).execute(conn)
+/// Rows of one statement: PostgreSQL takes 65,535 values.
+const ROWS: usize = 1000;
+
+pub fn insert_differences(conn: &mut PgConnection, rows: &[Difference]) -> QueryResult<()> {
+    for part in rows.chunks(ROWS) {
+        diesel::insert_into(differences::table).values(part).execute(conn)?;
+    }
+    Ok(())
 }
 
 /// Which differences of a comparison.

@@ -201,3 +201,17 @@ async fn the_texts_of_tickets_are_shown_to_nobody_who_may_not_change_the_connect
     let path = format!("/v1/crm/reconciliations/{}/differences", text(&backfill));
     desk.admin.get(&path).await.problem(404, "not_found");
 }
+
+#[actix_web::test]
+async fn what_the_mirror_is_about_to_do_anyway_is_told_apart() {
+    let (desk, ticket) = mirrored("On its way").await;
+    let on_its_way = async || {
+        let job = desk.reconcile(json!({})).await;
+        desk.differences(&job).await[0]["on_its_way"].clone()
+    };
+    desk.edit(&ticket, json!({"product_c": ""})).await;
+    assert_eq!(on_its_way().await, false);
+    desk.priority(&ticket, "high").await;
+    desk.app.publish().await;
+    assert_eq!(on_its_way().await, true);
+}

@@ -226,3 +226,24 @@ async fn wait_until(desk: &Mirrored, job: &str, is: impl Fn(&Value) -> bool) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
+
+#[actix_web::test]
+async fn a_ticket_whose_mirror_cannot_be_understood_holds_up_no_other() {
+    let (desk, tickets) = mirrored(2).await;
+    let broken = format!(
+        "update crm_mirrors set agreement = '{{\"base\": 5}}' where ticket_id = '{}'",
+        tickets[0]
+    );
+    desk.app.sql(broken).await.unwrap();
+    let job = start(&desk).await;
+    step(&desk, 0).await;
+    let done = read(&desk, &job).await;
+    assert_eq!(done["progress"], json!({"done": 2, "total": 2, "found": 2}));
+    let found = desk.differences(&done).await;
+    assert_eq!(
+        (&found[0]["kind"], &found[0]["detail"]),
+        (&json!("unreadable"), &json!("an internal error occurred"))
+    );
+    let whole = "update crm_mirrors set agreement = '{\"base\": {}}'";
+    desk.app.sql(whole).await.unwrap();
+}

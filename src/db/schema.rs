@@ -166,6 +166,29 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         feed_cursor -> Nullable<Text>,
+        reconciled_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    crm_differences (id) {
+        id -> Uuid,
+        job_id -> Uuid,
+        connection_id -> Uuid,
+        ticket_id -> Uuid,
+        remote_id -> Nullable<Text>,
+        kind -> Text,
+        field -> Nullable<Text>,
+        note_id -> Nullable<Uuid>,
+        remote_note_id -> Nullable<Text>,
+        base -> Nullable<Text>,
+        desk -> Nullable<Text>,
+        crm -> Nullable<Text>,
+        action -> Text,
+        winner -> Nullable<Text>,
+        detail -> Nullable<Text>,
+        on_its_way -> Bool,
+        repaired_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -201,6 +224,7 @@ diesel::table! {
         last_error -> Nullable<Text>,
         error_class -> Nullable<Text>,
         last_synced_at -> Nullable<Timestamptz>,
+        priority -> Int2,
     }
 }
 
@@ -277,6 +301,30 @@ diesel::table! {
         headers -> Jsonb,
         body -> Text,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    jobs (id) {
+        id -> Uuid,
+        kind -> Text,
+        subject -> Text,
+        state -> Text,
+        options -> Jsonb,
+        cursor -> Nullable<Jsonb>,
+        done -> Int8,
+        total -> Nullable<Int8>,
+        found -> Int8,
+        waits_for -> Nullable<Text>,
+        error -> Nullable<Text>,
+        attempts -> Int4,
+        run_at -> Timestamptz,
+        fence -> Int8,
+        started_by -> Uuid,
+        started_by_name -> Text,
+        created_at -> Timestamptz,
+        started_at -> Nullable<Timestamptz>,
+        finished_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -426,6 +474,9 @@ diesel::joinable!(components -> processes (process));
 diesel::joinable!(components -> products (product_id));
 diesel::joinable!(contact_accounts -> accounts (account_id));
 diesel::joinable!(contact_accounts -> contacts (contact_id));
+diesel::joinable!(crm_differences -> crm_connections (connection_id));
+diesel::joinable!(crm_differences -> jobs (job_id));
+diesel::joinable!(crm_differences -> tickets (ticket_id));
 diesel::joinable!(crm_links -> crm_connections (connection_id));
 diesel::joinable!(crm_mirrors -> crm_connections (connection_id));
 diesel::joinable!(crm_mirrors -> tickets (ticket_id));
@@ -460,6 +511,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     contacts,
     crm_conflicts,
     crm_connections,
+    crm_differences,
     crm_links,
     crm_mirrors,
     crm_note_links,
@@ -468,6 +520,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     event_feed,
     events,
     idempotency_keys,
+    jobs,
     notes,
     processes,
     products,

@@ -65,6 +65,10 @@ ids! {
     ClientId,
     /// Identifies a connection to a CRM.
     ConnectionId,
+    /// Identifies a job.
+    JobId,
+    /// Identifies a difference between a ticket and its case.
+    DifferenceId,
     /// Identifies a recorded conflict between desk and CRM.
     ConflictId,
 }

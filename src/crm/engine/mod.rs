@@ -6,12 +6,14 @@
 //! the next attempt knows its own write when it sees it. No transaction is open during a call to the CRM.
 mod apply;
 mod case;
+mod compare;
 mod directory;
 mod lease;
 mod notes;
 mod outcome;
 mod pass;
 mod poll;
+mod reading;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,6 +23,9 @@ use diesel::PgConnection;
 use futures_util::future::join_all;
 use serde::Deserialize as _;
 use tokio_util::sync::CancellationToken;
+
+pub(super) use self::outcome::connection_failed;
+pub(super) use self::reading::Reading;
 
 use self::directory::Crm;
 use self::lease::LEASE;
@@ -75,6 +80,10 @@ impl Engine {
         let snapshot = Snapshot::read(conn, mirror)?;
         let words = Vocabulary::new(&settings, &kind.defaults);
         Ok(snapshot.desk_side(&self.0.public_url, words, &agreement.base))
+    }
+
+    pub(super) fn db(&self) -> &Db {
+        &self.0.db
     }
 
     /// The key that seals the connections' secrets.

@@ -4,6 +4,7 @@ mod connections;
 mod maps;
 mod mirrors;
 mod operations;
+mod reconcile;
 
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -13,6 +14,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
     cfg.configure(connections::routes)
         .configure(maps::routes)
         .configure(operations::routes)
+        .configure(reconcile::routes)
         .configure(mirrors::routes)
         .configure(conflicts::routes);
 }

@@ -1,14 +1,18 @@
 //! Queries of the mirror's tables, and what it reads of the desk.
+mod backfill;
 mod conflicts;
 mod connections;
 mod desk;
+mod differences;
 mod links;
 mod mirrors;
 mod work;
 
+pub use backfill::*;
 pub use conflicts::*;
 pub use connections::*;
 pub use desk::*;
+pub use differences::*;
 pub use links::*;
 pub use mirrors::*;
 pub use work::*;

@@ -26,6 +26,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("assignment", &["assignments"]),
     ("tickets", &["tickets", "elevations"]),
     ("notes", &["notes"]),
+    ("jobs", &["jobs"]),
 ];
 /// Tables that begin so belong to this feature.
 const OWNED_PREFIXES: &[(&str, &str)] = &[("crm", "crm_"), ("crm", "mirror")];

@@ -5,7 +5,7 @@ use casebridge::crm::probe::probe;
 use casebridge::crm::service::{NewConnection, create_connection};
 use casebridge::crm::settings::Settings;
 use casebridge::crm::vocabulary::Vocabulary;
-use casebridge::kernel::Secret;
+use casebridge::kernel::{Actor, Secret};
 use chrono::Utc;
 use fake_crm::FakeCrm;
 use serde_json::json;
@@ -112,8 +112,7 @@ async fn a_reconcile_makes_the_mirrors_that_are_missing() {
     desk.converge().await;
     let case = desk.case(&ticket).await.id;
     desk.app.sql("delete from crm_mirrors").await.unwrap();
-    let reconcile = format!("/v1/crm/connections/{}/reconcile", desk.connection);
-    desk.admin.post(&reconcile, json!({})).await.expect(202);
+    desk.reconcile(json!({"mode": "repair"})).await;
     desk.converge().await;
     assert_eq!(desk.case(&ticket).await.id, case);
     assert_eq!(desk.crm.records("Cases").len(), 1);
@@ -136,7 +135,7 @@ async fn a_ticket_that_is_opened_while_a_crm_is_being_connected_is_mirrored_too(
     let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
     let mirror = desk.app.service.mirror.clone();
     let connecting = desk.app.service.db.tx(move |conn| {
-        let created = create_connection(conn, mirror.secret(), new, Utc::now())?;
+        let created = create_connection(conn, &Actor::system(), mirror.secret(), new, Utc::now())?;
         made.send(()).unwrap();
         may_go_on.recv().unwrap();
         Ok(created.id)

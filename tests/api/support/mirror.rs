@@ -91,6 +91,7 @@ impl Mirrored {
 
     /// Publishes and mirrors until nothing is due.
     pub async fn converge(&self) {
+        self.app.run_jobs().await;
         for _ in 0..50 {
             self.app.publish().await;
             if !self.app.service.mirror.converge_due(Utc::now()).await.unwrap() {
@@ -105,6 +106,20 @@ impl Mirrored {
         self.sql("update crm_connections set poll_at = now()").await;
         assert!(self.app.service.mirror.poll_due(Utc::now()).await.unwrap());
         self.converge().await;
+    }
+
+    /// Compares everything; returns the job when it has ended.
+    pub async fn reconcile(&self, body: Value) -> Value {
+        let path = format!("/v1/crm/connections/{}/reconcile", self.connection);
+        let started = self.admin.post(&path, body).await.expect(202);
+        self.app.run_jobs().await;
+        self.admin.get(&format!("/v1/jobs/{}", text(&started["id"]))).await.expect(200)
+    }
+
+    /// What a comparison came upon.
+    pub async fn differences(&self, job: &Value) -> Vec<Value> {
+        let path = format!("/v1/crm/reconciliations/{}/differences?limit=100", text(&job["id"]));
+        self.admin.get(&path).await.expect(200)["items"].as_array().unwrap().clone()
     }
 
     /// Makes due what waits for its next attempt, or for the end of an outage.

@@ -103,6 +103,14 @@ impl Control {
         self.crm().contacts_of(case)
     }
 
+    /// A person takes a contact off a case; no feed shows it.
+    pub fn unrelate_contact(&self, case: &str, contact: &str) -> Result<(), Refusal> {
+        let mut crm = self.crm();
+        crm.row("Cases", case)?;
+        crm.unrelate(case, contact);
+        Ok(())
+    }
+
     /// Sets how far the CRM's clock is ahead of the real one.
     pub fn set_clock_offset(&self, offset: TimeDelta) {
         self.crm().clock_offset = offset;

@@ -265,6 +265,26 @@ pub fn mirrors_of(conn: &mut PgConnection, ticket: TicketId) -> Result<Vec<Locat
     Ok(mirrors.into_iter().filter_map(locate).collect())
 }
 
+/// The lead of a ticket in a CRM.
+pub struct LeadIn {
+    pub connection: Connection,
+    /// `None` until it is written.
+    pub lead_id: Option<String>,
+}
+
+/// The leads of a ticket, one for each connection that writes leads or has written one.
+pub fn leads(conn: &mut PgConnection, ticket: TicketId) -> Result<Vec<LeadIn>, AppError> {
+    let made = store::leads_of(conn, ticket)?;
+    let mut leads = Vec::new();
+    for connection in store::connections(conn, None, false, 100)? {
+        let lead_id = made.iter().find(|(id, _)| *id == connection.id).map(|(_, lead)| lead.clone());
+        if lead_id.is_some() || connection.settings()?.leads {
+            leads.push(LeadIn { connection, lead_id });
+        }
+    }
+    Ok(leads)
+}
+
 pub fn conflicts(
     conn: &mut PgConnection,
     filter: &ConflictFilter,

@@ -71,6 +71,10 @@ pub struct Settings {
     pub crm_notes: CrmNotes,
     #[garde(skip)]
     pub on_deleted: OnDeleted,
+    /// A ticket that is converted to a lead becomes a lead in the CRM too.
+    #[garde(skip)]
+    #[schema(example = true)]
+    pub leads: bool,
     /// Seconds between two looks for changes in the CRM.
     #[garde(range(min = 5, max = 86_400))]
     #[schema(example = 30)]
@@ -90,6 +94,7 @@ impl Default for Settings {
             policies: Policies::new(),
             crm_notes: CrmNotes::Internal,
             on_deleted: OnDeleted::Leave,
+            leads: true,
             poll_seconds: 30,
         }
     }

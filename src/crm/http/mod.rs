@@ -1,6 +1,7 @@
 //! The endpoints of the mirror. Contacts see nothing of it.
 mod conflicts;
 mod connections;
+mod conversion;
 mod maps;
 mod mirrors;
 mod operations;
@@ -14,7 +15,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .configure(maps::routes)
         .configure(operations::routes)
         .configure(mirrors::routes)
-        .configure(conflicts::routes);
+        .configure(conflicts::routes)
+        .configure(conversion::routes);
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

@@ -2,6 +2,7 @@
 mod conflicts;
 mod connections;
 mod desk;
+mod leads;
 mod links;
 mod mirrors;
 mod work;
@@ -9,6 +10,7 @@ mod work;
 pub use conflicts::*;
 pub use connections::*;
 pub use desk::*;
+pub use leads::*;
 pub use links::*;
 pub use mirrors::*;
 pub use work::*;

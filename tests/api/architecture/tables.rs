@@ -24,8 +24,9 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("catalog", &["products", "categories", "ticket_types", "components", "processes"]),
     ("workflow", &["workflows", "statuses", "transitions"]),
     ("assignment", &["assignments"]),
-    ("tickets", &["tickets", "elevations"]),
+    ("tickets", &["tickets", "elevations", "conversions"]),
     ("notes", &["notes"]),
+    ("attachments", &["attachments"]),
 ];
 /// Tables that begin so belong to this feature.
 const OWNED_PREFIXES: &[(&str, &str)] = &[("crm", "crm_"), ("crm", "mirror")];

@@ -16,12 +16,14 @@ use crate::events::{self, Consumer, Feed};
 use crate::kernel::Secret;
 use crate::tickets::service;
 use crate::workers::Workers;
-use crate::{crm, http, seed, telemetry};
+use crate::{crm, http, jobs, seed, telemetry};
 
 /// Who is told about published events, in the transaction that publishes them.
 pub const CONSUMERS: &[Consumer] = &[crm::mark_dirty];
 /// How often the mirrors are asked whether one is due, when none was.
 const MIRROR_IDLE: Duration = Duration::from_millis(300);
+/// How often it is asked whether a step of a job is due, when none was.
+const JOBS_IDLE: Duration = Duration::from_millis(500);
 /// How often automatic transitions are looked for.
 const AUTOMATIC: Duration = Duration::from_millis(500);
 /// How often waiting tickets are looked at.
@@ -40,6 +42,7 @@ pub struct Service {
     pub authenticator: Authenticator,
     pub metrics: PrometheusHandle,
     pub mirror: crm::Engine,
+    pub jobs: jobs::Runner,
 }
 
 impl Service {
@@ -51,10 +54,11 @@ impl Service {
             "the signing keys cannot be used; is this the secret key they were made with?",
         )?;
         let mirror = crm::Engine::new(db.clone(), Arc::clone(&secret), config.public_url.clone());
+        let jobs = jobs::Runner::new(db.clone(), kinds_of_job(&mirror));
         let authenticator = Authenticator::new(db.clone(), secret, config.public_url.clone());
         let metrics = telemetry::init_metrics()?;
         let config = Arc::new(config);
-        Ok(Self { config, db, feed: Feed::new(), authenticator, metrics, mirror })
+        Ok(Self { config, db, feed: Feed::new(), authenticator, metrics, mirror, jobs })
     }
 
     /// Loads the seed data into a database that has none; does nothing otherwise.
@@ -86,6 +90,11 @@ impl Service {
             let mirror = mirror.clone();
             async move { mirror.poll_due(Utc::now()).await }
         });
+        let jobs = self.jobs.clone();
+        workers.every("jobs", JOBS_IDLE, move || {
+            let jobs = jobs.clone();
+            async move { jobs.step_due(Utc::now()).await }
+        });
         self.start_ticket_workers(&workers);
         let db = self.db.clone();
         workers.every("idempotency keys", Duration::from_secs(600), move || {
@@ -112,6 +121,11 @@ impl Service {
             async move { db.tx(|conn| service::assign_waiting(conn, Utc::now())).await }
         });
     }
+}
+
+/// What each kind of job does.
+fn kinds_of_job(mirror: &crm::Engine) -> Vec<jobs::Kind> {
+    vec![jobs::Kind::new(crm::BACKFILL, mirror, crm::Engine::backfill)]
 }
 
 /// The migrated database: the configured one, or the embedded cluster. Of the latter, the one that a running service
@@ -149,11 +163,12 @@ pub async fn attend<T>(
 }
 
 /// Lets the workers finish the step in hand, unless that takes too long: a CRM may not answer.
-async fn stop_workers(workers: &Workers, mirror: &crm::Engine) {
+async fn stop_workers(workers: &Workers, service: &Service) {
     if tokio::time::timeout(STEP_GRACE, workers.stop()).await.is_ok() {
         return;
     }
-    mirror.halt();
+    service.mirror.halt();
+    service.jobs.halt();
     if tokio::time::timeout(STEP_GRACE, workers.stop()).await.is_err() {
         tracing::warn!("a step does not end; what it held is free again when its lease is over");
     }
@@ -192,7 +207,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     service.feed.close();
     handle.stop(true).await;
     server.await??;
-    stop_workers(&workers, &service.mirror).await;
+    stop_workers(&workers, &service).await;
     drop(service);
     if let Some(embedded) = embedded {
         embedded.stop().await?;

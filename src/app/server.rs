@@ -14,7 +14,9 @@ use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 
 use super::{Service, health};
 use crate::kernel::AppError;
-use crate::{auth, catalog, crm, events, http, people, routing, telemetry, tickets, workflow};
+use crate::{
+    auth, catalog, crm, events, http, jobs, people, routing, telemetry, tickets, workflow,
+};
 
 /// Everything under `/v1`. Paths are tried in this order: the tickets come first because they are called most.
 fn v1(cfg: &mut ServiceConfig) {
@@ -25,7 +27,8 @@ fn v1(cfg: &mut ServiceConfig) {
         .configure(catalog::routes)
         .configure(workflow::routes)
         .configure(routing::routes)
-        .configure(crm::routes);
+        .configure(crm::routes)
+        .configure(jobs::routes);
 }
 
 fn routes(cfg: &mut ServiceConfig) {

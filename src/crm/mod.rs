@@ -3,6 +3,7 @@
 //! Published events mark the mirrors of their tickets ([`mark_dirty`]); polling marks those whose cases changed. The
 //! [`Engine`] works on what is marked.
 pub mod adapters;
+mod backfill;
 pub mod case;
 mod engine;
 mod error;
@@ -16,6 +17,7 @@ pub mod settings;
 mod store;
 pub mod vocabulary;
 
+pub use backfill::BACKFILL;
 pub use engine::Engine;
 pub use error::CrmError;
 pub use http::routes;

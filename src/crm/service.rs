@@ -4,21 +4,28 @@ use diesel::PgConnection;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::adapters;
 use super::merge::Side;
 use super::settings::Settings;
 use super::store::{
     self, Cause, Conflict, ConflictFilter, Connection, ConnectionState, Counts, Link, LinkKind,
     Mirror, MirrorState, Replay,
 };
-use crate::events::{self, Event};
+use super::{adapters, backfill};
+use crate::events::Event;
 use crate::http::IfMatch;
+use crate::jobs;
 use crate::kernel::{
-    AppError, ConflictId, ConnectionId, FieldError, Page, PageRequest, Secret, SecretKey, TicketId,
+    Actor, AppError, ConflictId, ConnectionId, FieldError, Page, PageRequest, Secret, SecretKey,
+    TicketId,
 };
 
 /// How far back a new connection looks for changes; covers clocks that do not agree.
 const LOOK_BACK: TimeDelta = TimeDelta::hours(1);
+
+/// What the jobs of a connection are about.
+pub fn subject(id: ConnectionId) -> String {
+    format!("crm_connection/{id}")
+}
 
 /// What a connection's secret is sealed for.
 pub fn purpose(id: ConnectionId) -> String {
@@ -48,9 +55,10 @@ pub struct NewConnection {
     pub settings: Settings,
 }
 
-/// Makes a connection and marks every submitted ticket for it.
+/// Makes a connection; a job makes the mirrors of the tickets that there are.
 pub fn create_connection(
     conn: &mut PgConnection,
+    actor: &Actor,
     key: &SecretKey,
     new: NewConnection,
     now: DateTime<Utc>,
@@ -78,11 +86,8 @@ pub fn create_connection(
         created_at: now,
         updated_at: now,
     };
-    // A ticket that is published now would be missed by both: the relay does not see the new connection yet, and the
-    // backfill may not see the ticket.
-    events::stop_feed(conn)?;
     let created = store::insert_connection(conn, &row).map_err(named)?;
-    store::backfill(conn, id)?;
+    backfill::start(conn, actor, id, now)?;
     Ok(created)
 }
 
@@ -161,9 +166,11 @@ pub fn delete_connection(
     conn: &mut PgConnection,
     id: ConnectionId,
     seen: IfMatch,
+    now: DateTime<Utc>,
 ) -> Result<(), AppError> {
     let row = store::lock_connection(conn, id)?.ok_or(NOT_FOUND)?;
     seen.check(row.version)?;
+    jobs::cancel_all(conn, &subject(id), now)?;
     store::delete_connection(conn, id)?;
     Ok(())
 }
@@ -224,7 +231,6 @@ pub fn health(conn: &mut PgConnection, id: ConnectionId) -> Result<Health, AppEr
 /// many.
 pub fn reconcile(conn: &mut PgConnection, id: ConnectionId) -> Result<usize, AppError> {
     connection(conn, id)?;
-    store::backfill(conn, id)?;
     Ok(store::mark_all(conn, id)?)
 }
 

@@ -192,6 +192,29 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         feed_cursor -> Nullable<Text>,
+        reconciled_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    crm_differences (id) {
+        id -> Uuid,
+        job_id -> Uuid,
+        connection_id -> Uuid,
+        ticket_id -> Uuid,
+        remote_id -> Nullable<Text>,
+        kind -> Text,
+        field -> Nullable<Text>,
+        note_id -> Nullable<Uuid>,
+        remote_note_id -> Nullable<Text>,
+        base -> Nullable<Text>,
+        desk -> Nullable<Text>,
+        crm -> Nullable<Text>,
+        action -> Text,
+        winner -> Nullable<Text>,
+        detail -> Nullable<Text>,
+        on_its_way -> Bool,
+        repaired_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -256,6 +279,7 @@ diesel::table! {
         last_error -> Nullable<Text>,
         error_class -> Nullable<Text>,
         last_synced_at -> Nullable<Timestamptz>,
+        priority -> Int2,
     }
 }
 
@@ -351,6 +375,30 @@ diesel::table! {
         headers -> Jsonb,
         body -> Text,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    jobs (id) {
+        id -> Uuid,
+        kind -> Text,
+        subject -> Text,
+        state -> Text,
+        options -> Jsonb,
+        cursor -> Nullable<Jsonb>,
+        done -> Int8,
+        total -> Nullable<Int8>,
+        found -> Int8,
+        waits_for -> Nullable<Text>,
+        error -> Nullable<Text>,
+        attempts -> Int4,
+        run_at -> Timestamptz,
+        fence -> Int8,
+        started_by -> Uuid,
+        started_by_name -> Text,
+        created_at -> Timestamptz,
+        started_at -> Nullable<Timestamptz>,
+        finished_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -502,6 +550,9 @@ diesel::joinable!(components -> products (product_id));
 diesel::joinable!(contact_accounts -> accounts (account_id));
 diesel::joinable!(contact_accounts -> contacts (contact_id));
 diesel::joinable!(conversions -> tickets (ticket_id));
+diesel::joinable!(crm_differences -> crm_connections (connection_id));
+diesel::joinable!(crm_differences -> jobs (job_id));
+diesel::joinable!(crm_differences -> tickets (ticket_id));
 diesel::joinable!(crm_imports -> crm_connections (connection_id));
 diesel::joinable!(crm_leads -> crm_connections (connection_id));
 diesel::joinable!(crm_leads -> tickets (ticket_id));
@@ -542,6 +593,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     conversions,
     crm_conflicts,
     crm_connections,
+    crm_differences,
     crm_imports,
     crm_leads,
     crm_links,
@@ -553,6 +605,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     event_feed,
     events,
     idempotency_keys,
+    jobs,
     notes,
     processes,
     products,

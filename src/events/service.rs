@@ -40,9 +40,3 @@ pub fn feed(
     let full = i64::try_from(events.len()).is_ok_and(|count| count >= filter.limit);
     Ok((events, if full { last } else { last.max(published) }))
 }
-
-/// Waits for the relay to finish its batch, and makes it wait until this transaction ends.
-pub fn stop_feed(conn: &mut PgConnection) -> Result<(), AppError> {
-    store::stop_feed(conn)?;
-    Ok(())
-}

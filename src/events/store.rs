@@ -66,11 +66,6 @@ pub fn lock_feed(conn: &mut PgConnection) -> QueryResult<Option<i64>> {
         .optional()
 }
 
-/// Waits for the lock that makes the relay single: nothing is published until this transaction ends.
-pub fn stop_feed(conn: &mut PgConnection) -> QueryResult<i64> {
-    event_feed::table.select(event_feed::last_position).for_update().first(conn)
-}
-
 /// The last position given.
 pub fn last_position(conn: &mut PgConnection) -> QueryResult<i64> {
     event_feed::table.select(event_feed::last_position).first(conn)

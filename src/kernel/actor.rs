@@ -40,6 +40,10 @@ text_enum! {
         /// See connections, mirrors and conflicts.
         CrmRead = "crm:read",
         CrmWrite = "crm:write",
+        /// See jobs and how far they are.
+        JobsRead = "jobs:read",
+        /// Cancel jobs.
+        JobsWrite = "jobs:write",
         /// Integration clients and signing keys.
         ClientsWrite = "clients:write",
     }
@@ -60,6 +64,7 @@ impl Role {
                 WorkflowRead,
                 EventsRead,
                 CrmRead,
+                JobsRead,
             ],
             Self::Coordinator => &[
                 TicketsRead,
@@ -71,6 +76,7 @@ impl Role {
                 WorkflowRead,
                 EventsRead,
                 CrmRead,
+                JobsRead,
             ],
             Self::Admin => Permission::ALL,
             Self::Integration => &[],

@@ -67,6 +67,8 @@ ids! {
     ClientId,
     /// Identifies a connection to a CRM.
     ConnectionId,
+    /// Identifies a job.
+    JobId,
     /// Identifies a recorded conflict between desk and CRM.
     ConflictId,
 }

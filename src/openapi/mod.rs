@@ -34,6 +34,7 @@ use crate::kernel::Permission;
         (name = "people", description = "Accounts, contacts, agents, departments"),
         (name = "catalog", description = "Products, categories, components, ticket types"),
         (name = "crm", description = "The mirror: connections, maps, conflicts"),
+        (name = "jobs", description = "Work that takes longer than a request"),
         (name = "events", description = "The change feed"),
         (name = "auth", description = "Tokens and keys"),
         (name = "clients", description = "Integration clients and signing keys"),
@@ -83,6 +84,8 @@ fn meaning(scope: Permission) -> &'static str {
         Permission::CrmSync => "Push and pull cases",
         Permission::CrmRead => "See CRM connections, mirrors and conflicts",
         Permission::CrmWrite => "Change CRM connections and maps, decide conflicts",
+        Permission::JobsRead => "See jobs and how far they are",
+        Permission::JobsWrite => "Cancel jobs",
         Permission::ClientsWrite => "Manage integration clients and signing keys",
     }
 }

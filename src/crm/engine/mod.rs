@@ -78,6 +78,10 @@ impl Engine {
         Ok(snapshot.desk_side(&self.0.public_url, words, &agreement.base))
     }
 
+    pub(super) fn db(&self) -> &Db {
+        &self.0.db
+    }
+
     /// The key that seals the connections' secrets.
     pub fn secret(&self) -> &SecretKey {
         &self.0.secret

@@ -127,7 +127,8 @@ fn suitecrm() -> String {
 
 /// Connect a CRM
 ///
-/// Every ticket that was ever submitted is mirrored, and from now on every new one. Run `casebridge probe` first: it tells
+/// Every ticket that was ever submitted is mirrored, after what changes meanwhile, by a job of the kind `crm_backfill`;
+/// and from now on every new one. Run `casebridge probe` first: it tells
 /// whether the CRM can do what is needed. Beware: SuiteCRM itself may mail the contact of a case.
 #[utoipa::path(
     tag = "crm",
@@ -156,7 +157,7 @@ async fn create_crm_connection(
     };
     db.tx(move |conn| {
         idempotency.once(conn, caller.id, &fingerprint, |conn| {
-            let made = service::create_connection(conn, engine.secret(), new, Utc::now())?;
+            let made = service::create_connection(conn, &caller, engine.secret(), new, Utc::now())?;
             let location = format!("/v1/crm/connections/{}", made.id);
             let version = made.version;
             Ok(Answer::created(location, &ConnectionView::from(made))?.version(version))
@@ -254,7 +255,7 @@ async fn delete_crm_connection(
     seen: IfMatch,
 ) -> Result<Answer, AppError> {
     caller.require(Permission::CrmWrite)?;
-    db.tx(move |conn| service::delete_connection(conn, id.0, seen)).await?;
+    db.tx(move |conn| service::delete_connection(conn, id.0, seen, Utc::now())).await?;
     Ok(Answer::no_content())
 }
 

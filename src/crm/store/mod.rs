@@ -1,4 +1,5 @@
 //! Queries of the mirror's tables, and what it reads of the desk.
+mod backfill;
 mod conflicts;
 mod connections;
 mod desk;
@@ -7,6 +8,7 @@ mod links;
 mod mirrors;
 mod work;
 
+pub use backfill::*;
 pub use conflicts::*;
 pub use connections::*;
 pub use desk::*;

@@ -21,7 +21,7 @@ const ON_CONFLICT: &str = "
         else m.state end,
       dirty_since = case
         when excluded.state <> 'detached' then coalesce(m.dirty_since, now()) end,
-      dirty_seq = m.dirty_seq + 1,
+      dirty_seq = m.dirty_seq + 1, priority = 0,
       next_attempt_at = least(m.next_attempt_at, now())";
 
 /// Marks the mirrors of these tickets in every connection; makes those that are missing.
@@ -39,18 +39,6 @@ pub fn mark_tickets(conn: &mut PgConnection, tickets: &[TicketId]) -> QueryResul
     .execute(conn)
 }
 
-/// Makes and marks the mirrors of all submitted tickets that have none in this connection.
-pub fn backfill(conn: &mut PgConnection, connection: ConnectionId) -> QueryResult<usize> {
-    diesel::sql_query(
-        "insert into crm_mirrors (ticket_id, connection_id, dirty_since, dirty_seq)
-         select t.id, $1, now(), 1 from tickets t
-          where t.category <> 'draft' and t.deleted_at is null
-         on conflict do nothing",
-    )
-    .bind::<SqlUuid, _>(connection.0)
-    .execute(conn)
-}
-
 /// Marks the mirrors of these cases; `full` compares their notes and contacts too.
 pub fn mark_cases(
     conn: &mut PgConnection,
@@ -61,7 +49,7 @@ pub fn mark_cases(
     diesel::sql_query(
         "update crm_mirrors m set
            state = case when m.state = 'parked' and m.error_class is distinct from 'gone' then 'linked' else m.state end,
-           dirty_since = coalesce(m.dirty_since, now()), dirty_seq = m.dirty_seq + 1,
+           dirty_since = coalesce(m.dirty_since, now()), dirty_seq = m.dirty_seq + 1, priority = 0,
            full_check = m.full_check or $3, next_attempt_at = least(m.next_attempt_at, now())
           where m.connection_id = $1 and m.remote_id = any($2) and m.state in ('linked', 'parked')",
     )
@@ -82,7 +70,7 @@ pub fn mark_all(conn: &mut PgConnection, connection: ConnectionId) -> QueryResul
     .execute(conn)
 }
 
-/// Takes the lease on up to `limit` mirrors that are due, the longest waiting first.
+/// Takes the lease on up to `limit` mirrors that are due: changes before what a job marked, the longest waiting first.
 pub fn claim(
     conn: &mut PgConnection,
     now: DateTime<Utc>,
@@ -96,7 +84,7 @@ pub fn claim(
              where m.dirty_since is not null and m.state in ('pending', 'linked') and m.next_attempt_at <= $1
                and (m.leased_until is null or m.leased_until <= $1)
                and c.state = 'active' and (c.not_before is null or c.not_before <= $1)
-             order by m.next_attempt_at limit $3 for update of m skip locked)
+             order by m.priority, m.next_attempt_at limit $3 for update of m skip locked)
           returning ticket_id, connection_id",
     )
     .bind::<Timestamptz, _>(now)

@@ -27,6 +27,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tickets", &["tickets", "elevations", "conversions"]),
     ("notes", &["notes"]),
     ("attachments", &["attachments"]),
+    ("jobs", &["jobs"]),
 ];
 /// Tables that begin so belong to this feature.
 const OWNED_PREFIXES: &[(&str, &str)] = &[("crm", "crm_"), ("crm", "mirror")];

@@ -5,7 +5,7 @@ use casebridge::crm::probe::probe;
 use casebridge::crm::service::{NewConnection, create_connection};
 use casebridge::crm::settings::Settings;
 use casebridge::crm::vocabulary::Vocabulary;
-use casebridge::kernel::Secret;
+use casebridge::kernel::{Actor, Secret};
 use chrono::Utc;
 use fake_crm::FakeCrm;
 use serde_json::json;
@@ -136,7 +136,7 @@ async fn a_ticket_that_is_opened_while_a_crm_is_being_connected_is_mirrored_too(
     let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
     let mirror = desk.app.service.mirror.clone();
     let connecting = desk.app.service.db.tx(move |conn| {
-        let created = create_connection(conn, mirror.secret(), new, Utc::now())?;
+        let created = create_connection(conn, &Actor::system(), mirror.secret(), new, Utc::now())?;
         made.send(()).unwrap();
         may_go_on.recv().unwrap();
         Ok(created.id)

@@ -91,6 +91,7 @@ impl Mirrored {
 
     /// Publishes and mirrors until nothing is due.
     pub async fn converge(&self) {
+        self.app.run_jobs().await;
         for _ in 0..50 {
             self.app.publish().await;
             if !self.app.service.mirror.converge_due(Utc::now()).await.unwrap() {

@@ -1,0 +1,173 @@
+//! Does the jobs, step by step.
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::PgConnection;
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, join_all};
+use tokio_util::sync::CancellationToken;
+
+use super::store::{self, Job, JobState};
+use crate::db::Db;
+use crate::kernel::AppError;
+
+/// Jobs worked on at a time, in one process.
+const AT_ONCE: i64 = 4;
+/// How long a lease lasts without a sign of life. The clocks of replicas must agree within it.
+const LEASE: TimeDelta = TimeDelta::seconds(15);
+/// How often a sign of life is given.
+const BEAT: Duration = Duration::from_secs(4);
+/// Steps in a row that may fail before the job does.
+const MAX_ATTEMPTS: i32 = 6;
+/// After the first failure; doubles with each.
+const BACKOFF: TimeDelta = TimeDelta::seconds(2);
+
+/// What is next for a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Another step, at this time or later.
+    Next(DateTime<Utc>),
+    /// Nothing can be done before this time, for this reason.
+    Wait(DateTime<Utc>, String),
+    /// All is done.
+    Done,
+    /// It can never be done, for this reason.
+    Failed(String),
+}
+
+type Turn = BoxFuture<'static, Result<Step, AppError>>;
+
+/// A kind of job that this process can do.
+pub struct Kind {
+    key: &'static str,
+    work: Box<dyn Fn(Job, DateTime<Utc>) -> Turn + Send + Sync>,
+}
+
+impl Kind {
+    /// `step` does one step of a job, and saves with it how far the job is; it gets `context` and the time.
+    pub fn new<C, F, Fut>(key: &'static str, context: &C, step: F) -> Self
+    where
+        C: Clone + Send + Sync + 'static,
+        F: Fn(C, Job, DateTime<Utc>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Step, AppError>> + Send + 'static,
+    {
+        let context = context.clone();
+        Self { key, work: Box::new(move |job, now| step(context.clone(), job, now).boxed()) }
+    }
+}
+
+/// The steps of every kind of job that this process can do; cheap to clone.
+#[derive(Clone)]
+pub struct Runner(Arc<Inner>);
+
+struct Inner {
+    db: Db,
+    kinds: Vec<Kind>,
+    halted: CancellationToken,
+}
+
+impl Runner {
+    pub fn new(db: Db, kinds: Vec<Kind>) -> Self {
+        Self(Arc::new(Inner { db, kinds, halted: CancellationToken::new() }))
+    }
+
+    /// Gives up what is under way, as a crash would, but gives the leases back: whoever comes next goes on at once.
+    pub fn halt(&self) {
+        self.0.halted.cancel();
+    }
+
+    /// Does one step of the jobs that are due, a few at a time; false when none is.
+    pub async fn step_due(&self, now: DateTime<Utc>) -> Result<bool, AppError> {
+        let kinds: Vec<&'static str> = self.0.kinds.iter().map(|kind| kind.key).collect();
+        let claimed = self
+            .0
+            .db
+            .quiet_tx(move |conn| Ok(store::claim(conn, &kinds, now, now + LEASE, AT_ONCE)?));
+        let done = join_all(claimed.await?.into_iter().map(|job| self.turn(job, now))).await;
+        let any = !done.is_empty();
+        done.into_iter().collect::<Result<(), AppError>>()?;
+        Ok(any)
+    }
+
+    /// One step of a claimed job, and what became of it. A failure of the service itself is told too.
+    async fn turn(&self, job: Job, now: DateTime<Utc>) -> Result<(), AppError> {
+        let Some(kind) = self.0.kinds.iter().find(|kind| kind.key == job.kind) else {
+            return Ok(());
+        };
+        let began = Instant::now();
+        let done = tokio::select! {
+            done = AssertUnwindSafe((kind.work)(job.clone(), now)).catch_unwind() => {
+                let panicked = |_| Err(AppError::Internal(anyhow::anyhow!("a step panicked")));
+                done.unwrap_or_else(panicked)
+            }
+            () = self.lost(&job, now) => return Ok(()),
+            () = self.0.halted.cancelled() => Ok(Step::Next(now)),
+        };
+        let now = later(now, began);
+        self.0.db.quiet_tx(move |conn| record(conn, &job, done, now)).await?.map_or(Ok(()), Err)
+    }
+
+    /// Renews the lease until it is lost, or may be because the database could not be asked for too long.
+    async fn lost(&self, job: &Job, now: DateTime<Utc>) {
+        let began = Instant::now();
+        let mut held_until = now + LEASE;
+        loop {
+            tokio::time::sleep(BEAT).await;
+            let (held, until) = (job.clone(), later(now, began) + LEASE);
+            match self.0.db.quiet_tx(move |conn| Ok(store::renew(conn, &held, until)?)).await {
+                Ok(1) => held_until = until,
+                Ok(_) => return,
+                Err(_) if later(now, began) >= held_until => return,
+                Err(error) => tracing::warn!(?error, "a lease was not renewed; trying again"),
+            }
+        }
+    }
+}
+
+/// The time that counts on from `began`, when the clock was read.
+fn later(now: DateTime<Utc>, began: Instant) -> DateTime<Utc> {
+    now + TimeDelta::from_std(began.elapsed()).unwrap_or_default()
+}
+
+/// Records what became of a step; returns the failure that is the service's own. What somebody reports who does not hold
+/// the job any more changes nothing.
+fn record(
+    conn: &mut PgConnection,
+    job: &Job,
+    done: Result<Step, AppError>,
+    now: DateTime<Utc>,
+) -> Result<Option<AppError>, AppError> {
+    let (id, kind) = (job.id, job.kind.as_str());
+    let error = match done {
+        Ok(Step::Next(at)) => {
+            store::release(conn, job, at, None, 0)?;
+            return Ok(None);
+        }
+        Ok(Step::Wait(until, reason)) => {
+            store::release(conn, job, until, Some(&reason), 0)?;
+            return Ok(None);
+        }
+        Ok(Step::Done) => {
+            if store::finish(conn, job, JobState::Succeeded, None, now)? == 1 {
+                tracing::info!(%id, kind, "a job has succeeded");
+            }
+            return Ok(None);
+        }
+        Ok(Step::Failed(reason)) => {
+            store::finish(conn, job, JobState::Failed, Some(&reason), now)?;
+            tracing::warn!(%id, kind, reason, "a job has failed");
+            return Ok(None);
+        }
+        Err(error) => error,
+    };
+    let attempts = job.attempts + 1;
+    let held = if attempts >= MAX_ATTEMPTS {
+        store::finish(conn, job, JobState::Failed, Some("an internal error occurred"), now)?
+    } else {
+        let next = now + BACKOFF * 2_i32.pow(attempts.clamp(1, 10).unsigned_abs() - 1);
+        store::release(conn, job, next, Some("an internal error; trying again"), attempts)?
+    };
+    Ok((held == 1).then_some(error))
+}

@@ -24,6 +24,8 @@ pub const CONSUMERS: &[Consumer] = &[crm::mark_dirty];
 const MIRROR_IDLE: Duration = Duration::from_millis(300);
 /// How often it is asked whether a step of a job is due, when none was.
 const JOBS_IDLE: Duration = Duration::from_millis(500);
+/// How often it is asked whether an import of a directory is due.
+const IMPORT_SCHEDULE: Duration = Duration::from_secs(15);
 /// How often automatic transitions are looked for.
 const AUTOMATIC: Duration = Duration::from_millis(500);
 /// How often waiting tickets are looked at.
@@ -90,6 +92,11 @@ impl Service {
             let mirror = mirror.clone();
             async move { mirror.poll_due(Utc::now()).await }
         });
+        let mirror = self.mirror.clone();
+        workers.every("import schedule", IMPORT_SCHEDULE, move || {
+            let mirror = mirror.clone();
+            async move { mirror.import_due(Utc::now()).await }
+        });
         let jobs = self.jobs.clone();
         workers.every("jobs", JOBS_IDLE, move || {
             let jobs = jobs.clone();
@@ -125,7 +132,10 @@ impl Service {
 
 /// What each kind of job does.
 fn kinds_of_job(mirror: &crm::Engine) -> Vec<jobs::Kind> {
-    vec![jobs::Kind::new(crm::BACKFILL, mirror, crm::Engine::backfill)]
+    vec![
+        jobs::Kind::new(crm::BACKFILL, mirror, crm::Engine::backfill),
+        jobs::Kind::new(crm::IMPORT, mirror, crm::Engine::import),
+    ]
 }
 
 /// The migrated database: the configured one, or the embedded cluster. Of the latter, the one that a running service

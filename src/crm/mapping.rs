@@ -167,7 +167,8 @@ mod tests {
 
     #[test]
     fn each_attachment_is_a_line_with_its_name_and_link_in_order() {
-        let files = ["b.png", "a b.log"].map(|n| (n.to_owned(), format!("https://files.example/{n}")));
+        let files =
+            ["b.png", "a b.log"].map(|n| (n.to_owned(), format!("https://files.example/{n}")));
         let ticket = Facts { attachments: files.to_vec(), url: None, ..facts() };
         let case = to_case(&ticket, words(&Settings::default()), &[]).unwrap();
         let lines: Vec<_> = case.get(Field::Description).unwrap().lines().skip(2).collect();

@@ -4,6 +4,7 @@ use diesel::PgConnection;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::import::rules::Handling;
 use super::merge::Side;
 use super::settings::Settings;
 use super::store::{
@@ -124,7 +125,10 @@ pub fn check(settings: &Settings) -> Result<(), AppError> {
     let unknown = categories.map(|key| {
         FieldError::new(format!("/settings/categories/{key}"), "there is no such category")
     });
-    let errors: Vec<FieldError> = one_way.chain(unknown).collect();
+    let agents = (settings.import.users == Handling::Create).then(|| {
+        FieldError::new("/settings/import/users", "agents are never created by an import")
+    });
+    let errors: Vec<FieldError> = one_way.chain(unknown).chain(agents).collect();
     if errors.is_empty() { Ok(()) } else { Err(AppError::Invalid(errors)) }
 }
 
@@ -193,7 +197,7 @@ pub fn links(
     Ok(store::links(conn, id, kind)?)
 }
 
-/// Sets and removes links of one kind. What was parked because of one is tried again with the next retry.
+/// Sets and removes links of one kind. The tickets that were parked for want of one go on.
 pub fn set_links(
     conn: &mut PgConnection,
     id: ConnectionId,
@@ -202,6 +206,8 @@ pub fn set_links(
     remove: &[Uuid],
 ) -> Result<Vec<Link>, AppError> {
     connection(conn, id)?;
+    let locals: Vec<Uuid> = set.iter().map(|link| link.local_id).collect();
+    store::unlink_records(conn, id, kind, &[&locals, remove].concat())?;
     store::set_links(conn, id, kind, set, remove).map_err(|error| {
         match crate::db::violated(&error) {
             Some("crm_links_connection_id_kind_remote_id_key") => AppError::conflict(
@@ -211,6 +217,9 @@ pub fn set_links(
             _ => error.into(),
         }
     })?;
+    let remote: Vec<String> = set.iter().map(|link| link.remote_id.clone()).collect();
+    store::relink_records(conn, id, kind, &remote)?;
+    store::wake_unmapped(conn, id, kind, &locals)?;
     Ok(store::links(conn, id, kind)?)
 }
 
@@ -283,7 +292,8 @@ pub fn leads(conn: &mut PgConnection, ticket: TicketId) -> Result<Vec<LeadIn>, A
     let made = store::leads_of(conn, ticket)?;
     let mut leads = Vec::new();
     for connection in store::connections(conn, None, false, 100)? {
-        let lead_id = made.iter().find(|(id, _)| *id == connection.id).map(|(_, lead)| lead.clone());
+        let lead_id =
+            made.iter().find(|(id, _)| *id == connection.id).map(|(_, lead)| lead.clone());
         if lead_id.is_some() || connection.settings()?.leads {
             leads.push(LeadIn { connection, lead_id });
         }

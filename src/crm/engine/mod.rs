@@ -7,6 +7,7 @@
 mod apply;
 mod case;
 mod directory;
+mod import;
 mod lead;
 mod lease;
 mod notes;

@@ -1,7 +1,6 @@
 //! What a ticket became, at the desk and in the CRMs.
 use actix_web::{get, post, web};
 use chrono::{DateTime, Utc};
-use diesel::PgConnection;
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -73,9 +72,8 @@ struct LeadView {
     lead_id: Option<String>,
 }
 
-fn view(conn: &mut PgConnection, row: Conversion) -> Result<ConversionView, AppError> {
-    let leads = service::leads(conn, row.ticket_id)?.into_iter();
-    let crm = leads.map(|LeadIn { connection, lead_id }| LeadView {
+fn view(row: Conversion, leads: Vec<LeadIn>) -> Result<ConversionView, AppError> {
+    let crm = leads.into_iter().map(|LeadIn { connection, lead_id }| LeadView {
         connection_id: connection.id,
         connection: connection.name,
         lead_id,
@@ -126,7 +124,7 @@ async fn convert_ticket(
             let (conversion, ticket) = tickets::convert(conn, &caller, id.0, new, now())?;
             let location = format!("/v1/tickets/{}/conversion", id.0);
             // The ETag is the ticket's: a conversion moves its version.
-            let view = view(conn, conversion)?;
+            let view = view(conversion, service::leads(conn, id.0)?)?;
             Ok(Answer::created(location, &view)?.version(ticket.row.version))
         })
     })
@@ -154,7 +152,7 @@ async fn get_conversion(
     caller.require(Permission::TicketsWork)?;
     let found = db.read(move |conn| {
         let conversion = tickets::conversion(conn, &caller, id.0)?;
-        view(conn, conversion)
+        view(conversion, service::leads(conn, id.0)?)
     });
     Answer::ok(&found.await?)
 }

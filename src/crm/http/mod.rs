@@ -2,6 +2,7 @@
 mod conflicts;
 mod connections;
 mod conversion;
+mod import;
 mod maps;
 mod mirrors;
 mod operations;
@@ -13,6 +14,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.configure(connections::routes)
         .configure(maps::routes)
+        .configure(import::routes)
         .configure(operations::routes)
         .configure(mirrors::routes)
         .configure(conflicts::routes)

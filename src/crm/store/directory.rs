@@ -1,62 +1,13 @@
 //! The directory of a CRM as it was listed, and what the desk has of it. Each a statement for a whole batch.
-use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Uuid as SqlUuid};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::imports::ImportRow;
 use super::links::LinkKind;
 use crate::crm::case::RemoteRecord;
 use crate::crm::import::rules::Reason;
-use crate::db::schema::crm_imports::{self as imports, dsl};
-use crate::kernel::{ConnectionId, text_enum};
-
-text_enum! {
-    /// What an import is doing with a kind.
-    ImportStep {
-        /// Pages are read from the CRM.
-        List = "list",
-        /// What was read is compared with the desk.
-        Match = "match",
-        Done = "done",
-    }
-}
-
-/// How far the import of a kind is, and what came of it.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = imports, check_for_backend(diesel::pg::Pg), treat_none_as_null = true)]
-pub struct ImportRow {
-    pub connection_id: ConnectionId,
-    pub kind: LinkKind,
-    pub run: i64,
-    pub step: ImportStep,
-    pub position: Option<String>,
-    pub since: Option<DateTime<Utc>>,
-    pub started_at: Option<DateTime<Utc>>,
-    pub watermark: Option<DateTime<Utc>>,
-    pub whole_at: Option<DateTime<Utc>>,
-    pub error: Option<String>,
-    pub listed: i32,
-    pub created: i32,
-    pub updated: i32,
-    pub linked: i32,
-    pub unmapped: i32,
-}
-
-/// The kinds that were ever imported.
-pub fn imports(conn: &mut PgConnection, connection: ConnectionId) -> QueryResult<Vec<ImportRow>> {
-    let rows = imports::table.filter(dsl::connection_id.eq(connection));
-    rows.select(ImportRow::as_select()).load(conn)
-}
-
-pub fn save_import(conn: &mut PgConnection, row: &ImportRow) -> QueryResult<usize> {
-    diesel::insert_into(imports::table)
-        .values(row)
-        .on_conflict((dsl::connection_id, dsl::kind))
-        .do_update()
-        .set(row)
-        .execute(conn)
-}
 
 /// Keeps a page of records; what differs from what is kept is to be matched.
 pub fn keep_records(

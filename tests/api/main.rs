@@ -9,6 +9,7 @@ mod catalog;
 mod contract;
 mod crash;
 mod demo;
+mod crm_import;
 mod events;
 mod crm_mirror;
 mod crm_suitecrm;

@@ -298,3 +298,6 @@ impl Kept {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -53,14 +53,25 @@ async fn a_crm_that_goes_down_in_the_middle_is_waited_for() {
 #[actix_web::test]
 async fn a_module_that_the_crm_does_not_have_stops_no_other() {
     let desk = Mirrored::start().await;
-    let refusal = FaultRule::next(Fault::AccessDenied).module("AOS_Products");
-    desk.crm.fail(refusal.clone());
-    desk.crm.fail(refusal);
+    desk.crm.uninstall("AOS_Products");
+    let status = desk.import(false).await;
+    let product = status["kinds"].as_array().unwrap().iter().find(|row| row["kind"] == "product");
+    let error = text(&product.unwrap()["error"]);
+    assert!(error.contains("AOS_Products does not exist"), "{error}");
+    assert_eq!(counts(&status, "contact")[..4], [4, 0, 0, 4]);
+}
+
+#[actix_web::test]
+async fn an_import_waits_while_the_credentials_are_refused() {
+    let desk = Mirrored::start().await;
+    desk.crm.fail(FaultRule::next(Fault::AccessDenied).module("Accounts").times(2));
     desk.admin.post(&desk.path("import"), json!({})).await.expect(202);
-    desk.app.run_jobs().await;
-    let status = desk.status().await;
-    // Refused twice, also with a fresh token: the connection is paused, and the import waits.
-    assert_eq!(status["job"]["waits_for"], "the connection is paused", "{status}");
+    for reason in ["the CRM refused the credentials", "the connection is paused"] {
+        desk.job_goes_on().await;
+        desk.app.run_jobs().await;
+        let job = desk.status().await["job"].clone();
+        assert!(text(&job["waits_for"]).starts_with(reason), "{job}");
+    }
     let resume = format!("/v1/crm/connections/{}/resume", desk.connection);
     desk.admin.post(&resume, json!({})).await.expect(200);
     desk.job_goes_on().await;

@@ -67,10 +67,8 @@ async fn a_second_import_links_and_creates_nothing_twice() {
 #[actix_web::test]
 async fn what_cannot_be_mapped_is_listed_with_suggestions_and_mapped_by_hand() {
     let desk = Mirrored::start().await;
-    let local = desk.admin.post("/v1/accounts", json!({"name": "Blue Sky"})).await.expect(201);
-    let product = json!({"product_ids": [desk.id("CoreTrac")]});
-    let path = format!("/v1/accounts/{}", text(&local["id"]));
-    desk.admin.patch(&path, "*", product).await.expect(200);
+    let local = json!({"name": "Blue Sky", "product_ids": [desk.id("CoreTrac")]});
+    let local = desk.admin.post("/v1/accounts", local).await.expect(201);
     let new = json!({
         "subject": "Waits", "description": "For its account.", "account_id": local["id"],
         "product_id": desk.id("CoreTrac"),

@@ -103,6 +103,16 @@ impl Control {
         self.crm().contacts_of(case)
     }
 
+    /// The CRM has no such module.
+    pub fn uninstall(&self, module: &str) {
+        self.crm().uninstall(module);
+    }
+
+    /// A person takes a contact from a case; whether they were related.
+    pub fn unrelate(&self, case: &str, contact: &str) -> bool {
+        self.crm().unrelate(case, contact)
+    }
+
     /// Sets how far the CRM's clock is ahead of the real one.
     pub fn set_clock_offset(&self, offset: TimeDelta) {
         self.crm().clock_offset = offset;

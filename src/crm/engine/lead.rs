@@ -3,7 +3,7 @@ use uuid::Uuid;
 
 use super::pass::{Pass, Stop};
 use crate::crm::case::NewLead;
-use crate::crm::store;
+use crate::crm::{CrmError, store};
 use crate::kernel::AppError;
 use crate::tickets::{Lead, service as tickets};
 
@@ -22,13 +22,23 @@ impl Pass {
         let Some(lead) = wanted.await? else { return Ok(()) };
         // The same at every attempt, and also when the case is made anew: the lead is not.
         let key = Uuid::new_v5(&connection.0, format!("lead {ticket}").as_bytes());
-        let remote = self.crm.adapter.create_lead(key, &new_lead(lead)).await?;
+        let remote = self.crm.adapter.create_lead(key, &new_lead(lead)).await.map_err(refused)?;
         let now = self.now();
         self.held(move |conn, _| {
             store::remember_lead(conn, connection, ticket, &remote, now).map_err(AppError::from)?;
             Ok(())
         })
         .await
+    }
+}
+
+fn refused(error: CrmError) -> Stop {
+    match error {
+        CrmError::Permanent { .. } | CrmError::NotFound { .. } | CrmError::Gone => Stop::Park {
+            class: "permanent",
+            reason: format!("the lead cannot be written: {error}"),
+        },
+        error => error.into(),
     }
 }
 

@@ -84,10 +84,10 @@ impl Engine {
             return contact;
         }
         pass.notes_out(&seen).await?;
-        pass.lead_out().await?;
         if mirror.full_check {
             pass.notes_in().await?;
         }
+        pass.lead_out().await?;
         contact
     }
 }

@@ -107,6 +107,7 @@ pub struct Take {
 
 /// What becomes of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and most are the large one")]
 pub enum Verdict {
     /// It is gone, and was linked to nothing.
     Forget,

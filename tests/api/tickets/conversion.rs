@@ -62,7 +62,7 @@ async fn a_conversion_moves_the_ticket_where_its_workflow_says() {
     let workflow = text(&ticket["workflow_id"]);
     let way = json!({"from": "030", "to": "050", "trigger": "conversion"});
     let ways = format!("/v1/workflows/{workflow}/transitions");
-    admin.post(&ways, way).await.expect(201);
+    admin.post_on(&ways, "*", way).await.expect(201);
     admin.post(&path(&ticket, "/conversion"), json!({"to": "lead"})).await.expect(201);
     let now = app.read(&ticket).await;
     assert_eq!(now["status"]["code"], "050");
@@ -124,4 +124,21 @@ async fn a_connection_that_wants_no_leads_gets_none() {
     desk.converge().await;
     assert!(desk.crm.records("Leads").is_empty());
     assert_eq!(desk.mirror(&ticket).await["state"], "linked");
+}
+
+#[actix_web::test]
+async fn a_crm_without_leads_parks_the_ticket_with_the_reason_when_all_else_is_done() {
+    let desk = Mirrored::start().await;
+    desk.crm.uninstall("Leads");
+    let ticket = desk.open("No module").await;
+    desk.note(&ticket, "public", "Before the lead.").await;
+    let at = format!("/v1/tickets/{ticket}/conversion");
+    desk.admin.post(&at, json!({"to": "lead"})).await.expect(201);
+    desk.converge().await;
+    let mirror = desk.mirror(&ticket).await;
+    assert_eq!((&mirror["state"], &mirror["error_class"]), (&json!("parked"), &json!("permanent")));
+    assert!(text(&mirror["last_error"]).starts_with("the lead cannot be written"), "{mirror}");
+    let case = desk.case(&ticket).await.id;
+    assert_eq!(desk.notes(&case).len(), 1);
+    assert_eq!(desk.crm.contacts_of(&case).len(), 1);
 }

@@ -26,6 +26,8 @@ const MIRROR_IDLE: Duration = Duration::from_millis(300);
 const JOBS_IDLE: Duration = Duration::from_millis(500);
 /// How often it is asked whether a comparison is to be started.
 const SCHEDULES: Duration = Duration::from_secs(30);
+/// How often it is asked whether an import of a directory is due.
+const IMPORT_SCHEDULE: Duration = Duration::from_secs(15);
 /// How often automatic transitions are looked for.
 const AUTOMATIC: Duration = Duration::from_millis(500);
 /// How often waiting tickets are looked at.
@@ -92,6 +94,11 @@ impl Service {
             let mirror = mirror.clone();
             async move { mirror.poll_due(Utc::now()).await }
         });
+        let mirror = self.mirror.clone();
+        workers.every("import schedule", IMPORT_SCHEDULE, move || {
+            let mirror = mirror.clone();
+            async move { mirror.import_due(Utc::now()).await }
+        });
         let jobs = self.jobs.clone();
         workers.every("jobs", JOBS_IDLE, move || {
             let jobs = jobs.clone();
@@ -137,6 +144,7 @@ fn kinds_of_job(mirror: &crm::Engine) -> Vec<jobs::Kind> {
     vec![
         jobs::Kind::new(crm::BACKFILL, mirror, crm::Engine::backfill),
         jobs::Kind::new(crm::RECONCILE, mirror, crm::Engine::reconcile),
+        jobs::Kind::new(crm::IMPORT, mirror, crm::Engine::import),
     ]
 }
 

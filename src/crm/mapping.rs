@@ -10,6 +10,8 @@ pub struct Facts {
     pub subject: String,
     pub description: String,
     pub url: Option<String>,
+    /// Name and address of each attachment, in order.
+    pub attachments: Vec<(String, String)>,
     /// Where the ticket is at the desk.
     pub link: String,
     pub type_key: String,
@@ -63,6 +65,8 @@ fn description(ticket: &Facts, words: Vocabulary<'_>) -> String {
     if let Some(url) = &ticket.url {
         lines.push(format!("URL: {url}"));
     }
+    let attachments = ticket.attachments.iter();
+    lines.extend(attachments.map(|(name, url)| format!("Attachment: {name} {url}")));
     if !words.has(Field::Number) || !words.has(Field::Link) {
         lines.push(format!("Ticket: {} {}", number(ticket), ticket.link));
     }
@@ -123,6 +127,7 @@ mod tests {
             subject: "Printer".into(),
             description: "It smokes.\n".into(),
             url: Some("https://shop.example/cart".into()),
+            attachments: Vec::new(),
             link: "https://desk.example/v1/tickets/7".into(),
             type_key: "incident".into(),
             status: "030".into(),
@@ -158,6 +163,18 @@ mod tests {
         let case = to_case(&Facts { url: None, ..facts() }, words(&settings), &[]).unwrap();
         assert_eq!(case.get(Field::Description), Some("It smokes."));
         assert_eq!(case.get(Field::Number), Some("CB-1042"));
+    }
+
+    #[test]
+    fn each_attachment_is_a_line_with_its_name_and_link_in_order() {
+        let files =
+            ["b.png", "a b.log"].map(|n| (n.to_owned(), format!("https://files.example/{n}")));
+        let ticket = Facts { attachments: files.to_vec(), url: None, ..facts() };
+        let case = to_case(&ticket, words(&Settings::default()), &[]).unwrap();
+        let lines: Vec<_> = case.get(Field::Description).unwrap().lines().skip(2).collect();
+        assert_eq!(lines[0], "Attachment: b.png https://files.example/b.png");
+        assert_eq!(lines[1], "Attachment: a b.log https://files.example/a b.log");
+        assert!(lines[2].starts_with("Ticket: CB-1042"), "{lines:?}");
     }
 
     #[test]

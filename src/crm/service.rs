@@ -4,6 +4,7 @@ use diesel::PgConnection;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::import::rules::Handling;
 use super::merge::Side;
 use super::settings::Settings;
 pub use super::store::ConnectionState;
@@ -125,7 +126,10 @@ pub fn check(settings: &Settings) -> Result<(), AppError> {
     let unknown = categories.map(|key| {
         FieldError::new(format!("/settings/categories/{key}"), "there is no such category")
     });
-    let errors: Vec<FieldError> = one_way.chain(unknown).collect();
+    let agents = (settings.import.users == Handling::Create).then(|| {
+        FieldError::new("/settings/import/users", "agents are never created by an import")
+    });
+    let errors: Vec<FieldError> = one_way.chain(unknown).chain(agents).collect();
     if errors.is_empty() { Ok(()) } else { Err(AppError::Invalid(errors)) }
 }
 
@@ -194,7 +198,7 @@ pub fn links(
     Ok(store::links(conn, id, kind)?)
 }
 
-/// Sets and removes links of one kind. What was parked because of one is tried again with the next retry.
+/// Sets and removes links of one kind. The tickets that were parked for want of one go on.
 pub fn set_links(
     conn: &mut PgConnection,
     id: ConnectionId,
@@ -203,6 +207,8 @@ pub fn set_links(
     remove: &[Uuid],
 ) -> Result<Vec<Link>, AppError> {
     connection(conn, id)?;
+    let locals: Vec<Uuid> = set.iter().map(|link| link.local_id).collect();
+    store::unlink_records(conn, id, kind, &[&locals, remove].concat())?;
     store::set_links(conn, id, kind, set, remove).map_err(|error| {
         match crate::db::violated(&error) {
             Some("crm_links_connection_id_kind_remote_id_key") => AppError::conflict(
@@ -212,6 +218,9 @@ pub fn set_links(
             _ => error.into(),
         }
     })?;
+    let remote: Vec<String> = set.iter().map(|link| link.remote_id.clone()).collect();
+    store::relink_records(conn, id, kind, &remote)?;
+    store::wake_unmapped(conn, id, kind, &locals)?;
     Ok(store::links(conn, id, kind)?)
 }
 
@@ -268,6 +277,27 @@ pub fn mirrors_of(conn: &mut PgConnection, ticket: TicketId) -> Result<Vec<Locat
         Some((mirror, connection, own))
     };
     Ok(mirrors.into_iter().filter_map(locate).collect())
+}
+
+/// The lead of a ticket in a CRM.
+pub struct LeadIn {
+    pub connection: Connection,
+    /// `None` until it is written.
+    pub lead_id: Option<String>,
+}
+
+/// The leads of a ticket, one for each connection that writes leads or has written one.
+pub fn leads(conn: &mut PgConnection, ticket: TicketId) -> Result<Vec<LeadIn>, AppError> {
+    let made = store::leads_of(conn, ticket)?;
+    let mut leads = Vec::new();
+    for connection in store::connections(conn, None, false, 100)? {
+        let lead_id =
+            made.iter().find(|(id, _)| *id == connection.id).map(|(_, lead)| lead.clone());
+        if lead_id.is_some() || connection.settings()?.leads {
+            leads.push(LeadIn { connection, lead_id });
+        }
+    }
+    Ok(leads)
 }
 
 pub fn conflicts(

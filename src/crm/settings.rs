@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::case::Field;
+use super::import::rules::Handling;
 use super::merge::Policies;
+use super::store::LinkKind;
 use crate::kernel::{Priority, text_enum};
 
 text_enum! {
@@ -90,6 +92,11 @@ pub struct Settings {
     /// What a scheduled comparison does about what it comes upon.
     #[garde(skip)]
     pub reconcile_mode: ReconcileMode,
+    /// A ticket that is converted to a lead becomes a lead in the CRM too.
+    #[schema(example = true)]
+    pub leads: bool,
+    #[garde(dive)]
+    pub import: ImportSettings,
     /// Seconds between two looks for changes in the CRM.
     #[garde(range(min = 5, max = 86_400))]
     #[schema(example = 30)]
@@ -111,7 +118,55 @@ impl Default for Settings {
             on_deleted: OnDeleted::Leave,
             reconcile_hours: 24,
             reconcile_mode: ReconcileMode::Repair,
+            leads: true,
+            import: ImportSettings::default(),
             poll_seconds: 30,
+        }
+    }
+}
+
+/// Which of the CRM's users, accounts, contacts and products are brought to the desk, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ImportSettings {
+    /// Whether what changed is imported every `every_minutes`; everything once a day.
+    #[garde(skip)]
+    #[schema(example = true)]
+    pub scheduled: bool,
+    #[garde(range(min = 5, max = 10_080))]
+    #[schema(example = 60)]
+    pub every_minutes: u32,
+    /// Agents are never created.
+    #[garde(skip)]
+    pub users: Handling,
+    #[garde(skip)]
+    pub accounts: Handling,
+    #[garde(skip)]
+    pub contacts: Handling,
+    #[garde(skip)]
+    pub products: Handling,
+}
+
+impl Default for ImportSettings {
+    fn default() -> Self {
+        Self {
+            scheduled: false,
+            every_minutes: 60,
+            users: Handling::Link,
+            accounts: Handling::Link,
+            contacts: Handling::Link,
+            products: Handling::Link,
+        }
+    }
+}
+
+impl ImportSettings {
+    pub fn handling(&self, kind: LinkKind) -> Handling {
+        match kind {
+            LinkKind::Agent => self.users,
+            LinkKind::Account => self.accounts,
+            LinkKind::Contact => self.contacts,
+            LinkKind::Product => self.products,
         }
     }
 }

@@ -65,6 +65,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    attachments (id) {
+        id -> Uuid,
+        ticket_id -> Uuid,
+        seq -> Int4,
+        visibility -> Text,
+        name -> Text,
+        url -> Text,
+        added_by -> Uuid,
+        added_by_role -> Text,
+        added_by_name -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     categories (id) {
         id -> Uuid,
         name -> Text,
@@ -123,6 +138,17 @@ diesel::table! {
         version -> Int4,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    conversions (ticket_id) {
+        ticket_id -> Uuid,
+        became -> Text,
+        lead -> Jsonb,
+        converted_by -> Uuid,
+        converted_by_name -> Text,
+        converted_at -> Timestamptz,
     }
 }
 
@@ -193,6 +219,35 @@ diesel::table! {
 }
 
 diesel::table! {
+    crm_imports (connection_id, kind) {
+        connection_id -> Uuid,
+        kind -> Text,
+        run -> Int8,
+        step -> Text,
+        position -> Nullable<Text>,
+        since -> Nullable<Timestamptz>,
+        started_at -> Nullable<Timestamptz>,
+        watermark -> Nullable<Timestamptz>,
+        whole_at -> Nullable<Timestamptz>,
+        error -> Nullable<Text>,
+        listed -> Int4,
+        created -> Int4,
+        updated -> Int4,
+        linked -> Int4,
+        unmapped -> Int4,
+    }
+}
+
+diesel::table! {
+    crm_leads (connection_id, ticket_id) {
+        connection_id -> Uuid,
+        ticket_id -> Uuid,
+        remote_id -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     crm_links (connection_id, kind, local_id) {
         connection_id -> Uuid,
         kind -> Text,
@@ -235,6 +290,25 @@ diesel::table! {
         ticket_id -> Uuid,
         remote_id -> Text,
         direction -> Text,
+    }
+}
+
+diesel::table! {
+    crm_records (connection_id, kind, remote_id) {
+        connection_id -> Uuid,
+        kind -> Text,
+        remote_id -> Text,
+        name -> Text,
+        email -> Nullable<Text>,
+        phone -> Nullable<Text>,
+        account_id -> Nullable<Text>,
+        active -> Bool,
+        listed_in -> Int8,
+        gone -> Bool,
+        base -> Nullable<Jsonb>,
+        changed -> Bool,
+        reason -> Nullable<Text>,
+        match_key -> Nullable<Text>,
     }
 }
 
@@ -469,20 +543,26 @@ diesel::joinable!(account_products -> products (product_id));
 diesel::joinable!(agent_departments -> agents (agent_id));
 diesel::joinable!(agent_departments -> departments (department_id));
 diesel::joinable!(assignments -> tickets (ticket_id));
+diesel::joinable!(attachments -> tickets (ticket_id));
 diesel::joinable!(components -> departments (department_id));
 diesel::joinable!(components -> processes (process));
 diesel::joinable!(components -> products (product_id));
 diesel::joinable!(contact_accounts -> accounts (account_id));
 diesel::joinable!(contact_accounts -> contacts (contact_id));
+diesel::joinable!(conversions -> tickets (ticket_id));
 diesel::joinable!(crm_differences -> crm_connections (connection_id));
 diesel::joinable!(crm_differences -> jobs (job_id));
 diesel::joinable!(crm_differences -> tickets (ticket_id));
+diesel::joinable!(crm_imports -> crm_connections (connection_id));
+diesel::joinable!(crm_leads -> crm_connections (connection_id));
+diesel::joinable!(crm_leads -> tickets (ticket_id));
 diesel::joinable!(crm_links -> crm_connections (connection_id));
 diesel::joinable!(crm_mirrors -> crm_connections (connection_id));
 diesel::joinable!(crm_mirrors -> tickets (ticket_id));
 diesel::joinable!(crm_note_links -> crm_connections (connection_id));
 diesel::joinable!(crm_note_links -> notes (note_id));
 diesel::joinable!(crm_note_links -> tickets (ticket_id));
+diesel::joinable!(crm_records -> crm_connections (connection_id));
 diesel::joinable!(departments -> workflows (workflow_id));
 diesel::joinable!(elevations -> tickets (ticket_id));
 diesel::joinable!(events -> tickets (ticket_id));
@@ -504,17 +584,22 @@ diesel::allow_tables_to_appear_in_same_query!(
     agent_departments,
     agents,
     assignments,
+    attachments,
     categories,
     clients,
     components,
     contact_accounts,
     contacts,
+    conversions,
     crm_conflicts,
     crm_connections,
     crm_differences,
+    crm_imports,
+    crm_leads,
     crm_links,
     crm_mirrors,
     crm_note_links,
+    crm_records,
     departments,
     elevations,
     event_feed,

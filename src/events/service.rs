@@ -7,7 +7,18 @@ use crate::kernel::{Actor, AppError, TicketId};
 
 /// Call it in the transaction that made the event true. A ticket has one event for each of its versions.
 pub fn append(conn: &mut PgConnection, actor: &Actor, event: NewEvent) -> Result<(), AppError> {
-    Ok(store::insert(conn, actor, event)?)
+    store::insert(conn, actor, event)?;
+    Ok(())
+}
+
+/// As [`append`], for many in one statement; their order is the log's.
+pub fn append_all(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    events: Vec<NewEvent>,
+) -> Result<(), AppError> {
+    store::insert_all(conn, actor, events)?;
+    Ok(())
 }
 
 /// What happened to a ticket behind (or, `backward`, before) a version, nearest first; only what the customer may

@@ -32,28 +32,58 @@ pub struct Event {
     pub occurred_at: DateTime<Utc>,
 }
 
-pub fn insert(conn: &mut PgConnection, actor: &Actor, event: NewEvent) -> QueryResult<()> {
-    let (ticket_id, ticket_version, subject) = match event.subject {
-        Subject::Ticket(id, version) => (Some(id), Some(version), format!("ticket/{id}")),
-        Subject::Resource(name) => (None, None, name),
-    };
-    diesel::insert_into(events::table)
-        .values((
-            events::type_.eq(event.kind.as_str()),
-            events::ticket_id.eq(ticket_id),
-            events::ticket_version.eq(ticket_version),
-            events::subject.eq(subject),
-            events::public.eq(event.public),
-            events::actor_id.eq(actor.id),
-            events::actor_role.eq(actor.role.as_str()),
-            events::actor_name.eq(&actor.name),
-            events::origin.eq(actor.origin.as_str()),
-            events::changes.eq(Value::Object(event.changes)),
-            events::data.eq(event.data),
-            events::occurred_at.eq(event.occurred_at),
-        ))
-        .execute(conn)?;
-    Ok(())
+#[derive(Insertable)]
+#[diesel(table_name = events)]
+struct NewRow<'a> {
+    type_: &'static str,
+    ticket_id: Option<TicketId>,
+    ticket_version: Option<i32>,
+    subject: String,
+    public: bool,
+    actor_id: Uuid,
+    actor_role: &'static str,
+    actor_name: &'a str,
+    origin: &'static str,
+    changes: Value,
+    data: Value,
+    occurred_at: DateTime<Utc>,
+}
+
+impl<'a> NewRow<'a> {
+    fn new(actor: &'a Actor, event: NewEvent) -> Self {
+        let (ticket_id, ticket_version, subject) = match event.subject {
+            Subject::Ticket(id, version) => (Some(id), Some(version), format!("ticket/{id}")),
+            Subject::Resource(name) => (None, None, name),
+        };
+        Self {
+            type_: event.kind.as_str(),
+            ticket_id,
+            ticket_version,
+            subject,
+            public: event.public,
+            actor_id: actor.id,
+            actor_role: actor.role.as_str(),
+            actor_name: &actor.name,
+            origin: actor.origin.as_str(),
+            changes: Value::Object(event.changes),
+            data: event.data,
+            occurred_at: event.occurred_at,
+        }
+    }
+}
+
+pub fn insert(conn: &mut PgConnection, actor: &Actor, event: NewEvent) -> QueryResult<usize> {
+    diesel::insert_into(events::table).values(NewRow::new(actor, event)).execute(conn)
+}
+
+/// In one statement, which is not kept prepared as that for a single event is.
+pub fn insert_all(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    new: Vec<NewEvent>,
+) -> QueryResult<usize> {
+    let rows: Vec<_> = new.into_iter().map(|event| NewRow::new(actor, event)).collect();
+    diesel::insert_into(events::table).values(rows).execute(conn)
 }
 
 /// The last position given, with the lock that makes the relay single; `None` while another relay holds it.

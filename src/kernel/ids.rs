@@ -57,6 +57,8 @@ ids! {
     TicketId = "0199f0c2-b1c9-7000-8000-000000000009",
     /// Identifies a note on a ticket.
     NoteId,
+    /// Identifies a file that is attached to a ticket.
+    AttachmentId,
     /// Identifies a recorded assignment decision.
     AssignmentId,
     /// Identifies a recorded elevation.

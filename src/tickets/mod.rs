@@ -5,6 +5,6 @@ pub mod service;
 mod store;
 
 pub use http::routes;
-pub use rules::{Actions, Source};
+pub use rules::{Actions, ConversionKind, Lead, Source};
 pub use service::InWorkflow;
-pub use store::Ticket;
+pub use store::{Conversion, Ticket};

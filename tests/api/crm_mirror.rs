@@ -3,3 +3,4 @@ mod failing;
 mod operating;
 mod pulling;
 mod pushing;
+mod relating;

@@ -10,6 +10,7 @@ mod conformance;
 mod contract;
 mod crash;
 mod demo;
+mod crm_import;
 mod events;
 mod histories;
 mod crm_espocrm;

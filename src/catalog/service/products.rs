@@ -60,3 +60,41 @@ pub fn change_product(
     events::resource_changed(conn, actor, subject(id), changes, now)?;
     Ok(after)
 }
+
+/// Many at a time, as a directory import brings them. Fails with `name_taken`.
+pub fn create_products(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    new: &[Product],
+    now: DateTime<Utc>,
+) -> Result<(), AppError> {
+    store::insert_all(conn, new).map_err(named)?;
+    let created = new.iter().map(|product| (subject(product.id), product));
+    events::resources_created(conn, actor, created, now)
+}
+
+/// Changes products under lock; `change` gets the present state of each. What changes nothing makes no new version. Returns
+/// how many changed.
+pub fn change_products(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    ids: &[ProductId],
+    now: DateTime<Utc>,
+    change: impl Fn(&mut Product),
+) -> Result<usize, AppError> {
+    let mut changed = Vec::new();
+    let mut told = Vec::new();
+    for before in store::lock_all(conn, ids)? {
+        let mut after = before.clone();
+        change(&mut after);
+        let changes = events::diff(&before, &after);
+        if !changes.is_empty() {
+            (after.version, after.updated_at) = (before.version + 1, now);
+            told.push((subject(after.id), changes));
+            changed.push(after);
+        }
+    }
+    store::rename_all(conn, &changed).map_err(named)?;
+    events::resources_changed(conn, actor, told, now)?;
+    Ok(changed.len())
+}

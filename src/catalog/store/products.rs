@@ -2,6 +2,7 @@
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_types;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -32,12 +33,37 @@ pub fn insert(conn: &mut PgConnection, product: &Product) -> QueryResult<Product
         .get_result(conn)
 }
 
+pub fn insert_all(conn: &mut PgConnection, new: &[Product]) -> QueryResult<usize> {
+    diesel::insert_into(products::table).values(new).execute(conn)
+}
+
 pub fn find(conn: &mut PgConnection, id: ProductId) -> QueryResult<Option<Product>> {
     products::table.find(id).select(Product::as_select()).first(conn).optional()
 }
 
 pub fn lock(conn: &mut PgConnection, id: ProductId) -> QueryResult<Option<Product>> {
     products::table.find(id).for_no_key_update().select(Product::as_select()).first(conn).optional()
+}
+
+/// Locked in the order of their ids.
+pub fn lock_all(conn: &mut PgConnection, ids: &[ProductId]) -> QueryResult<Vec<Product>> {
+    let rows = products::table.filter(products::id.eq_any(ids)).order(products::id);
+    rows.for_no_key_update().select(Product::as_select()).load(conn)
+}
+
+/// Writes name, version and time of locked products in one statement.
+pub fn rename_all(conn: &mut PgConnection, changed: &[Product]) -> QueryResult<usize> {
+    let ids: Vec<ProductId> = changed.iter().map(|product| product.id).collect();
+    let names: Vec<&str> = changed.iter().map(|product| product.name.as_str()).collect();
+    let times: Vec<DateTime<Utc>> = changed.iter().map(|product| product.updated_at).collect();
+    diesel::sql_query(
+        "update products p set name = n.name, version = p.version + 1, updated_at = n.updated_at
+           from unnest($1, $2, $3) as n(id, name, updated_at) where p.id = n.id",
+    )
+    .bind::<sql_types::Array<sql_types::Uuid>, _>(ids)
+    .bind::<sql_types::Array<sql_types::Text>, _>(names)
+    .bind::<sql_types::Array<sql_types::Timestamptz>, _>(times)
+    .execute(conn)
 }
 
 pub fn list(

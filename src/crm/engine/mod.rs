@@ -8,6 +8,8 @@ mod apply;
 mod case;
 mod compare;
 mod directory;
+mod import;
+mod lead;
 mod lease;
 mod notes;
 mod outcome;

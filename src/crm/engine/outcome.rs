@@ -87,6 +87,7 @@ impl Engine {
         if mirror.full_check {
             pass.notes_in().await?;
         }
+        pass.lead_out().await?;
         contact
     }
 }

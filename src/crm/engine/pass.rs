@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::Engine;
 use super::directory::Crm;
 use super::lease::{LEASE, later};
+use crate::attachments;
 use crate::crm::CrmError;
 use crate::crm::case::{Case, Field};
 use crate::crm::mapping::{self, Facts, Unmapped};
@@ -72,6 +73,7 @@ pub(super) struct Snapshot {
     account: Option<String>,
     product: Option<String>,
     pub contact: Option<String>,
+    attachments: Vec<(String, String)>,
 }
 
 impl Snapshot {
@@ -87,7 +89,8 @@ impl Snapshot {
         let product = link(LinkKind::Product, ticket.product.as_ref().map(|p| p.0.0))?;
         let contact = link(LinkKind::Contact, ticket.contact.as_ref().map(|c| c.0.0))?;
         let conflicts = store::open_conflicts(conn, ticket_id, connection)?;
-        Ok(Self { ticket, conflicts, assignee, account, product, contact })
+        let attachments = attachments::links(conn, ticket_id)?;
+        Ok(Self { ticket, conflicts, assignee, account, product, contact, attachments })
     }
 
     fn facts(&self, public_url: &str, assignee: String, account: String, product: String) -> Facts {
@@ -97,6 +100,7 @@ impl Snapshot {
             subject: ticket.subject.clone(),
             description: ticket.description.clone(),
             url: ticket.url.clone(),
+            attachments: self.attachments.clone(),
             link: format!("{public_url}/v1/tickets/{}", ticket.id),
             type_key: ticket.type_key.clone(),
             status: ticket.status.clone(),

@@ -79,7 +79,8 @@ struct MapBody {
 
 /// Set links of one kind
 ///
-/// Links that are not named stay. Retry what was parked for want of them afterwards.
+/// Links that are not named stay. Tickets that were parked for want of one go on. An import leaves alone what was taken
+/// away here.
 #[utoipa::path(
     tag = "crm",
     params(("id" = ConnectionId, Path), ("kind" = inline(LinkKind), Path)),

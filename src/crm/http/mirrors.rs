@@ -114,6 +114,9 @@ struct TicketMirror {
         example = "https://crm.example.com/index.php?module=Cases&action=DetailView&record=5e1f"
     )]
     link: Option<String>,
+    /// The CRM's id of the lead that the ticket became.
+    #[schema(example = "7c9e6679-7425-40de-944b-e07fc1f90ae7")]
+    lead_id: Option<String>,
     fields: Vec<FieldView>,
     /// Conflicts that wait for a decision.
     conflicts: Vec<ConflictView>,
@@ -162,10 +165,13 @@ async fn get_ticket_mirror(
     let found = db.read(move |conn| {
         tickets::service::get(conn, &caller, id.0)?;
         let located = service::mirrors_of(conn, id.0)?;
+        let leads = service::leads(conn, id.0)?;
         let explained = located.into_iter().map(|(mirror, connection, conflicts)| {
             let desk = engine.desk_side(conn, &mirror, &connection)?;
             let link = engine.case_url(&connection, &mirror);
-            explain(mirror, connection, conflicts, &desk, link)
+            let lead = leads.iter().find(|lead| lead.connection.id == connection.id);
+            let lead_id = lead.and_then(|lead| lead.lead_id.clone());
+            explain(mirror, connection, conflicts, &desk, link, lead_id)
         });
         explained.collect::<Result<_, _>>()
     });
@@ -179,6 +185,7 @@ fn explain(
     conflicts: Vec<Conflict>,
     desk: &Case,
     link: Option<String>,
+    lead_id: Option<String>,
 ) -> Result<TicketMirror, AppError> {
     let parse = |value: &Option<serde_json::Value>| match value {
         Some(value) => serde_json::from_value::<Case>(value.clone()).map_err(AppError::internal),
@@ -202,6 +209,7 @@ fn explain(
         mirror: MirrorView::from(&mirror),
         link,
         connection: connection.name,
+        lead_id,
         fields: Field::ALL.iter().copied().map(field).filter(mirrored).collect(),
         conflicts: conflicts.into_iter().map(ConflictView::from).collect(),
     })

@@ -1,6 +1,8 @@
 //! The endpoints of the mirror. Contacts see nothing of it.
 mod conflicts;
 mod connections;
+mod conversion;
+mod import;
 mod maps;
 mod mirrors;
 mod operations;
@@ -13,10 +15,12 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.configure(connections::routes)
         .configure(maps::routes)
+        .configure(import::routes)
         .configure(operations::routes)
         .configure(reconcile::routes)
         .configure(mirrors::routes)
-        .configure(conflicts::routes);
+        .configure(conflicts::routes)
+        .configure(conversion::routes);
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

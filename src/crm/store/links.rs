@@ -75,6 +75,39 @@ pub fn local_id(
         .optional()
 }
 
+/// The links to these records of the CRM.
+pub fn links_to(
+    conn: &mut PgConnection,
+    connection: ConnectionId,
+    kind: LinkKind,
+    remote: &[String],
+) -> QueryResult<Vec<Link>> {
+    crm_links::table
+        .filter(crm_links::connection_id.eq(connection).and(crm_links::kind.eq(kind)))
+        .filter(crm_links::remote_id.eq_any(remote))
+        .select(Link::as_select())
+        .load(conn)
+}
+
+/// As [`remember`], for many in one statement.
+pub fn remember_all(
+    conn: &mut PgConnection,
+    connection: ConnectionId,
+    kind: LinkKind,
+    found: &[Link],
+) -> QueryResult<usize> {
+    let row = |link: &Link| {
+        (
+            crm_links::connection_id.eq(connection),
+            crm_links::kind.eq(kind),
+            crm_links::local_id.eq(link.local_id),
+            crm_links::remote_id.eq(link.remote_id.clone()),
+        )
+    };
+    let rows: Vec<_> = found.iter().map(row).collect();
+    diesel::insert_into(crm_links::table).values(rows).on_conflict_do_nothing().execute(conn)
+}
+
 /// Remembers a pair that was found; a link that somebody set meanwhile stays.
 pub fn remember(
     conn: &mut PgConnection,

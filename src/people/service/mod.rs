@@ -3,11 +3,13 @@ mod accounts;
 mod agents;
 mod contacts;
 mod departments;
+mod directory;
 
 pub use accounts::*;
 pub use agents::*;
 pub use contacts::*;
 pub use departments::*;
+pub use directory::*;
 
 use diesel::result::Error as DieselError;
 

@@ -50,12 +50,23 @@ pub fn insert(conn: &mut PgConnection, account: &Account) -> QueryResult<()> {
     insert_products(conn, account.id, &account.product_ids)
 }
 
+/// Inserts accounts that have no products.
+pub fn insert_all(conn: &mut PgConnection, new: &[Account]) -> QueryResult<usize> {
+    diesel::insert_into(accounts::table).values(new).execute(conn)
+}
+
 pub fn find(conn: &mut PgConnection, id: AccountId) -> QueryResult<Option<Account>> {
     accounts::table.find(id).select(Account::as_select()).first(conn).optional()
 }
 
 pub fn lock(conn: &mut PgConnection, id: AccountId) -> QueryResult<Option<Account>> {
     accounts::table.find(id).for_no_key_update().select(Account::as_select()).first(conn).optional()
+}
+
+/// Locked in the order of their ids.
+pub fn lock_all(conn: &mut PgConnection, ids: &[AccountId]) -> QueryResult<Vec<Account>> {
+    let rows = accounts::table.filter(accounts::id.eq_any(ids)).order(accounts::id);
+    rows.for_no_key_update().select(Account::as_select()).load(conn)
 }
 
 pub fn list(
@@ -79,6 +90,21 @@ pub fn save(conn: &mut PgConnection, account: &Account) -> QueryResult<Account> 
         .set(account)
         .returning(Account::as_returning())
         .get_result(conn)
+}
+
+/// Writes name, version and time of locked accounts in one statement.
+pub fn rename_all(conn: &mut PgConnection, changed: &[Account]) -> QueryResult<usize> {
+    let ids: Vec<AccountId> = changed.iter().map(|account| account.id).collect();
+    let names: Vec<&str> = changed.iter().map(|account| account.name.as_str()).collect();
+    let times: Vec<DateTime<Utc>> = changed.iter().map(|account| account.updated_at).collect();
+    diesel::sql_query(
+        "update accounts a set name = n.name, version = a.version + 1, updated_at = n.updated_at
+           from unnest($1, $2, $3) as n(id, name, updated_at) where a.id = n.id",
+    )
+    .bind::<sql_types::Array<sql_types::Uuid>, _>(ids)
+    .bind::<sql_types::Array<sql_types::Text>, _>(names)
+    .bind::<sql_types::Array<sql_types::Timestamptz>, _>(times)
+    .execute(conn)
 }
 
 /// The account has these products and no others. Call it with the account locked.

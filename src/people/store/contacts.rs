@@ -60,12 +60,23 @@ pub fn insert(conn: &mut PgConnection, contact: &Contact) -> QueryResult<()> {
     insert_accounts(conn, contact)
 }
 
+pub fn insert_all(conn: &mut PgConnection, new: &[Contact]) -> QueryResult<usize> {
+    diesel::insert_into(contacts::table).values(new).execute(conn)?;
+    insert_members(conn, new)
+}
+
 pub fn find(conn: &mut PgConnection, id: ContactId) -> QueryResult<Option<Contact>> {
     contacts::table.find(id).select(Contact::as_select()).first(conn).optional()
 }
 
 pub fn lock(conn: &mut PgConnection, id: ContactId) -> QueryResult<Option<Contact>> {
     contacts::table.find(id).for_no_key_update().select(Contact::as_select()).first(conn).optional()
+}
+
+/// Locked in the order of their ids.
+pub fn lock_all(conn: &mut PgConnection, ids: &[ContactId]) -> QueryResult<Vec<Contact>> {
+    let rows = contacts::table.filter(contacts::id.eq_any(ids)).order(contacts::id);
+    rows.for_no_key_update().select(Contact::as_select()).load(conn)
 }
 
 pub fn list(
@@ -96,6 +107,44 @@ pub fn save(conn: &mut PgConnection, contact: &Contact) -> QueryResult<Contact> 
         .set(contact)
         .returning(Contact::as_returning())
         .get_result(conn)
+}
+
+/// Writes name, address, number, accounts, version and time of locked contacts.
+pub fn save_all(conn: &mut PgConnection, changed: &[Contact]) -> QueryResult<()> {
+    let ids: Vec<ContactId> = changed.iter().map(|contact| contact.id).collect();
+    let names: Vec<&str> = changed.iter().map(|contact| contact.name.as_str()).collect();
+    let emails: Vec<&str> = changed.iter().map(|contact| contact.email.as_str()).collect();
+    let phones: Vec<Option<&str>> =
+        changed.iter().map(|contact| contact.phone.as_deref()).collect();
+    let times: Vec<DateTime<Utc>> = changed.iter().map(|contact| contact.updated_at).collect();
+    diesel::sql_query(
+        "update contacts c set name = n.name, email = n.email, phone = n.phone, version = c.version + 1,
+           updated_at = n.updated_at
+           from unnest($1, $2, $3, $4, $5) as n(id, name, email, phone, updated_at) where c.id = n.id",
+    )
+    .bind::<sql_types::Array<sql_types::Uuid>, _>(&ids)
+    .bind::<sql_types::Array<sql_types::Text>, _>(names)
+    .bind::<sql_types::Array<sql_types::Text>, _>(emails)
+    .bind::<sql_types::Array<sql_types::Nullable<sql_types::Text>>, _>(phones)
+    .bind::<sql_types::Array<sql_types::Timestamptz>, _>(times)
+    .execute(conn)?;
+    let theirs = contact_accounts::contact_id.eq_any(ids);
+    diesel::delete(contact_accounts::table.filter(theirs)).execute(conn)?;
+    insert_members(conn, changed)?;
+    Ok(())
+}
+
+fn insert_members(conn: &mut PgConnection, members: &[Contact]) -> QueryResult<usize> {
+    let of = |contact: &Contact| {
+        let id = contact.id;
+        let accounts = contact.account_ids.clone();
+        let pair = move |account| {
+            (contact_accounts::contact_id.eq(id), contact_accounts::account_id.eq(account))
+        };
+        accounts.into_iter().map(pair)
+    };
+    let rows: Vec<_> = members.iter().flat_map(of).collect();
+    diesel::insert_into(contact_accounts::table).values(rows).execute(conn)
 }
 
 /// The contact belongs to these accounts and no others. Call it with the contact locked.

@@ -1,5 +1,6 @@
 //! Endpoints of the ticket: parse, call one use case, render.
 mod assign;
+mod attachments;
 mod change;
 mod list;
 mod notes;
@@ -23,6 +24,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(notes::add_note)
         .service(notes::list_notes)
         .service(notes::get_note)
+        .service(attachments::add_attachment)
+        .service(attachments::list_attachments)
         .service(read::list_ticket_history)
         .service(assign::explain_assignment)
         .service(assign::assign_ticket)

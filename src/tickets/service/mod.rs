@@ -1,7 +1,9 @@
 //! Use cases. Each runs inside one transaction and reads as: lock, decide, write, tell.
 mod assign;
+mod attach;
 mod change;
 mod conversation;
+mod convert;
 mod delete;
 mod due;
 mod open;
@@ -21,8 +23,10 @@ use crate::kernel::{Actor, AppError, TicketId};
 use crate::workflow::{self, Workflow};
 
 pub use assign::{Assign, Elevate, Target, Transfer, assign, dry_run, elevate, transfer};
+pub use attach::{attach, attachments};
 pub use change::{Change, change, submit};
 pub use conversation::add_note;
+pub use convert::{NewLead, conversion, convert, converted};
 pub use delete::{delete, restore};
 pub use due::{assign_waiting, follow_automatic_transition};
 pub use open::{NewTicket, open};

@@ -108,7 +108,7 @@ pub fn elevations(
 }
 
 /// The number of a note or version that a cursor holds.
-fn number(page: &PageRequest) -> Result<Option<i32>, AppError> {
+pub(super) fn number(page: &PageRequest) -> Result<Option<i32>, AppError> {
     let Some(cursor) = &page.cursor else { return Ok(None) };
     let number = cursor.key.as_i64().and_then(|number| i32::try_from(number).ok());
     number.map(Some).ok_or_else(|| AppError::Malformed("cursor is not valid".into()))

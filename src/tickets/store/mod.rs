@@ -1,4 +1,5 @@
 //! Queries of the tickets and their elevations.
+mod conversions;
 mod elevations;
 mod find;
 mod list;
@@ -6,6 +7,7 @@ mod row;
 mod sql;
 mod write;
 
+pub use conversions::{Conversion, conversion, insert_conversion};
 pub use elevations::{Elevation, elevations, insert_elevation};
 pub use find::{find, lock, lock_automatic_due, lock_waiting, waiting, waiting_pools};
 pub use list::{Filter, Key, Sort, count, list};

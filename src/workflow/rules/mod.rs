@@ -58,6 +58,8 @@ text_enum! {
         Assignment = "assignment",
         /// The customer did not reply for `after_days`.
         NoFeedback = "no_feedback",
+        /// The ticket is converted to something else.
+        Conversion = "conversion",
     }
 }
 

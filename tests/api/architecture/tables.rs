@@ -24,8 +24,9 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("catalog", &["products", "categories", "ticket_types", "components", "processes"]),
     ("workflow", &["workflows", "statuses", "transitions"]),
     ("assignment", &["assignments"]),
-    ("tickets", &["tickets", "elevations"]),
+    ("tickets", &["tickets", "elevations", "conversions"]),
     ("notes", &["notes"]),
+    ("attachments", &["attachments"]),
     ("jobs", &["jobs"]),
 ];
 /// Tables that begin so belong to this feature.
@@ -39,8 +40,22 @@ const READS: &[(&str, &[&str])] = &[
     ("routing", &["components", "products", "processes", "departments", "workflows"]),
     // A filter asks whose turn it is; a row brings the revision of its workflow.
     ("tickets", &["statuses", "workflows"]),
-    // A ticket with the names of what it refers to, and its notes, as a case has them.
-    ("crm", &["tickets", "notes", "accounts", "contacts", "agents", "products", "workflows"]),
+    // A ticket with the names of what it refers to, and its notes, as a case has them; what records of a CRM are recognized
+    // as; whether an import is at work.
+    (
+        "crm",
+        &[
+            "tickets",
+            "notes",
+            "accounts",
+            "contacts",
+            "contact_accounts",
+            "agents",
+            "products",
+            "workflows",
+            "jobs",
+        ],
+    ),
     // What an agent's restrictions and an account's products name must exist.
     ("people", &["products", "categories", "ticket_types"]),
 ];

@@ -89,6 +89,13 @@ impl Process {
         Client::new(&self.url, Some(self.token(role)))
     }
 
+    /// The most memory that it has had so far, in KiB.
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     /// Sends SIGTERM, as every supervisor does.
     pub fn terminate(&self) {
         let kill = format!("kill -TERM {}", self.child.id());

@@ -1,7 +1,9 @@
 //! Tickets, their conversation and their assignment.
 mod assign;
+mod attachments;
 mod change;
 mod concurrency;
+mod conversion;
 mod due;
 mod list;
 mod notes;

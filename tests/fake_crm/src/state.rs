@@ -74,6 +74,10 @@ impl Crm {
             .ok_or_else(|| Refusal::Invalid(format!("Module {name} does not exist")))
     }
 
+    pub fn uninstall(&mut self, name: &str) {
+        self.modules.retain(|module| module.name != name);
+    }
+
     /// All rows of a module, deleted ones too.
     pub fn rows(&self, module: &str) -> impl Iterator<Item = &Record> {
         self.rows.get(module).into_iter().flat_map(BTreeMap::values)

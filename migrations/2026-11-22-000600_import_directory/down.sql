@@ -1,0 +1,2 @@
+drop table crm_imports;
+drop table crm_records;

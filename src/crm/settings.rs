@@ -75,6 +75,10 @@ pub struct Settings {
     #[garde(range(min = 5, max = 86_400))]
     #[schema(example = 30)]
     pub poll_seconds: u32,
+    /// Tickets worked on at a time, in all processes together; what this kind of CRM takes well where nothing is said.
+    #[garde(inner(range(min = 1, max = 100)))]
+    #[schema(example = 8)]
+    pub concurrency: Option<u16>,
 }
 
 impl Default for Settings {
@@ -91,6 +95,7 @@ impl Default for Settings {
             crm_notes: CrmNotes::Internal,
             on_deleted: OnDeleted::Leave,
             poll_seconds: 30,
+            concurrency: None,
         }
     }
 }

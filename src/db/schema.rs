@@ -166,6 +166,11 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         feed_cursor -> Nullable<Text>,
+        suspects -> Array<Uuid>,
+        trial_until -> Nullable<Timestamptz>,
+        allowed -> Nullable<Int4>,
+        slowed_at -> Nullable<Timestamptz>,
+        refused -> Bool,
     }
 }
 
@@ -201,6 +206,7 @@ diesel::table! {
         last_error -> Nullable<Text>,
         error_class -> Nullable<Text>,
         last_synced_at -> Nullable<Timestamptz>,
+        failed_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -211,6 +217,16 @@ diesel::table! {
         ticket_id -> Uuid,
         remote_id -> Text,
         direction -> Text,
+    }
+}
+
+diesel::table! {
+    crm_outcomes (connection_id, minute, outcome, lag_class) {
+        connection_id -> Uuid,
+        minute -> Timestamptz,
+        outcome -> Text,
+        lag_class -> Int4,
+        count -> Int8,
     }
 }
 
@@ -432,6 +448,7 @@ diesel::joinable!(crm_mirrors -> tickets (ticket_id));
 diesel::joinable!(crm_note_links -> crm_connections (connection_id));
 diesel::joinable!(crm_note_links -> notes (note_id));
 diesel::joinable!(crm_note_links -> tickets (ticket_id));
+diesel::joinable!(crm_outcomes -> crm_connections (connection_id));
 diesel::joinable!(departments -> workflows (workflow_id));
 diesel::joinable!(elevations -> tickets (ticket_id));
 diesel::joinable!(events -> tickets (ticket_id));
@@ -463,6 +480,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     crm_links,
     crm_mirrors,
     crm_note_links,
+    crm_outcomes,
     departments,
     elevations,
     event_feed,

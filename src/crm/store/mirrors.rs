@@ -28,7 +28,7 @@ text_enum! {
 }
 
 /// The mirror of a ticket in a CRM.
-#[derive(Debug, Clone, Queryable, Selectable)]
+#[derive(Debug, Clone, Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = mirrors, check_for_backend(diesel::pg::Pg))]
 pub struct Mirror {
     pub ticket_id: TicketId,
@@ -51,6 +51,7 @@ pub struct Mirror {
     pub error_class: Option<String>,
     pub next_attempt_at: DateTime<Utc>,
     pub last_synced_at: Option<DateTime<Utc>>,
+    pub failed_at: Option<DateTime<Utc>>,
 }
 
 /// The mirrors of a ticket, one for each connection.

@@ -22,6 +22,7 @@ const ON_CONFLICT: &str = "
       dirty_since = case
         when excluded.state <> 'detached' then coalesce(m.dirty_since, now()) end,
       dirty_seq = m.dirty_seq + 1,
+      attempts = case when m.state = 'parked' then 0 else m.attempts end,
       next_attempt_at = least(m.next_attempt_at, now())";
 
 /// Marks the mirrors of these tickets in every connection; makes those that are missing.
@@ -61,6 +62,7 @@ pub fn mark_cases(
     diesel::sql_query(
         "update crm_mirrors m set
            state = case when m.state = 'parked' and m.error_class is distinct from 'gone' then 'linked' else m.state end,
+           attempts = case when m.state = 'parked' then 0 else m.attempts end,
            dirty_since = coalesce(m.dirty_since, now()), dirty_seq = m.dirty_seq + 1,
            full_check = m.full_check or $3, next_attempt_at = least(m.next_attempt_at, now())
           where m.connection_id = $1 and m.remote_id = any($2) and m.state in ('linked', 'parked')",
@@ -82,48 +84,6 @@ pub fn mark_all(conn: &mut PgConnection, connection: ConnectionId) -> QueryResul
     .execute(conn)
 }
 
-/// Takes the lease on up to `limit` mirrors that are due, the longest waiting first.
-pub fn claim(
-    conn: &mut PgConnection,
-    now: DateTime<Utc>,
-    lease_until: DateTime<Utc>,
-    limit: i64,
-) -> QueryResult<Vec<Mirror>> {
-    let due: Vec<Claimed> = diesel::sql_query(
-        "update crm_mirrors set leased_until = $2, fence = fence + 1
-          where (ticket_id, connection_id) in (
-            select m.ticket_id, m.connection_id from crm_mirrors m join crm_connections c on c.id = m.connection_id
-             where m.dirty_since is not null and m.state in ('pending', 'linked') and m.next_attempt_at <= $1
-               and (m.leased_until is null or m.leased_until <= $1)
-               and c.state = 'active' and (c.not_before is null or c.not_before <= $1)
-             order by m.next_attempt_at limit $3 for update of m skip locked)
-          returning ticket_id, connection_id",
-    )
-    .bind::<Timestamptz, _>(now)
-    .bind::<Timestamptz, _>(lease_until)
-    .bind::<BigInt, _>(limit)
-    .load(conn)?;
-    let (tickets, connections): (Vec<Uuid>, Vec<Uuid>) =
-        due.iter().map(|row| (row.ticket_id, row.connection_id)).unzip();
-    let claimed: Vec<Mirror> = mirrors::table
-        .filter(dsl::ticket_id.eq_any(&tickets).and(dsl::connection_id.eq_any(&connections)))
-        .select(Mirror::as_select())
-        .load(conn)?;
-    let ours = |mirror: &Mirror| {
-        due.iter()
-            .any(|d| (d.ticket_id, d.connection_id) == (mirror.ticket_id.0, mirror.connection_id.0))
-    };
-    Ok(claimed.into_iter().filter(ours).collect())
-}
-
-#[derive(QueryableByName)]
-struct Claimed {
-    #[diesel(sql_type = SqlUuid)]
-    ticket_id: Uuid,
-    #[diesel(sql_type = SqlUuid)]
-    connection_id: Uuid,
-}
-
 type Held = diesel::dsl::Filter<
     diesel::dsl::Find<mirrors::table, (TicketId, ConnectionId)>,
     diesel::dsl::Eq<dsl::fence, i64>,
@@ -135,18 +95,20 @@ fn held(mirror: &Mirror) -> Held {
         .filter(dsl::fence.eq(mirror.fence))
 }
 
-/// Locks the row and renews the lease; returns the present state, or `None` when the lease was given back or another
-/// attempt has taken over.
-pub fn hold(
+/// Locks the row; returns the present state, or `None` when the lease was given back or another attempt has taken over.
+pub fn hold(conn: &mut PgConnection, mirror: &Mirror) -> QueryResult<Option<MirrorState>> {
+    let leased = held(mirror).filter(dsl::leased_until.is_not_null());
+    leased.select(dsl::state).for_no_key_update().first(conn).optional()
+}
+
+/// Sets a new end of the lease; false when it was given back or another attempt has taken over.
+pub fn renew(
     conn: &mut PgConnection,
     mirror: &Mirror,
     lease_until: DateTime<Utc>,
-) -> QueryResult<Option<MirrorState>> {
-    diesel::update(held(mirror).filter(dsl::leased_until.is_not_null()))
-        .set(dsl::leased_until.eq(lease_until))
-        .returning(dsl::state)
-        .get_result(conn)
-        .optional()
+) -> QueryResult<bool> {
+    let leased = held(mirror).filter(dsl::leased_until.is_not_null());
+    Ok(diesel::update(leased).set(dsl::leased_until.eq(lease_until)).execute(conn)? == 1)
 }
 
 /// What a step of an attempt leaves behind.
@@ -176,7 +138,7 @@ pub fn finish(conn: &mut PgConnection, mirror: &Mirror, now: DateTime<Utc>) -> Q
     diesel::sql_query(
         "update crm_mirrors set dirty_since = case when dirty_seq <> $4 then dirty_since end,
            full_check = full_check and dirty_seq <> $4, attempts = 0, leased_until = null, next_attempt_at = $5,
-           last_error = null, error_class = null, last_synced_at = $5
+           last_error = null, error_class = null, failed_at = null, last_synced_at = $5
           where ticket_id = $1 and connection_id = $2 and fence = $3",
     )
     .bind::<SqlUuid, _>(mirror.ticket_id.0)
@@ -197,6 +159,7 @@ pub struct Setback {
     pub next_attempt_at: DateTime<Utc>,
     pub last_error: String,
     pub error_class: &'static str,
+    pub failed_at: DateTime<Utc>,
 }
 
 /// Gives the lease back. A creation that was refused for good leaves no intent (`forget_sent`): nothing was written.

@@ -20,8 +20,8 @@ use crate::{crm, http, seed, telemetry};
 
 /// Who is told about published events, in the transaction that publishes them.
 pub const CONSUMERS: &[Consumer] = &[crm::mark_dirty];
-/// How often the mirrors are asked whether one is due, when none was.
-const MIRROR_IDLE: Duration = Duration::from_millis(300);
+/// How often is told what the mirror does.
+const MIRROR_FIGURES: Duration = Duration::from_secs(5);
 /// How often automatic transitions are looked for.
 const AUTOMATIC: Duration = Duration::from_millis(500);
 /// How often waiting tickets are looked at.
@@ -65,27 +65,20 @@ impl Service {
     /// Starts the background work of this process.
     pub fn start_workers(&self) -> Workers {
         let workers = Workers::default();
-        let (db, feed) = (self.db.clone(), self.feed.clone());
+        let (db, feed, mirror) = (self.db.clone(), self.feed.clone(), self.mirror.clone());
         workers.every("relay", Duration::ZERO, move || {
-            let (db, feed) = (db.clone(), feed.clone());
+            let (db, feed, mirror) = (db.clone(), feed.clone(), mirror.clone());
             async move {
                 let published = events::publish_next(&db, &feed, CONSUMERS).await?;
-                if !published {
+                if published {
+                    mirror.wake();
+                } else {
                     db.committed_or_a_second().await;
                 }
                 Ok(published)
             }
         });
-        let mirror = self.mirror.clone();
-        workers.every("mirror", MIRROR_IDLE, move || {
-            let mirror = mirror.clone();
-            async move { mirror.converge_due(Utc::now()).await }
-        });
-        let mirror = self.mirror.clone();
-        workers.every("poll", Duration::from_secs(1), move || {
-            let mirror = mirror.clone();
-            async move { mirror.poll_due(Utc::now()).await }
-        });
+        self.start_mirror_workers(&workers);
         self.start_ticket_workers(&workers);
         let db = self.db.clone();
         workers.every("idempotency keys", Duration::from_secs(600), move || {
@@ -97,6 +90,28 @@ impl Service {
             }
         });
         workers
+    }
+
+    fn start_mirror_workers(&self, workers: &Workers) {
+        let mirror = self.mirror.clone();
+        workers.every("mirror", Duration::ZERO, move || {
+            let mirror = mirror.clone();
+            async move { mirror.start_due(Utc::now()).await }
+        });
+        let mirror = self.mirror.clone();
+        workers.every("poll", Duration::from_secs(1), move || {
+            let mirror = mirror.clone();
+            async move { mirror.poll_due(Utc::now()).await }
+        });
+        let mirror = self.mirror.clone();
+        workers.every("mirror figures", MIRROR_FIGURES, move || {
+            let mirror = mirror.clone();
+            async move {
+                mirror.tell_outcomes(Utc::now()).await?;
+                mirror.tell_figures(Utc::now()).await?;
+                Ok(false)
+            }
+        });
     }
 
     /// What happens to tickets by itself. An agent who became available gets what waits within [`WAITING`].
@@ -150,11 +165,16 @@ pub async fn attend<T>(
 
 /// Lets the workers finish the step in hand, unless that takes too long: a CRM may not answer.
 async fn stop_workers(workers: &Workers, mirror: &crm::Engine) {
-    if tokio::time::timeout(STEP_GRACE, workers.stop()).await.is_ok() {
+    mirror.close();
+    let stopped = || async {
+        workers.stop().await;
+        mirror.finished().await;
+    };
+    if tokio::time::timeout(STEP_GRACE, stopped()).await.is_ok() {
         return;
     }
     mirror.halt();
-    if tokio::time::timeout(STEP_GRACE, workers.stop()).await.is_err() {
+    if tokio::time::timeout(STEP_GRACE, stopped()).await.is_err() {
         tracing::warn!("a step does not end; what it held is free again when its lease is over");
     }
 }

@@ -8,8 +8,8 @@ use super::adapters;
 use super::merge::Side;
 use super::settings::Settings;
 use super::store::{
-    self, Cause, Conflict, ConflictFilter, Connection, ConnectionState, Counts, Link, LinkKind,
-    Mirror, MirrorState, Replay,
+    self, Cause, Conflict, ConflictFilter, Connection, ConnectionState, Counted, Counts, Link,
+    LinkKind, Mirror, MirrorState, Replay,
 };
 use crate::events::{self, Event};
 use crate::http::IfMatch;
@@ -95,6 +95,17 @@ pub fn seal(key: &SecretKey, id: ConnectionId, secret: &Secret) -> Result<Vec<u8
     key.seal(&purpose(id), secret.expose().as_bytes()).map_err(AppError::Internal)
 }
 
+/// Seals with the present secret key what a previous one sealed; returns how many secrets.
+pub fn reseal(conn: &mut PgConnection, key: &SecretKey) -> Result<usize, AppError> {
+    let secrets = store::lock_connections(conn)?.into_iter().filter_map(|row| {
+        let resealed = key.reseal(&purpose(row.id), &row.sealed_secret).transpose()?;
+        let named = |e: anyhow::Error| e.context(format!("the connection {}", row.name));
+        Some(resealed.map(|sealed| (row.id, sealed)).map_err(named))
+    });
+    let secrets = secrets.collect::<anyhow::Result<Vec<_>>>().map_err(AppError::Internal)?;
+    Ok(store::replace_sealed(conn, &secrets)?)
+}
+
 pub fn to_json(settings: &Settings) -> Result<Value, AppError> {
     serde_json::to_value(settings).map_err(AppError::internal)
 }
@@ -147,7 +158,7 @@ pub fn connections(
 }
 
 /// Changes a connection under lock; `change` gets the present state. Outages that were counted are forgotten: what
-/// failed may be put right by the change.
+/// failed may be put right by the change. Other credentials end a pause that the old ones caused.
 pub fn change_connection(
     conn: &mut PgConnection,
     id: ConnectionId,
@@ -156,8 +167,16 @@ pub fn change_connection(
 ) -> Result<Connection, AppError> {
     let mut row = store::lock_connection(conn, id)?.ok_or(NOT_FOUND)?;
     seen.check(row.version)?;
+    let before = (row.base_url.clone(), row.client_id.clone(), row.sealed_secret.clone());
     change(&mut row)?;
-    (row.failures, row.not_before) = (0, None);
+    let credentials_changed =
+        before != (row.base_url.clone(), row.client_id.clone(), row.sealed_secret.clone());
+    if row.refused && credentials_changed {
+        (row.state, row.reason) = (ConnectionState::Active, None);
+    }
+    row.refused &= row.state == ConnectionState::Paused && !credentials_changed;
+    (row.failures, row.not_before, row.trial_until) = (0, None, None);
+    row.suspects.clear();
     store::save_connection(conn, &row).map_err(named)
 }
 
@@ -217,12 +236,26 @@ pub struct Health {
     pub connection: Connection,
     pub counts: Counts,
     pub parked: Vec<Cause>,
+    /// How attempts ended in the last [`RECENT`].
+    pub recent: Vec<Counted>,
+    /// Since when changes wait to be published.
+    pub unpublished: Option<DateTime<Utc>>,
 }
 
-pub fn health(conn: &mut PgConnection, id: ConnectionId) -> Result<Health, AppError> {
+/// What is recent in a connection's health.
+pub const RECENT: TimeDelta = TimeDelta::minutes(15);
+
+pub fn health(
+    conn: &mut PgConnection,
+    id: ConnectionId,
+    now: DateTime<Utc>,
+) -> Result<Health, AppError> {
     let connection = connection(conn, id)?;
-    let (counts, parked) = (store::counts(conn, id)?, store::causes(conn, id)?);
-    Ok(Health { connection, counts, parked })
+    // Read first: what is published meanwhile is counted then.
+    let unpublished = events::waiting_since(conn)?;
+    let (counts, parked) = (store::counts(conn, id)?, store::causes(conn, id, None)?);
+    let recent = store::outcomes(conn, id, now - RECENT)?;
+    Ok(Health { connection, counts, parked, recent, unpublished })
 }
 
 /// Marks every mirror of the connection for a comparison of everything, and makes those that are missing; returns how
@@ -238,6 +271,21 @@ pub fn retry(conn: &mut PgConnection, id: ConnectionId, which: &Replay) -> Resul
     connection(conn, id)?;
     Ok(store::replay(conn, id, which)?)
 }
+
+/// What [`retry`] would try again: how many, how many by cause, and the first of them.
+pub fn preview_retry(
+    conn: &mut PgConnection,
+    id: ConnectionId,
+    which: &Replay,
+) -> Result<(i64, Vec<Cause>, Vec<Mirror>), AppError> {
+    connection(conn, id)?;
+    let count = store::count_replay(conn, id, which)?;
+    let causes = store::causes(conn, id, Some(which))?;
+    Ok((count, causes, store::would_replay(conn, id, which, PREVIEWED)?))
+}
+
+/// Items that a preview shows.
+const PREVIEWED: i64 = 20;
 
 pub fn mirrors(
     conn: &mut PgConnection,

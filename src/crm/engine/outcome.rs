@@ -50,7 +50,8 @@ impl Engine {
         self.0.tally.count(&connection, &mirror, &done, ended);
         let engine = self.clone();
         let recorded = self.0.db.quiet_tx(move |conn| {
-            let attempt = Attempt { engine: &engine, connection: &connection, mirror: &mirror, began: now };
+            let attempt =
+                Attempt { engine: &engine, connection: &connection, mirror: &mirror, began: now };
             let failure = attempt.record(conn, done, ended)?;
             if failure.is_some() || engine.0.closing.is_cancelled() {
                 return Ok((failure, None));
@@ -337,7 +338,7 @@ fn case_gone(
     let held = store::set_back(conn, mirror, &setback, false)?;
     if held == 1 && settings.on_deleted == OnDeleted::Recreate {
         let ticket = Some(mirror.ticket_id);
-        let this = Replay { state, error_class: Some("gone".into()), ticket };
+        let this = Replay { error_class: Some("gone".into()), ticket, ..Replay::all(state) };
         store::replay(conn, mirror.connection_id, &this)?;
     }
     Ok(())

@@ -58,11 +58,19 @@ impl Engine {
         Ok(any)
     }
 
-    /// Starts nothing any more, and waits until what is under way has ended.
-    pub async fn finish(&self) {
+    /// From now on nothing is begun.
+    pub fn close(&self) {
         self.0.closing.cancel();
+        self.wake();
+    }
+
+    /// Returns when what was under way has ended, and all is told. Close first.
+    pub async fn finished(&self) {
         self.0.slots.close();
         self.0.slots.wait().await;
+        if let Err(error) = self.tell_outcomes(Utc::now()).await {
+            tracing::warn!(?error, "the last outcomes are not counted");
+        }
     }
 
     /// Works in a slot until it is not needed.

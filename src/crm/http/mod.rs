@@ -1,9 +1,11 @@
 //! The endpoints of the mirror. Contacts see nothing of it.
 mod conflicts;
 mod connections;
+mod health;
 mod maps;
 mod mirrors;
 mod operations;
+mod parked;
 
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -12,7 +14,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.configure(connections::routes)
         .configure(maps::routes)
+        .configure(health::routes)
         .configure(operations::routes)
+        .configure(parked::routes)
         .configure(mirrors::routes)
         .configure(conflicts::routes);
 }

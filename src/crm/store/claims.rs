@@ -10,7 +10,8 @@ use crate::db::schema::{crm_connections as connections, crm_mirrors as mirrors};
 use crate::kernel::ConnectionId;
 
 /// What may be taken, of a mirror `m` at the time `$1`.
-const DUE: &str = "m.dirty_since is not null and m.state in ('pending', 'linked') and m.next_attempt_at <= $1
+const DUE: &str =
+    "m.dirty_since is not null and m.state in ('pending', 'linked') and m.next_attempt_at <= $1
     and (m.leased_until is null or m.leased_until <= $1)";
 
 /// What is taken first.
@@ -23,7 +24,9 @@ pub fn lock_ready(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<Ve
         .filter(mirrors::connection_id.eq(connections::id))
         .filter(mirrors::dirty_since.is_not_null().and(mirrors::next_attempt_at.le(now)))
         .filter(mirrors::state.eq_any([MirrorState::Pending, MirrorState::Linked]))
-        .filter(mirrors::leased_until.is_null().or(mirrors::leased_until.le(now).assume_not_null()));
+        .filter(
+            mirrors::leased_until.is_null().or(mirrors::leased_until.le(now).assume_not_null()),
+        );
     connections::table
         .filter(connections::state.eq(ConnectionState::Active))
         .filter(

@@ -1,7 +1,7 @@
 //! Connections, and who polls them.
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use serde::Deserialize as _;
 use serde_json::Value;
 use uuid::Uuid;
@@ -147,6 +147,28 @@ pub fn save_connection(conn: &mut PgConnection, row: &Connection) -> QueryResult
         ))
         .returning(Connection::as_returning())
         .get_result(conn)
+}
+
+/// Every connection, locked against others who change it.
+pub fn lock_connections(conn: &mut PgConnection) -> QueryResult<Vec<Connection>> {
+    let rows = connections::table.order(dsl::id).select(Connection::as_select());
+    rows.for_no_key_update().load(conn)
+}
+
+/// Replaces the sealed secrets of these connections, which are locked; what was opened stays as it was.
+pub fn replace_sealed(
+    conn: &mut PgConnection,
+    secrets: &[(ConnectionId, Vec<u8>)],
+) -> QueryResult<usize> {
+    let ids: Vec<Uuid> = secrets.iter().map(|(id, _)| id.0).collect();
+    let sealed: Vec<&[u8]> = secrets.iter().map(|(_, sealed)| sealed.as_slice()).collect();
+    diesel::sql_query(
+        "update crm_connections c set sealed_secret = new.sealed
+           from unnest($1, $2) as new (id, sealed) where c.id = new.id",
+    )
+    .bind::<Array<SqlUuid>, _>(ids)
+    .bind::<Array<Binary>, _>(sealed)
+    .execute(conn)
 }
 
 pub fn delete_connection(conn: &mut PgConnection, id: ConnectionId) -> QueryResult<usize> {

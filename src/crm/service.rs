@@ -1,4 +1,6 @@
 //! Use cases of the mirror, except for the mirroring itself.
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::PgConnection;
 use serde_json::Value;
@@ -27,11 +29,15 @@ pub fn purpose(id: ConnectionId) -> String {
 
 /// Marks the tickets of these events in every connection; a consumer of the event log.
 pub fn mark_dirty(conn: &mut PgConnection, events: &[Event]) -> Result<(), AppError> {
-    let mut tickets: Vec<TicketId> = events.iter().filter_map(|event| event.ticket_id).collect();
-    tickets.sort_unstable();
-    tickets.dedup();
-    if !tickets.is_empty() {
-        store::mark_tickets(conn, &tickets)?;
+    let mut since: BTreeMap<TicketId, DateTime<Utc>> = BTreeMap::new();
+    for event in events {
+        let Some(ticket) = event.ticket_id else { continue };
+        let first = since.entry(ticket).or_insert(event.occurred_at);
+        *first = event.occurred_at.min(*first);
+    }
+    let since: Vec<_> = since.into_iter().map(|(ticket, at)| (ticket, Some(at))).collect();
+    if !since.is_empty() {
+        store::mark_changed(conn, &since)?;
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ mod contract;
 mod crash;
 mod demo;
 mod events;
+mod crm_flow;
 mod crm_mirror;
 mod crm_suitecrm;
 mod docs;

@@ -1,7 +1,7 @@
 //! What is to be done: marks, claims, and outcomes. An outcome counts only while its attempt holds the lease.
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -20,23 +20,35 @@ const ON_CONFLICT: &str = "
           then case when m.remote_id is null then 'pending' else 'linked' end
         else m.state end,
       dirty_since = case
-        when excluded.state <> 'detached' then coalesce(m.dirty_since, now()) end,
+        when excluded.state <> 'detached' then coalesce(m.dirty_since, excluded.dirty_since) end,
       dirty_seq = m.dirty_seq + 1,
       attempts = case when m.state = 'parked' then 0 else m.attempts end,
       next_attempt_at = least(m.next_attempt_at, now())";
 
 /// Marks the mirrors of these tickets in every connection; makes those that are missing.
 pub fn mark_tickets(conn: &mut PgConnection, tickets: &[TicketId]) -> QueryResult<usize> {
-    let ids: Vec<Uuid> = tickets.iter().map(|id| id.0).collect();
+    let since: Vec<_> = tickets.iter().map(|ticket| (*ticket, None)).collect();
+    mark_changed(conn, &since)
+}
+
+/// As [`mark_tickets`], with the time of the change where it was not now.
+pub fn mark_changed(
+    conn: &mut PgConnection,
+    tickets: &[(TicketId, Option<DateTime<Utc>>)],
+) -> QueryResult<usize> {
+    let ids: Vec<Uuid> = tickets.iter().map(|(id, _)| id.0).collect();
+    let since: Vec<Option<DateTime<Utc>>> = tickets.iter().map(|(_, since)| *since).collect();
     diesel::sql_query(format!(
         "insert into crm_mirrors as m (ticket_id, connection_id, state, dirty_since, dirty_seq)
          select t.id, c.id, case when t.deleted_at is null then 'pending' else 'detached' end,
-                case when t.deleted_at is null then now() end, 1
-           from tickets t cross join crm_connections c
-          where t.id = any($1) and t.category <> 'draft'
+                case when t.deleted_at is null then coalesce(changed.since, now()) end, 1
+           from unnest($1, $2) as changed (id, since)
+           join tickets t on t.id = changed.id cross join crm_connections c
+          where t.category <> 'draft'
           order by t.id, c.id {ON_CONFLICT}"
     ))
     .bind::<Array<SqlUuid>, _>(ids)
+    .bind::<Array<Nullable<Timestamptz>>, _>(since)
     .execute(conn)
 }
 

@@ -58,6 +58,7 @@ async fn health_tells_lag_throughput_and_failures_of_all_processes() {
 async fn everything_up_to_the_oldest_waiting_change_is_in_the_crm() {
     let desk = Mirrored::start().await;
     let time = |health: &Value| health["synced_until"].as_str().unwrap().parse().unwrap();
+    desk.converge().await;
     let before: chrono::DateTime<Utc> = Utc::now();
     desk.open("Waits").await;
     let change = Utc::now();

@@ -1,7 +1,7 @@
 //! The service as an operator runs it, its database, and a CRM that knows the same people.
 use std::fs::File;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -201,7 +201,7 @@ async fn start_crm() -> anyhow::Result<FakeCrm> {
 }
 
 /// A durable server with `pg_stat_statements`, and an empty database.
-async fn start_database(folder: &PathBuf) -> anyhow::Result<(Embedded, String)> {
+async fn start_database(folder: &Path) -> anyhow::Result<(Embedded, String)> {
     // The library is loaded when the server starts the next time.
     let embedded = Embedded::start(folder, "postgres").await?;
     let execute =

@@ -76,6 +76,41 @@ async fn a_poll_can_be_the_trial_and_ends_the_outage_for_all() {
 }
 
 #[actix_web::test]
+async fn while_a_poll_or_a_ticket_is_the_trial_the_other_waits() {
+    let desk = Mirrored::start().await;
+    open(&desk, 4).await;
+    desk.crm.fail(FaultRule::next(Fault::ServerError).times(100_000));
+    desk.converge().await;
+    desk.crm.clear_faults();
+    let mirror = &desk.app.service.mirror;
+    let over = "update crm_connections set not_before = null, poll_at = now()";
+    let slow = async || {
+        desk.sql(over).await;
+        desk.sql("update crm_mirrors set next_attempt_at = now()").await;
+        desk.crm.fail(FaultRule::next(Fault::Hang { milliseconds: 500 }));
+        desk.crm.fail(FaultRule::next(Fault::ServerError).times(100_000));
+    };
+    let a_little_later = async || tokio::time::sleep(Duration::from_millis(200)).await;
+    slow().await;
+    let poll = async {
+        a_little_later().await;
+        mirror.poll_due(Utc::now()).await.unwrap()
+    };
+    let (tried, polled) = tokio::join!(mirror.converge_due(Utc::now()), poll);
+    assert!(tried.unwrap() && !polled);
+
+    desk.crm.clear_faults();
+    desk.sql("update crm_connections set failures = 3").await;
+    slow().await;
+    let ticket = async {
+        a_little_later().await;
+        mirror.converge_due(Utc::now()).await.unwrap()
+    };
+    let (polled, tried) = tokio::join!(mirror.poll_due(Utc::now()), ticket);
+    assert!(polled.unwrap() && !tried);
+}
+
+#[actix_web::test]
 async fn a_ticket_that_always_fails_is_no_outage_and_is_parked_in_the_end() {
     let desk = Mirrored::start().await;
     let poisoned = desk.open("Poisoned").await;

@@ -5,6 +5,7 @@ use anyhow::Context as _;
 use casebridge::app::{self, Service};
 use casebridge::auth;
 use casebridge::config::Config;
+use casebridge::crm;
 use casebridge::crm::adapters::{self, Access};
 use casebridge::crm::probe::{self, Report};
 use casebridge::crm::settings::Settings;
@@ -67,6 +68,8 @@ enum Command {
         #[arg(long)]
         repair: bool,
     },
+    /// Seal every stored secret with the present secret key, so that the previous ones can go.
+    Reseal,
     /// Print the OpenAPI specification.
     Openapi,
 }
@@ -103,6 +106,7 @@ impl Cli {
                     async |service: &Service| reconcile::run(service, &connection, repair).await;
                 app::attend(config, work).await
             }
+            Command::Reseal => app::attend(config, reseal).await,
             Command::Openapi => Ok(()),
         }
     }
@@ -120,6 +124,17 @@ async fn token(
     });
     let principal = principal.await?;
     println!("{}", service.authenticator.sign(&principal, None, seconds, Utc::now()).await?);
+    Ok(())
+}
+
+async fn reseal(service: &Service) -> anyhow::Result<()> {
+    let mirror = service.mirror.clone();
+    let resealed = service.db.quiet_tx(move |conn| {
+        let key = mirror.secret();
+        Ok((auth::reseal(conn, key, Utc::now())?, crm::service::reseal(conn, key)?))
+    });
+    let (signing_keys, connections) = resealed.await?;
+    println!("resealed: signing keys {signing_keys}, secrets of connections {connections}");
     Ok(())
 }
 

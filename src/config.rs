@@ -25,6 +25,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Seals stored secrets: 32 bytes in base64. Unset: generated once in `data_dir`.
     pub secret_key: Option<Secret>,
+    /// Secret keys of before, which still open what they sealed; in the environment separated by commas.
+    pub previous_secret_keys: Vec<Secret>,
     /// Database connections at the most.
     pub database_pool: u32,
     /// HTTP worker threads.
@@ -62,6 +64,7 @@ impl Default for Config {
             database_url: None,
             data_dir: ".data".into(),
             secret_key: None,
+            previous_secret_keys: Vec::new(),
             database_pool: u32::try_from(cores * 4).unwrap_or(16),
             http_workers: cores,
             token_seconds: 3600,
@@ -86,6 +89,7 @@ impl Config {
         let environment = Environment::with_prefix("CASEBRIDGE").prefix_separator("_");
         let environment = environment.try_parsing(true).ignore_empty(true);
         let environment = environment.list_separator(",").with_list_parse_key("allowed_origins");
+        let environment = environment.with_list_parse_key("previous_secret_keys");
         let mut environment = environment.collect()?;
         environment.remove("config");
         let mut builder = config::Config::builder().add_source(source);
@@ -121,11 +125,18 @@ impl Config {
         if let Some(key) = &self.secret_key {
             SecretKey::parse(key).context("secret_key")?;
         }
+        for key in &self.previous_secret_keys {
+            SecretKey::parse(key).context("previous_secret_keys")?;
+        }
         Ok(())
     }
 
-    /// The key that seals stored secrets; generated in `data_dir` on first use when none is configured.
+    /// The key that seals stored secrets, generated in `data_dir` on first use when none is configured; with the keys before it.
     pub fn secret_key(&self) -> anyhow::Result<SecretKey> {
+        self.present_key()?.after(&self.previous_secret_keys)
+    }
+
+    fn present_key(&self) -> anyhow::Result<SecretKey> {
         if let Some(key) = &self.secret_key {
             return SecretKey::parse(key);
         }

@@ -56,6 +56,12 @@ fn describe() {
     metrics::describe_histogram!("http_request_duration_seconds", "From request to answer");
     metrics::describe_gauge!("db_connections", "Open database connections of this process");
     metrics::describe_gauge!("db_connections_idle", "Open database connections without work");
+    metrics::describe_histogram!("mirror_lag_seconds", "From a change to its case");
+    metrics::describe_counter!("mirror_failures_total", "Attempts at a mirror that failed");
+    metrics::describe_gauge!("mirror_backlog", "Mirrors with something to be done");
+    metrics::describe_gauge!("mirror_parked", "Mirrors that wait for somebody");
+    metrics::describe_gauge!("mirror_behind_seconds", "Since when the oldest change waits");
+    metrics::describe_gauge!("mirror_outage", "1 while a CRM is taken to be away");
     metrics::describe_gauge!("build_info", "1, labelled with the version that runs");
     metrics::gauge!("build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
 }

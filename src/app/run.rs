@@ -20,8 +20,8 @@ use crate::{crm, http, jobs, seed, telemetry};
 
 /// Who is told about published events, in the transaction that publishes them.
 pub const CONSUMERS: &[Consumer] = &[crm::mark_dirty];
-/// How often the mirrors are asked whether one is due, when none was.
-const MIRROR_IDLE: Duration = Duration::from_millis(300);
+/// How often is told what the mirror does.
+const MIRROR_FIGURES: Duration = Duration::from_secs(5);
 /// How often it is asked whether a step of a job is due, when none was.
 const JOBS_IDLE: Duration = Duration::from_millis(500);
 /// How often it is asked whether a comparison is to be started.
@@ -73,21 +73,39 @@ impl Service {
     /// Starts the background work of this process.
     pub fn start_workers(&self) -> Workers {
         let workers = Workers::default();
-        let (db, feed) = (self.db.clone(), self.feed.clone());
+        let (db, feed, mirror) = (self.db.clone(), self.feed.clone(), self.mirror.clone());
         workers.every("relay", Duration::ZERO, move || {
-            let (db, feed) = (db.clone(), feed.clone());
+            let (db, feed, mirror) = (db.clone(), feed.clone(), mirror.clone());
             async move {
                 let published = events::publish_next(&db, &feed, CONSUMERS).await?;
-                if !published {
+                if published {
+                    mirror.wake();
+                } else {
                     db.committed_or_a_second().await;
                 }
                 Ok(published)
             }
         });
+        self.start_mirror_workers(&workers);
+        self.start_jobs(&workers);
+        self.start_ticket_workers(&workers);
+        let db = self.db.clone();
+        workers.every("idempotency keys", Duration::from_secs(600), move || {
+            let db = db.clone();
+            async move {
+                let before = Utc::now() - KEEP_KEYS;
+                db.tx(move |conn| Ok(http::sweep_idempotency_keys(conn, before)?)).await?;
+                Ok(false)
+            }
+        });
+        workers
+    }
+
+    fn start_mirror_workers(&self, workers: &Workers) {
         let mirror = self.mirror.clone();
-        workers.every("mirror", MIRROR_IDLE, move || {
+        workers.every("mirror", Duration::ZERO, move || {
             let mirror = mirror.clone();
-            async move { mirror.converge_due(Utc::now()).await }
+            async move { mirror.start_due(Utc::now()).await }
         });
         let mirror = self.mirror.clone();
         workers.every("poll", Duration::from_secs(1), move || {
@@ -95,10 +113,18 @@ impl Service {
             async move { mirror.poll_due(Utc::now()).await }
         });
         let mirror = self.mirror.clone();
-        workers.every("import schedule", IMPORT_SCHEDULE, move || {
+        workers.every("mirror figures", MIRROR_FIGURES, move || {
             let mirror = mirror.clone();
-            async move { mirror.import_due(Utc::now()).await }
+            async move {
+                mirror.tell_outcomes(Utc::now()).await?;
+                mirror.tell_figures(Utc::now()).await?;
+                Ok(false)
+            }
         });
+    }
+
+    /// Long work, and what starts some when its time has come.
+    fn start_jobs(&self, workers: &Workers) {
         let jobs = self.jobs.clone();
         workers.every("jobs", JOBS_IDLE, move || {
             let jobs = jobs.clone();
@@ -111,17 +137,11 @@ impl Service {
                 db.quiet_tx(|conn| crm::reconcile::start_scheduled(conn, Utc::now())).await
             }
         });
-        self.start_ticket_workers(&workers);
-        let db = self.db.clone();
-        workers.every("idempotency keys", Duration::from_secs(600), move || {
-            let db = db.clone();
-            async move {
-                let before = Utc::now() - KEEP_KEYS;
-                db.tx(move |conn| Ok(http::sweep_idempotency_keys(conn, before)?)).await?;
-                Ok(false)
-            }
+        let mirror = self.mirror.clone();
+        workers.every("import schedule", IMPORT_SCHEDULE, move || {
+            let mirror = mirror.clone();
+            async move { mirror.import_due(Utc::now()).await }
         });
-        workers
     }
 
     /// What happens to tickets by itself. An agent who became available gets what waits within [`WAITING`].
@@ -184,12 +204,18 @@ pub async fn attend<T>(
 
 /// Lets the workers finish the step in hand, unless that takes too long: a CRM may not answer.
 async fn stop_workers(workers: &Workers, service: &Service) {
-    if tokio::time::timeout(STEP_GRACE, workers.stop()).await.is_ok() {
+    let mirror = &service.mirror;
+    mirror.close();
+    let stopped = || async {
+        workers.stop().await;
+        mirror.finished().await;
+    };
+    if tokio::time::timeout(STEP_GRACE, stopped()).await.is_ok() {
         return;
     }
-    service.mirror.halt();
+    mirror.halt();
     service.jobs.halt();
-    if tokio::time::timeout(STEP_GRACE, workers.stop()).await.is_err() {
+    if tokio::time::timeout(STEP_GRACE, stopped()).await.is_err() {
         tracing::warn!("a step does not end; what it held is free again when its lease is over");
     }
 }

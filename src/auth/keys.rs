@@ -42,6 +42,20 @@ pub fn rotate(
     Ok(key)
 }
 
+/// Seals with the present secret key what a previous one sealed; returns how many values.
+pub fn reseal(
+    conn: &mut PgConnection,
+    secret: &SecretKey,
+    now: DateTime<Utc>,
+) -> Result<usize, AppError> {
+    let keys = store::live_keys(conn, now)?.into_iter().filter_map(|key| {
+        let resealed = secret.reseal(PURPOSE, &key.sealed_private_key).transpose()?;
+        Some(resealed.map(|sealed| (key.id, sealed)))
+    });
+    let keys = keys.collect::<anyhow::Result<Vec<_>>>().map_err(AppError::Internal)?;
+    Ok(store::replace_sealed(conn, &keys)?)
+}
+
 fn generate(secret: &SecretKey, now: DateTime<Utc>) -> Result<SigningKey, AppError> {
     let pair = Ed25519KeyPair::generate().map_err(AppError::internal)?;
     let private = pair.to_pkcs8v1().map_err(AppError::internal)?;

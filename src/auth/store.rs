@@ -1,6 +1,7 @@
 //! Queries of the keys, the clients, and the view of everybody who may call.
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{Array, Binary, Text};
 use uuid::Uuid;
 
 use crate::db::schema::{clients, signing_keys};
@@ -79,6 +80,19 @@ pub fn insert_key(conn: &mut PgConnection, key: &SigningKey) -> QueryResult<bool
         .on_conflict_do_nothing()
         .execute(conn)?;
     Ok(inserted == 1)
+}
+
+/// Replaces sealed private keys by others: id and new value. Nobody else changes them.
+pub fn replace_sealed(conn: &mut PgConnection, keys: &[(String, Vec<u8>)]) -> QueryResult<usize> {
+    let ids: Vec<&str> = keys.iter().map(|(id, _)| id.as_str()).collect();
+    let sealed: Vec<&[u8]> = keys.iter().map(|(_, sealed)| sealed.as_slice()).collect();
+    diesel::sql_query(
+        "update signing_keys k set sealed_private_key = new.sealed
+           from unnest($1, $2) as new (id, sealed) where k.id = new.id",
+    )
+    .bind::<Array<Text>, _>(ids)
+    .bind::<Array<Binary>, _>(sealed)
+    .execute(conn)
 }
 
 pub fn retire_active_key(

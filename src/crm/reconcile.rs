@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::engine::{Engine, Reading, connection_failed};
+use super::engine::{Engine, Reading, Tried, connection_failed};
 use super::settings::ReconcileMode;
 use super::store::{
     self, Connection, ConnectionState, Difference, DifferenceFilter, MirrorState, Repair, Scope,
@@ -231,12 +231,13 @@ impl Part {
             store::repair(conn, self.job.id, &Repair::These(drift), now)?;
         }
         if let Some(error) = failed {
-            connection_failed(conn, self.connection.id, &error, now)?;
+            let tried = Tried { connection: &self.connection, ticket: None, began: now };
+            connection_failed(conn, &tried, &error, now)?;
             let pause = rules::backoff(cursor.tries, rand::random()).min(LONGEST_WAIT);
             return Ok(Step::Wait(now + pause, error.to_string()));
         }
         if compared > 0 {
-            store::succeeded(conn, self.connection.id, now)?;
+            store::succeeded(conn, self.connection.id, self.connection.flow()?.limit, now)?;
         }
         Ok(if self.last { Step::Done } else { Step::Next(now + self.options.pace(compared)) })
     }

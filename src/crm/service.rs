@@ -1,4 +1,6 @@
 //! Use cases of the mirror, except for the mirroring itself.
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::PgConnection;
 use serde_json::Value;
@@ -9,11 +11,11 @@ use super::merge::Side;
 use super::settings::Settings;
 pub use super::store::ConnectionState;
 use super::store::{
-    self, Cause, Conflict, ConflictFilter, Connection, Counts, Link, LinkKind, Mirror, MirrorState,
-    Replay,
+    self, Cause, Conflict, ConflictFilter, Connection, Counted, Counts, Link, LinkKind, Mirror,
+    MirrorState, Replay,
 };
 use super::{adapters, backfill, reconcile};
-use crate::events::Event;
+use crate::events::{self, Event};
 use crate::http::IfMatch;
 use crate::jobs::{self, Job};
 use crate::kernel::{
@@ -36,11 +38,15 @@ pub fn purpose(id: ConnectionId) -> String {
 
 /// Marks the tickets of these events in every connection; a consumer of the event log.
 pub fn mark_dirty(conn: &mut PgConnection, events: &[Event]) -> Result<(), AppError> {
-    let mut tickets: Vec<TicketId> = events.iter().filter_map(|event| event.ticket_id).collect();
-    tickets.sort_unstable();
-    tickets.dedup();
-    if !tickets.is_empty() {
-        store::mark_tickets(conn, &tickets)?;
+    let mut since: BTreeMap<TicketId, DateTime<Utc>> = BTreeMap::new();
+    for event in events {
+        let Some(ticket) = event.ticket_id else { continue };
+        let first = since.entry(ticket).or_insert(event.occurred_at);
+        *first = event.occurred_at.min(*first);
+    }
+    let since: Vec<_> = since.into_iter().map(|(ticket, at)| (ticket, Some(at))).collect();
+    if !since.is_empty() {
+        store::mark_changed(conn, &since)?;
     }
     Ok(())
 }
@@ -84,6 +90,11 @@ pub fn create_connection(
         failures: 0,
         not_before: None,
         last_success_at: None,
+        suspects: Vec::new(),
+        trial_until: None,
+        allowed: None,
+        slowed_at: None,
+        refused: false,
         version: 1,
         created_at: now,
         updated_at: now,
@@ -95,6 +106,17 @@ pub fn create_connection(
 
 pub fn seal(key: &SecretKey, id: ConnectionId, secret: &Secret) -> Result<Vec<u8>, AppError> {
     key.seal(&purpose(id), secret.expose().as_bytes()).map_err(AppError::Internal)
+}
+
+/// Seals with the present secret key what a previous one sealed; returns how many secrets.
+pub fn reseal(conn: &mut PgConnection, key: &SecretKey) -> Result<usize, AppError> {
+    let secrets = store::lock_connections(conn)?.into_iter().filter_map(|row| {
+        let resealed = key.reseal(&purpose(row.id), &row.sealed_secret).transpose()?;
+        let named = |e: anyhow::Error| e.context(format!("the connection {}", row.name));
+        Some(resealed.map(|sealed| (row.id, sealed)).map_err(named))
+    });
+    let secrets = secrets.collect::<anyhow::Result<Vec<_>>>().map_err(AppError::Internal)?;
+    Ok(store::replace_sealed(conn, &secrets)?)
 }
 
 pub fn to_json(settings: &Settings) -> Result<Value, AppError> {
@@ -152,7 +174,7 @@ pub fn connections(
 }
 
 /// Changes a connection under lock; `change` gets the present state. Outages that were counted are forgotten: what
-/// failed may be put right by the change.
+/// failed may be put right by the change. Other credentials end a pause that the old ones caused.
 pub fn change_connection(
     conn: &mut PgConnection,
     id: ConnectionId,
@@ -161,8 +183,16 @@ pub fn change_connection(
 ) -> Result<Connection, AppError> {
     let mut row = store::lock_connection(conn, id)?.ok_or(NOT_FOUND)?;
     seen.check(row.version)?;
+    let before = (row.base_url.clone(), row.client_id.clone(), row.sealed_secret.clone());
     change(&mut row)?;
-    (row.failures, row.not_before) = (0, None);
+    let credentials_changed =
+        before != (row.base_url.clone(), row.client_id.clone(), row.sealed_secret.clone());
+    if row.refused && credentials_changed {
+        (row.state, row.reason) = (ConnectionState::Active, None);
+    }
+    row.refused &= row.state == ConnectionState::Paused && !credentials_changed;
+    (row.failures, row.not_before, row.trial_until) = (0, None, None);
+    row.suspects.clear();
     store::save_connection(conn, &row).map_err(named)
 }
 
@@ -232,14 +262,28 @@ pub struct Health {
     /// The last job of each kind.
     pub backfill: Option<Job>,
     pub reconcile: Option<Job>,
+    /// How attempts ended in the last [`RECENT`].
+    pub recent: Vec<Counted>,
+    /// Since when changes wait to be published.
+    pub unpublished: Option<DateTime<Utc>>,
 }
 
-pub fn health(conn: &mut PgConnection, id: ConnectionId) -> Result<Health, AppError> {
+/// What is recent in a connection's health.
+pub const RECENT: TimeDelta = TimeDelta::minutes(15);
+
+pub fn health(
+    conn: &mut PgConnection,
+    id: ConnectionId,
+    now: DateTime<Utc>,
+) -> Result<Health, AppError> {
     let connection = connection(conn, id)?;
-    let (counts, parked) = (store::counts(conn, id)?, store::causes(conn, id)?);
+    // Read first: what is published meanwhile is counted then.
+    let unpublished = events::waiting_since(conn)?;
+    let (counts, parked) = (store::counts(conn, id)?, store::causes(conn, id, None)?);
+    let recent = store::outcomes(conn, id, now - RECENT)?;
     let mut last = |kind| jobs::latest(conn, kind, &subject(id));
     let (backfill, reconcile) = (last(backfill::BACKFILL)?, last(reconcile::RECONCILE)?);
-    Ok(Health { connection, counts, parked, backfill, reconcile })
+    Ok(Health { connection, counts, parked, recent, unpublished, backfill, reconcile })
 }
 
 /// Tries parked or deleted mirrors again; returns how many.
@@ -247,6 +291,21 @@ pub fn retry(conn: &mut PgConnection, id: ConnectionId, which: &Replay) -> Resul
     connection(conn, id)?;
     Ok(store::replay(conn, id, which)?)
 }
+
+/// What [`retry`] would try again: how many, how many by cause, and the first of them.
+pub fn preview_retry(
+    conn: &mut PgConnection,
+    id: ConnectionId,
+    which: &Replay,
+) -> Result<(i64, Vec<Cause>, Vec<Mirror>), AppError> {
+    connection(conn, id)?;
+    let count = store::count_replay(conn, id, which)?;
+    let causes = store::causes(conn, id, Some(which))?;
+    Ok((count, causes, store::would_replay(conn, id, which, PREVIEWED)?))
+}
+
+/// Items that a preview shows.
+const PREVIEWED: i64 = 20;
 
 pub fn mirrors(
     conn: &mut PgConnection,

@@ -93,6 +93,7 @@ pub struct Settings {
     #[garde(skip)]
     pub reconcile_mode: ReconcileMode,
     /// A ticket that is converted to a lead becomes a lead in the CRM too.
+    #[garde(skip)]
     #[schema(example = true)]
     pub leads: bool,
     #[garde(dive)]
@@ -101,6 +102,10 @@ pub struct Settings {
     #[garde(range(min = 5, max = 86_400))]
     #[schema(example = 30)]
     pub poll_seconds: u32,
+    /// Tickets worked on at a time, in all processes together; what this kind of CRM takes well where nothing is said.
+    #[garde(inner(range(min = 1, max = 100)))]
+    #[schema(example = 8)]
+    pub concurrency: Option<u16>,
 }
 
 impl Default for Settings {
@@ -121,6 +126,7 @@ impl Default for Settings {
             leads: true,
             import: ImportSettings::default(),
             poll_seconds: 30,
+            concurrency: None,
         }
     }
 }

@@ -193,6 +193,11 @@ diesel::table! {
         updated_at -> Timestamptz,
         feed_cursor -> Nullable<Text>,
         reconciled_at -> Nullable<Timestamptz>,
+        suspects -> Array<Uuid>,
+        trial_until -> Nullable<Timestamptz>,
+        allowed -> Nullable<Int4>,
+        slowed_at -> Nullable<Timestamptz>,
+        refused -> Bool,
     }
 }
 
@@ -280,6 +285,7 @@ diesel::table! {
         error_class -> Nullable<Text>,
         last_synced_at -> Nullable<Timestamptz>,
         priority -> Int2,
+        failed_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -290,6 +296,16 @@ diesel::table! {
         ticket_id -> Uuid,
         remote_id -> Text,
         direction -> Text,
+    }
+}
+
+diesel::table! {
+    crm_outcomes (connection_id, minute, outcome, lag_class) {
+        connection_id -> Uuid,
+        minute -> Timestamptz,
+        outcome -> Text,
+        lag_class -> Int4,
+        count -> Int8,
     }
 }
 
@@ -562,6 +578,7 @@ diesel::joinable!(crm_mirrors -> tickets (ticket_id));
 diesel::joinable!(crm_note_links -> crm_connections (connection_id));
 diesel::joinable!(crm_note_links -> notes (note_id));
 diesel::joinable!(crm_note_links -> tickets (ticket_id));
+diesel::joinable!(crm_outcomes -> crm_connections (connection_id));
 diesel::joinable!(crm_records -> crm_connections (connection_id));
 diesel::joinable!(departments -> workflows (workflow_id));
 diesel::joinable!(elevations -> tickets (ticket_id));
@@ -599,6 +616,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     crm_links,
     crm_mirrors,
     crm_note_links,
+    crm_outcomes,
     crm_records,
     departments,
     elevations,

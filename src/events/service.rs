@@ -1,4 +1,5 @@
 //! Append to the log, read a ticket's history.
+use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 
 use super::event::NewEvent;
@@ -50,4 +51,9 @@ pub fn feed(
     let last = events.last().and_then(|event| event.position).unwrap_or(filter.after);
     let full = i64::try_from(events.len()).is_ok_and(|count| count >= filter.limit);
     Ok((events, if full { last } else { last.max(published) }))
+}
+
+/// When the oldest event that is not published yet happened; `None` when there is none.
+pub fn waiting_since(conn: &mut PgConnection) -> Result<Option<DateTime<Utc>>, AppError> {
+    Ok(store::waiting_since(conn)?)
 }

@@ -225,3 +225,9 @@ pub fn history(
         .order(events::ticket_version)
         .load(conn)
 }
+
+/// When the oldest event without a position happened.
+pub fn waiting_since(conn: &mut PgConnection) -> QueryResult<Option<DateTime<Utc>>> {
+    let waiting = events::table.filter(events::position.is_null());
+    waiting.select(diesel::dsl::min(events::occurred_at)).first(conn)
+}

@@ -29,8 +29,12 @@ impl fmt::Debug for Secret {
 
 const NONCE: usize = 12;
 
-/// The key that seals what the database keeps: AES-256-GCM (NIST SP 800-38D), a random nonce for each value.
-pub struct SecretKey(RandomizedNonceKey);
+/// The key that seals what the database keeps: AES-256-GCM (NIST SP 800-38D), a random nonce for each value. With the keys
+/// before it, which only open.
+pub struct SecretKey {
+    present: RandomizedNonceKey,
+    previous: Vec<RandomizedNonceKey>,
+}
 
 impl SecretKey {
     /// From 32 bytes in base64. Fails when it is not that.
@@ -38,7 +42,16 @@ impl SecretKey {
         let bytes = STANDARD.decode(text.expose().trim())?;
         anyhow::ensure!(bytes.len() == 32, "the secret key must be 32 bytes in base64");
         let key = RandomizedNonceKey::new(&AES_256_GCM, &bytes);
-        Ok(Self(key.map_err(|_| anyhow::anyhow!("the secret key cannot be used"))?))
+        let present = key.map_err(|_| anyhow::anyhow!("the secret key cannot be used"))?;
+        Ok(Self { present, previous: Vec::new() })
+    }
+
+    /// Opens also what these keys sealed.
+    pub fn after(mut self, previous: &[Secret]) -> anyhow::Result<Self> {
+        for text in previous {
+            self.previous.push(Self::parse(text)?.present);
+        }
+        Ok(self)
     }
 
     /// A new random key as [`SecretKey::parse`] takes it.
@@ -53,7 +66,7 @@ impl SecretKey {
     pub fn seal(&self, purpose: &str, plain: &[u8]) -> anyhow::Result<Vec<u8>> {
         let mut sealed = plain.to_vec();
         let nonce = self
-            .0
+            .present
             .seal_in_place_append_tag(Aad::from(purpose), &mut sealed)
             .map_err(|_| anyhow::anyhow!("sealing failed"))?;
         Ok([nonce.as_ref().as_slice(), &sealed].concat())
@@ -61,13 +74,26 @@ impl SecretKey {
 
     /// Decrypts what [`SecretKey::seal`] made. Fails with another key, purpose, or a changed value.
     pub fn open(&self, purpose: &str, sealed: &[u8]) -> anyhow::Result<Vec<u8>> {
-        let wrong = || anyhow::anyhow!("a stored secret cannot be opened with this secret key");
-        let (nonce, body) = sealed.split_at_checked(NONCE).ok_or_else(wrong)?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| wrong())?;
-        let mut body = body.to_vec();
-        let plain = self.0.open_in_place(nonce, Aad::from(purpose), &mut body);
-        Ok(plain.map_err(|_| wrong())?.to_vec())
+        let keys = std::iter::once(&self.present).chain(&self.previous);
+        let plain = keys.filter_map(|key| open(key, purpose, sealed)).next();
+        plain
+            .ok_or_else(|| anyhow::anyhow!("a stored secret cannot be opened with this secret key"))
     }
+
+    /// The same value sealed with the present key; `None` if it is already. Fails where [`SecretKey::open`] does.
+    pub fn reseal(&self, purpose: &str, sealed: &[u8]) -> anyhow::Result<Option<Vec<u8>>> {
+        if open(&self.present, purpose, sealed).is_some() {
+            return Ok(None);
+        }
+        self.seal(purpose, &self.open(purpose, sealed)?).map(Some)
+    }
+}
+
+fn open(key: &RandomizedNonceKey, purpose: &str, sealed: &[u8]) -> Option<Vec<u8>> {
+    let (nonce, body) = sealed.split_at_checked(NONCE)?;
+    let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+    let mut body = body.to_vec();
+    Some(key.open_in_place(nonce, Aad::from(purpose), &mut body).ok()?.to_vec())
 }
 
 #[cfg(test)]
@@ -83,6 +109,20 @@ mod tests {
         let other = SecretKey::parse(&SecretKey::generate().unwrap()).unwrap();
         assert!(other.open("crm", &sealed).is_err());
         assert!(key.open("crm", &sealed[..5]).is_err());
+    }
+
+    #[test]
+    fn a_previous_key_opens_and_does_not_seal() {
+        let (old, new) = (SecretKey::generate().unwrap(), SecretKey::generate().unwrap());
+        let sealed = SecretKey::parse(&old).unwrap().seal("crm", b"s3cret").unwrap();
+        let both = SecretKey::parse(&new).unwrap().after(&[old]).unwrap();
+        assert_eq!(both.open("crm", &sealed).unwrap(), b"s3cret");
+        let resealed = both.reseal("crm", &sealed).unwrap().unwrap();
+        let new = SecretKey::parse(&new).unwrap();
+        assert_eq!(new.open("crm", &resealed).unwrap(), b"s3cret");
+        assert!(both.reseal("crm", &resealed).unwrap().is_none());
+        assert!(both.reseal("jwt", &sealed).is_err());
+        assert!(new.open("crm", &both.seal("crm", b"x").unwrap()).is_ok());
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod crm_import;
 mod events;
 mod histories;
 mod crm_espocrm;
+mod crm_flow;
 mod crm_mirror;
 mod crm_salesforce;
 mod crm_backfill;

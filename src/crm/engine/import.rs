@@ -4,7 +4,7 @@ use diesel::PgConnection;
 use serde_json::json;
 
 use super::Engine;
-use super::outcome::connection_failed;
+use super::outcome::{Tried, connection_failed};
 use crate::crm::CrmError;
 use crate::crm::case::{RecordKind, RecordPage};
 use crate::crm::import::matching::match_batch;
@@ -123,7 +123,7 @@ fn take_page(
             return Ok(Step::Next(now));
         }
         Err(error) => {
-            connection_failed(conn, connection.id, &error, now)?;
+            connection_failed(conn, &Tried { connection, ticket: None, began: now }, &error, now)?;
             return Ok(Step::Wait(now + WAIT, error.to_string()));
         }
     };
@@ -140,7 +140,7 @@ fn take_page(
         }
     }
     store::save_import(conn, &row)?;
-    store::succeeded(conn, connection.id, now)?;
+    store::succeeded(conn, connection.id, connection.flow()?.limit, now)?;
     save(conn, job, connection.id)?;
     Ok(Step::Next(now))
 }

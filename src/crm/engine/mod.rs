@@ -16,34 +16,33 @@ mod outcome;
 mod pass;
 mod poll;
 mod reading;
+mod schedule;
+mod tally;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::{DateTime, Utc};
 use diesel::PgConnection;
-use futures_util::future::join_all;
 use serde::Deserialize as _;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
-pub(super) use self::outcome::connection_failed;
+pub(super) use self::outcome::{Tried, connection_failed};
 pub(super) use self::reading::Reading;
 
 use self::directory::Crm;
-use self::lease::LEASE;
 use self::pass::Snapshot;
+use self::tally::Tally;
 use super::adapters::{Access, TIMEOUT};
 use super::case::Case;
 use super::merge::Agreement;
 use super::probe::{Report, probe};
-use super::store::{self, Connection, Mirror};
+use super::store::{Connection, Mirror};
 use super::vocabulary::Vocabulary;
 use super::{CrmError, service};
 use crate::db::Db;
 use crate::kernel::{AppError, ConnectionId, Secret, SecretKey};
-
-/// Mirrors worked on at a time, in one process.
-const BATCH: i64 = 8;
 
 /// The mirror at work; cheap to clone.
 #[derive(Clone)]
@@ -55,18 +54,36 @@ struct Inner {
     public_url: String,
     /// The CRMs by connection, each as of a version of its connection.
     crms: Mutex<HashMap<ConnectionId, (i32, Arc<Crm>)>>,
+    /// Rings when something may be due.
+    wake: Notify,
+    /// The slots that this process works in.
+    slots: TaskTracker,
+    tally: Tally,
+    /// No new work.
+    closing: CancellationToken,
+    /// Nor what is under way.
     halted: CancellationToken,
 }
 
 impl Engine {
     /// `public_url` starts the links to tickets.
     pub fn new(db: Db, secret: Arc<SecretKey>, public_url: String) -> Self {
-        let halted = CancellationToken::new();
-        Self(Arc::new(Inner { db, secret, public_url, crms: Mutex::default(), halted }))
+        Self(Arc::new(Inner {
+            db,
+            secret,
+            public_url,
+            crms: Mutex::default(),
+            wake: Notify::new(),
+            slots: TaskTracker::new(),
+            tally: Tally::default(),
+            closing: CancellationToken::new(),
+            halted: CancellationToken::new(),
+        }))
     }
 
     /// Gives up what is under way, as a crash would, but gives the leases back: whoever comes next goes on at once.
     pub fn halt(&self) {
+        self.0.closing.cancel();
         self.0.halted.cancel();
     }
 
@@ -91,18 +108,6 @@ impl Engine {
     /// The key that seals the connections' secrets.
     pub fn secret(&self) -> &SecretKey {
         &self.0.secret
-    }
-
-    /// Works on the mirrors that are due, a few at a time; false when none is.
-    pub async fn converge_due(&self, now: DateTime<Utc>) -> Result<bool, AppError> {
-        let claimed =
-            self.0.db.quiet_tx(move |conn| Ok(store::claim(conn, now, now + LEASE, BATCH)?));
-        let claimed = claimed.await?;
-        let work = claimed.into_iter().map(|mirror| self.converge(mirror, now));
-        let done = join_all(work).await;
-        let any = !done.is_empty();
-        done.into_iter().collect::<Result<(), AppError>>()?;
-        Ok(any)
     }
 
     /// Where people see the case of a mirror; `None` while there is none.

@@ -1,6 +1,6 @@
 //! An attempt from claim to outcome, and what a failure means for the mirror and for its connection.
 use std::panic::AssertUnwindSafe;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::PgConnection;
@@ -9,32 +9,37 @@ use futures_util::FutureExt as _;
 use super::Engine;
 use super::lease::later;
 use super::pass::{Pass, Snapshot, Stop};
+use super::schedule::{Work, hand_over};
 use crate::crm::settings::OnDeleted;
 use crate::crm::store::{self, Connection, Mirror, MirrorState, Replay, Setback};
 use crate::crm::{CrmError, rules};
-use crate::kernel::{AppError, ConnectionId};
+use crate::kernel::{AppError, TicketId};
 
-/// A CRM can ask for a pause, but not for good.
-const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3600);
+/// What was tried, and since when.
+pub(in crate::crm) struct Tried<'a> {
+    pub connection: &'a Connection,
+    /// `None` for what is not about one.
+    pub ticket: Option<TicketId>,
+    pub began: DateTime<Utc>,
+}
 
 impl Engine {
-    /// One attempt at a claimed mirror. A failure of the CRM is an outcome; a failure of the service itself is told too.
+    /// One attempt at a claimed mirror; returns what the slot works on next. A failure of the CRM is an outcome; a failure
+    /// of the service itself is told too.
     pub(super) async fn converge(
         &self,
-        mirror: Mirror,
+        work: Work,
         now: DateTime<Utc>,
-    ) -> Result<(), AppError> {
-        let id = mirror.connection_id;
-        let connection = self.0.db.read(move |conn| Ok(store::connection(conn, id)?)).await?;
-        let Some(connection) = connection else { return Ok(()) };
+    ) -> Result<Option<Work>, AppError> {
+        let Work { connection, mirror } = work;
         let (began, held) = (Instant::now(), mirror.clone());
-        let renew = move |conn: &mut _, until| Ok(store::hold(conn, &held, until)?.is_some());
+        let renew = move |conn: &mut _, until| store::renew(conn, &held, until);
         let done = tokio::select! {
             done = self.attempt(&connection, &mirror, now) => done,
             () = self.lease_lost(now, renew) => Err(Stop::Lost),
             () = self.0.halted.cancelled() => Err(Stop::Again),
         };
-        let now = later(now, began);
+        let ended = later(now, began);
         let ticket = mirror.ticket_id;
         match &done {
             Ok(()) => tracing::debug!(%ticket, connection = connection.name, "mirrored"),
@@ -42,8 +47,19 @@ impl Engine {
                 tracing::warn!(%ticket, connection = connection.name, ?stop, "not mirrored");
             }
         }
-        let failure = self.0.db.tx(move |conn| record(conn, &connection, &mirror, done, now));
-        failure.await?.map_or(Ok(()), Err)
+        self.0.tally.count(&connection, &mirror, &done, ended);
+        let engine = self.clone();
+        let recorded = self.0.db.quiet_tx(move |conn| {
+            let attempt =
+                Attempt { engine: &engine, connection: &connection, mirror: &mirror, began: now };
+            let failure = attempt.record(conn, done, ended)?;
+            if failure.is_some() || engine.0.closing.is_cancelled() {
+                return Ok((failure, None));
+            }
+            Ok((None, hand_over(conn, connection.id, ended)?))
+        });
+        let (failure, next) = recorded.await?;
+        failure.map_or(Ok(next), Err)
     }
 
     /// A panic is a failure of this item only.
@@ -67,7 +83,7 @@ impl Engine {
     ) -> Result<(), Stop> {
         let crm = self.crm(connection)?;
         let claimed = mirror.clone();
-        let seen = self.0.db.tx(move |conn| Snapshot::read(conn, &claimed)).await?;
+        let seen = self.0.db.read(move |conn| Snapshot::read(conn, &claimed)).await?;
         let mut pass = Pass::new(self.clone(), crm, connection.clone(), mirror.clone(), now)?;
         if seen.ticket.deleted_at.is_some() {
             let detach = |_: &mut PgConnection, working: &mut super::pass::Working| {
@@ -92,58 +108,92 @@ impl Engine {
     }
 }
 
-/// Records how an attempt ended; returns the failure that is the service's own.
-fn record(
-    conn: &mut PgConnection,
-    connection: &Connection,
-    mirror: &Mirror,
-    done: Result<(), Stop>,
-    now: DateTime<Utc>,
-) -> Result<Option<AppError>, AppError> {
-    let stop = match done {
-        Ok(()) => {
-            store::finish(conn, mirror, now)?;
-            store::succeeded(conn, connection.id, now)?;
-            return Ok(None);
-        }
-        Err(stop) => stop,
-    };
-    match stop {
-        Stop::Lost => {}
-        Stop::Again => {
-            store::release(conn, mirror, now)?;
-        }
-        Stop::CaseGone => case_gone(conn, connection, mirror, now)?,
-        Stop::Park { class, reason } => {
-            park(conn, mirror, class, reason, now)?;
-            store::succeeded(conn, connection.id, now)?;
-        }
-        Stop::Crm(error) => {
-            return crm_failed(conn, connection.id, mirror, error, now).map(|()| None);
-        }
-        Stop::App(error) => {
-            try_later(conn, mirror, "internal", "an internal error occurred".into(), now)?;
-            return Ok(Some(error));
-        }
-    }
-    Ok(None)
+/// An attempt that has ended.
+struct Attempt<'a> {
+    engine: &'a Engine,
+    connection: &'a Connection,
+    mirror: &'a Mirror,
+    began: DateTime<Utc>,
 }
 
-fn crm_failed(
-    conn: &mut PgConnection,
-    connection: ConnectionId,
-    mirror: &Mirror,
-    error: CrmError,
-    now: DateTime<Utc>,
-) -> Result<(), AppError> {
-    let (class, reason) = (error.class(), error.to_string());
-    if connection_failed(conn, connection, &error, now)? {
-        store::release(conn, mirror, now)?;
-        return Ok(());
+impl Attempt<'_> {
+    /// Records how it ended; returns the failure that is the service's own.
+    fn record(
+        &self,
+        conn: &mut PgConnection,
+        done: Result<(), Stop>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<AppError>, AppError> {
+        let mirror = self.mirror;
+        let stop = match done {
+            Ok(()) => {
+                store::finish(conn, mirror, now)?;
+                return self.answered(conn, now).map(|()| None);
+            }
+            Err(stop) => stop,
+        };
+        match stop {
+            Stop::Lost => self.told_nothing(conn)?,
+            Stop::Again => {
+                store::release(conn, mirror, now)?;
+                self.told_nothing(conn)?;
+            }
+            Stop::CaseGone => {
+                case_gone(conn, self.connection, mirror, now)?;
+                self.answered(conn, now)?;
+            }
+            Stop::Park { class, reason } => {
+                park(conn, mirror, class, reason, now)?;
+                self.answered(conn, now)?;
+            }
+            Stop::Crm(error) => self.crm_failed(conn, error, now)?,
+            Stop::App(error) => {
+                try_later(conn, mirror, "internal", "an internal error occurred".into(), now)?;
+                self.told_nothing(conn)?;
+                return Ok(Some(error));
+            }
+        }
+        Ok(None)
     }
-    match error {
-        CrmError::Transient { .. } => try_later(conn, mirror, class, reason, now),
-        _ => park(conn, mirror, class, reason, now),
+
+    /// The CRM did what it was asked, or said why not. After an outage every slot can be used again.
+    fn answered(&self, conn: &mut PgConnection, now: DateTime<Utc>) -> Result<(), AppError> {
+        if self.engine.0.tally.is_news(self.connection) {
+            let limit = self.connection.flow()?.limit;
+            store::succeeded(conn, self.connection.id, limit, now)?;
+            self.engine.wake();
+        }
+        Ok(())
+    }
+
+    /// Whether an outage is over is as unknown as before.
+    fn told_nothing(&self, conn: &mut PgConnection) -> Result<(), AppError> {
+        if rules::is_outage(self.connection.failures) {
+            store::end_trial(conn, self.connection.id)?;
+        }
+        Ok(())
+    }
+
+    /// The mirror's row is locked before the connection's, here as everywhere.
+    fn crm_failed(
+        &self,
+        conn: &mut PgConnection,
+        error: CrmError,
+        now: DateTime<Utc>,
+    ) -> Result<(), AppError> {
+        let (class, reason, mirror) = (error.class(), error.to_string(), self.mirror);
+        store::hold(conn, mirror)?;
+        let ticket = Some(mirror.ticket_id);
+        let tried = Tried { connection: self.connection, ticket, began: self.began };
+        if connection_failed(conn, &tried, &error, now)? {
+            store::release(conn, mirror, now)?;
+            return Ok(());
+        }
+        if matches!(error, CrmError::Transient { .. }) {
+            return try_later(conn, mirror, class, reason, now);
+        }
+        park(conn, mirror, class, reason, now)?;
+        self.answered(conn, now)
     }
 }
 
@@ -151,35 +201,79 @@ fn crm_failed(
 /// burns no attempts.
 pub(in crate::crm) fn connection_failed(
     conn: &mut PgConnection,
-    connection: ConnectionId,
+    tried: &Tried<'_>,
     error: &CrmError,
     now: DateTime<Utc>,
 ) -> Result<bool, AppError> {
+    let id = tried.connection.id;
     match error {
         CrmError::Auth { .. } => {
-            store::pause(conn, connection, &error.to_string())?;
+            store::refuse(conn, id, tried.connection.version, &error.to_string())?;
             Ok(true)
         }
         CrmError::Throttled { retry_after } => {
-            let pause = retry_after.unwrap_or(Duration::from_secs(30)).min(LONGEST_PAUSE);
-            let pause = TimeDelta::from_std(pause).unwrap_or_default();
-            store::hold_off(conn, connection, now + pause)?;
+            let pause = retry_after.and_then(|pause| TimeDelta::from_std(pause).ok());
+            slow_down(conn, tried, pause.unwrap_or(rules::THROTTLE_PAUSE), now)?;
             Ok(true)
         }
-        CrmError::Transient { .. } => {
-            let failures = store::count_failure(conn, connection)?;
-            let outage = rules::is_outage(failures);
-            if outage {
-                let pause = rules::outage_pause(failures, rand::random());
-                store::hold_off(conn, connection, now + pause)?;
-            }
-            Ok(outage)
-        }
+        CrmError::Transient { .. } => count_failure(conn, tried, now),
         CrmError::Permanent { .. }
         | CrmError::NotFound { .. }
         | CrmError::Stale
         | CrmError::Gone => Ok(false),
     }
+}
+
+/// Pauses as the CRM wants it, and goes on with half as many attempts at a time. The attempts that were under way when the
+/// CRM said so say nothing new.
+fn slow_down(
+    conn: &mut PgConnection,
+    tried: &Tried<'_>,
+    pause: TimeDelta,
+    now: DateTime<Utc>,
+) -> Result<(), AppError> {
+    let Some(mut row) = store::lock_connection(conn, tried.connection.id)? else { return Ok(()) };
+    if row.slowed_at.is_none_or(|slowed_at| slowed_at < tried.began) {
+        row.allowed = Some((row.flow()?.width() / 2).max(1));
+        row.slowed_at = Some(now);
+    }
+    row.not_before = row.not_before.max(Some(now + pause.min(rules::LONGEST_PAUSE)));
+    row.trial_until = None;
+    store::save_flow(conn, &row)?;
+    Ok(())
+}
+
+/// Counts a failure that may be an outage; true when it is one. A ticket that fails again and again is none by itself, and
+/// attempts that were under way when the outage was noticed say nothing new.
+fn count_failure(
+    conn: &mut PgConnection,
+    tried: &Tried<'_>,
+    now: DateTime<Utc>,
+) -> Result<bool, AppError> {
+    let Some(mut row) = store::lock_connection(conn, tried.connection.id)? else {
+        return Ok(true);
+    };
+    let ticket = tried.ticket.map(|ticket| ticket.0);
+    let known = rules::is_outage(row.failures);
+    let repeats = ticket.is_some_and(|ticket| row.suspects.contains(&ticket));
+    if known && row.not_before.is_some_and(|until| until > now) || !known && repeats {
+        return Ok(known);
+    }
+    row.failures += 1;
+    if known {
+        // The trial failed too: it is the CRM and not these tickets.
+        store::refund(conn, row.id, &row.suspects, now)?;
+        row.suspects.clear();
+    } else {
+        row.suspects.extend(ticket);
+    }
+    let outage = rules::is_outage(row.failures);
+    if outage {
+        row.not_before = Some(now + rules::outage_pause(row.failures, rand::random()));
+        row.trial_until = None;
+    }
+    store::save_flow(conn, &row)?;
+    Ok(outage)
 }
 
 /// Once more after a while; after too many attempts not without somebody's help.
@@ -197,6 +291,7 @@ fn try_later(
         next_attempt_at: now + rules::backoff(attempts, rand::random()),
         last_error: reason,
         error_class: class,
+        failed_at: now,
     };
     store::set_back(conn, mirror, &setback, false)?;
     Ok(())
@@ -215,6 +310,7 @@ fn park(
         next_attempt_at: now,
         last_error: reason,
         error_class: class,
+        failed_at: now,
     };
     store::set_back(conn, mirror, &setback, class == "permanent")?;
     Ok(())
@@ -238,13 +334,13 @@ fn case_gone(
         next_attempt_at: now,
         last_error: "the case was deleted in the CRM".into(),
         error_class: "gone",
+        failed_at: now,
     };
     let held = store::set_back(conn, mirror, &setback, false)?;
     if held == 1 && settings.on_deleted == OnDeleted::Recreate {
         let ticket = Some(mirror.ticket_id);
-        let this = Replay { state, error_class: Some("gone".into()), ticket };
+        let this = Replay { error_class: Some("gone".into()), ticket, ..Replay::all(state) };
         store::replay(conn, mirror.connection_id, &this)?;
     }
-    store::succeeded(conn, connection.id, now)?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::Engine;
 use super::directory::Crm;
-use super::lease::{LEASE, later};
+use super::lease::later;
 use crate::attachments;
 use crate::crm::CrmError;
 use crate::crm::case::{Case, Field};
@@ -41,6 +41,17 @@ pub(super) enum Stop {
 impl Stop {
     pub fn unmapped(reason: String) -> Self {
         Self::Park { class: "unmapped", reason }
+    }
+
+    /// The class of the failure; `None` when it is none: the mirror is due again, or somebody else's.
+    pub fn class(&self) -> Option<&'static str> {
+        match self {
+            Self::Crm(error) => Some(error.class()),
+            Self::CaseGone => Some("gone"),
+            Self::Park { class, .. } => Some(class),
+            Self::App(_) => Some("internal"),
+            Self::Again | Self::Lost => None,
+        }
     }
 }
 
@@ -80,14 +91,18 @@ impl Snapshot {
     pub fn read(conn: &mut PgConnection, mirror: &Mirror) -> Result<Self, AppError> {
         let (ticket_id, connection) = (mirror.ticket_id, mirror.connection_id);
         let ticket = store::desk_ticket(conn, ticket_id)?;
-        let mut link = |kind, local: Option<Uuid>| match local {
-            Some(local) => store::remote_id(conn, connection, kind, local),
-            None => Ok(None),
-        };
-        let assignee = link(LinkKind::Agent, ticket.assignee.as_ref().map(|a| a.0.0))?;
-        let account = link(LinkKind::Account, ticket.account.as_ref().map(|a| a.0.0))?;
-        let product = link(LinkKind::Product, ticket.product.as_ref().map(|p| p.0.0))?;
-        let contact = link(LinkKind::Contact, ticket.contact.as_ref().map(|c| c.0.0))?;
+        let wanted = [
+            (LinkKind::Agent, ticket.assignee.as_ref().map(|a| a.0.0)),
+            (LinkKind::Account, ticket.account.as_ref().map(|a| a.0.0)),
+            (LinkKind::Product, ticket.product.as_ref().map(|p| p.0.0)),
+            (LinkKind::Contact, ticket.contact.as_ref().map(|c| c.0.0)),
+        ];
+        let locals: Vec<Uuid> = wanted.iter().filter_map(|(_, local)| *local).collect();
+        let links = store::links_of(conn, connection, &locals)?;
+        let [assignee, account, product, contact] = wanted.map(|(kind, local)| {
+            let link = links.iter().find(|(of, link)| *of == kind && Some(link.local_id) == local);
+            link.map(|(_, link)| link.remote_id.clone())
+        });
         let conflicts = store::open_conflicts(conn, ticket_id, connection)?;
         let attachments = attachments::links(conn, ticket_id)?;
         Ok(Self { ticket, conflicts, assignee, account, product, contact, attachments })
@@ -178,14 +193,13 @@ impl Pass {
             agreement: self.agreement.clone(),
             sent: self.sent.clone(),
         };
-        let lease_until = self.now() + LEASE;
         let (done, working) = self
             .engine
             .0
             .db
             .tx(move |conn| {
                 let stopped = |stop| AppError::Internal(anyhow::Error::new(Stopped(stop)));
-                let state = store::hold(conn, &working.mirror, lease_until)?;
+                let state = store::hold(conn, &working.mirror)?;
                 // The ticket may have been deleted or restored since the attempt began.
                 working.mirror.state = state.ok_or_else(|| stopped(Stop::Lost))?;
                 let done = work(conn, &mut working).map_err(stopped)?;

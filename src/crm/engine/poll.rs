@@ -4,7 +4,7 @@ use diesel::PgConnection;
 
 use super::Engine;
 use super::lease::LEASE;
-use super::outcome::connection_failed;
+use super::outcome::{Tried, connection_failed};
 use crate::crm::CrmError;
 use crate::crm::adapters::{Changes, Position};
 use crate::crm::case::RemoteCase;
@@ -36,6 +36,7 @@ impl Engine {
             tracing::warn!(connection = connection.name, %error, "changes were not read");
         }
         self.0.db.quiet_tx(move |conn| take(conn, &connection, changes, now)).await?;
+        self.wake();
         Ok(true)
     }
 
@@ -61,7 +62,7 @@ fn take(
     let changes = match changes {
         Ok(changes) => changes,
         Err(error) => {
-            connection_failed(conn, id, &error, now)?;
+            connection_failed(conn, &Tried { connection, ticket: None, began: now }, &error, now)?;
             store::finish_poll(conn, id, connection.poll_fence, None, now + interval)?;
             return Ok(());
         }
@@ -72,7 +73,7 @@ fn take(
         // Another replica has started over; it will see the same.
         return Ok(());
     }
-    store::succeeded(conn, id, now)?;
+    store::succeeded(conn, id, connection.flow()?.limit, now)?;
     let cases: Vec<String> = changes.cases.iter().map(|case| case.id.clone()).collect();
     let mirrors = store::mirrors_of_cases(conn, id, &cases)?;
     let differing: Vec<String> = changes

@@ -7,6 +7,8 @@ mod maps;
 mod mirrors;
 mod operations;
 mod reconcile;
+mod health;
+mod parked;
 
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -16,8 +18,9 @@ pub fn routes(cfg: &mut ServiceConfig) {
     cfg.configure(connections::routes)
         .configure(maps::routes)
         .configure(import::routes)
-        .configure(operations::routes)
         .configure(reconcile::routes)
+        .configure(health::routes)
+        .configure(parked::routes)
         .configure(mirrors::routes)
         .configure(conflicts::routes)
         .configure(conversion::routes);

@@ -1,12 +1,13 @@
 //! Connections, and who polls them.
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use serde::Deserialize as _;
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::crm::adapters::{self, Kind, Position};
+use crate::crm::rules::{Flow, OUTAGE_AFTER, TRIAL};
 use crate::crm::settings::Settings;
 use crate::db::schema::crm_connections::{self as connections, dsl};
 use crate::kernel::{AppError, ConnectionId, text_enum};
@@ -39,6 +40,11 @@ pub struct Connection {
     pub failures: i32,
     pub not_before: Option<DateTime<Utc>>,
     pub last_success_at: Option<DateTime<Utc>>,
+    pub suspects: Vec<Uuid>,
+    pub trial_until: Option<DateTime<Utc>>,
+    pub allowed: Option<i32>,
+    pub slowed_at: Option<DateTime<Utc>>,
+    pub refused: bool,
     pub version: i32,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -54,6 +60,19 @@ impl Connection {
     /// What differs from the defaults of its kind.
     pub fn settings(&self) -> Result<Settings, AppError> {
         Settings::deserialize(&self.settings).map_err(AppError::internal)
+    }
+
+    /// How it may be used.
+    pub fn flow(&self) -> Result<Flow, AppError> {
+        let limit = self.settings()?.concurrency.unwrap_or(self.kind()?.capabilities.concurrency);
+        Ok(Flow {
+            active: self.state == ConnectionState::Active,
+            failures: self.failures,
+            not_before: self.not_before,
+            trial_until: self.trial_until,
+            limit: i32::from(limit),
+            allowed: self.allowed,
+        })
     }
 }
 
@@ -82,11 +101,12 @@ pub fn connection_by_name(conn: &mut PgConnection, name: &str) -> QueryResult<Op
     named.select(Connection::as_select()).first(conn).optional()
 }
 
+/// Locks it against others who change it, and lets its mirrors be marked meanwhile.
 pub fn lock_connection(
     conn: &mut PgConnection,
     id: ConnectionId,
 ) -> QueryResult<Option<Connection>> {
-    let row = connections::table.find(id).for_update();
+    let row = connections::table.find(id).for_no_key_update();
     row.select(Connection::as_select()).first(conn).optional()
 }
 
@@ -118,6 +138,10 @@ pub fn save_connection(conn: &mut PgConnection, row: &Connection) -> QueryResult
             dsl::reason.eq(&row.reason),
             dsl::failures.eq(row.failures),
             dsl::not_before.eq(row.not_before),
+            dsl::suspects.eq(&row.suspects),
+            dsl::trial_until.eq(row.trial_until),
+            dsl::allowed.eq(row.allowed),
+            dsl::refused.eq(row.refused),
             dsl::version.eq(dsl::version + 1),
             dsl::updated_at.eq(diesel::dsl::now),
         ))
@@ -125,57 +149,30 @@ pub fn save_connection(conn: &mut PgConnection, row: &Connection) -> QueryResult
         .get_result(conn)
 }
 
+/// Every connection, locked against others who change it.
+pub fn lock_connections(conn: &mut PgConnection) -> QueryResult<Vec<Connection>> {
+    let rows = connections::table.order(dsl::id).select(Connection::as_select());
+    rows.for_no_key_update().load(conn)
+}
+
+/// Replaces the sealed secrets of these connections, which are locked; what was opened stays as it was.
+pub fn replace_sealed(
+    conn: &mut PgConnection,
+    secrets: &[(ConnectionId, Vec<u8>)],
+) -> QueryResult<usize> {
+    let ids: Vec<Uuid> = secrets.iter().map(|(id, _)| id.0).collect();
+    let sealed: Vec<&[u8]> = secrets.iter().map(|(_, sealed)| sealed.as_slice()).collect();
+    diesel::sql_query(
+        "update crm_connections c set sealed_secret = new.sealed
+           from unnest($1, $2) as new (id, sealed) where c.id = new.id",
+    )
+    .bind::<Array<SqlUuid>, _>(ids)
+    .bind::<Array<Binary>, _>(sealed)
+    .execute(conn)
+}
+
 pub fn delete_connection(conn: &mut PgConnection, id: ConnectionId) -> QueryResult<usize> {
     diesel::delete(connections::table.find(id)).execute(conn)
-}
-
-/// Pauses an active connection, for a reason that its owner has to see to.
-pub fn pause(conn: &mut PgConnection, id: ConnectionId, reason: &str) -> QueryResult<usize> {
-    let active = connections::table.find(id).filter(dsl::state.eq(ConnectionState::Active));
-    diesel::update(active)
-        .set((
-            dsl::state.eq(ConnectionState::Paused),
-            dsl::reason.eq(reason),
-            dsl::version.eq(dsl::version + 1),
-            dsl::updated_at.eq(diesel::dsl::now),
-        ))
-        .execute(conn)
-}
-
-/// Counts a failure that may be an outage; returns how many there were in a row.
-pub fn count_failure(conn: &mut PgConnection, id: ConnectionId) -> QueryResult<i32> {
-    diesel::update(connections::table.find(id))
-        .set(dsl::failures.eq(dsl::failures + 1))
-        .returning(dsl::failures)
-        .get_result(conn)
-}
-
-/// No call before `until`.
-pub fn hold_off(
-    conn: &mut PgConnection,
-    id: ConnectionId,
-    until: DateTime<Utc>,
-) -> QueryResult<usize> {
-    diesel::update(connections::table.find(id)).set(dsl::not_before.eq(until)).execute(conn)
-}
-
-/// The CRM answered. Written at most every few seconds: many mirrors share this row.
-pub fn succeeded(
-    conn: &mut PgConnection,
-    id: ConnectionId,
-    now: DateTime<Utc>,
-) -> QueryResult<usize> {
-    let stale = dsl::failures
-        .ne(0)
-        .or(dsl::last_success_at.is_null().assume_not_null())
-        .or(dsl::last_success_at.lt(now - TimeDelta::seconds(5)).assume_not_null());
-    diesel::update(connections::table.find(id).filter(stale))
-        .set((
-            dsl::failures.eq(0),
-            dsl::not_before.eq(None::<DateTime<Utc>>),
-            dsl::last_success_at.eq(now),
-        ))
-        .execute(conn)
 }
 
 /// Takes the lease on a connection that is due to be polled.
@@ -188,15 +185,26 @@ pub fn claim_poll(
         .filter(dsl::state.eq(ConnectionState::Active))
         .filter(dsl::poll_at.le(now))
         .filter(dsl::not_before.is_null().or(dsl::not_before.le(now).assume_not_null()))
+        .filter(
+            dsl::failures
+                .lt(OUTAGE_AFTER)
+                .or(dsl::trial_until.is_null())
+                .or(dsl::trial_until.le(now).assume_not_null()),
+        )
         .order(dsl::poll_at)
         .select(dsl::id)
-        .for_update()
+        .for_no_key_update()
         .skip_locked()
         .first::<ConnectionId>(conn)
         .optional()?;
     let Some(id) = due else { return Ok(None) };
     diesel::update(connections::table.find(id))
-        .set((dsl::poll_at.eq(lease_until), dsl::poll_fence.eq(dsl::poll_fence + 1)))
+        .set((
+            dsl::poll_at.eq(lease_until),
+            dsl::poll_fence.eq(dsl::poll_fence + 1),
+            // During an outage it is the trial; otherwise nobody reads this.
+            dsl::trial_until.eq(now + TRIAL),
+        ))
         .returning(Connection::as_returning())
         .get_result(conn)
         .optional()

@@ -1,6 +1,8 @@
 //! Mirrors as they are read, listed and replayed.
 use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use serde::Serialize;
 use serde_json::Value;
@@ -28,7 +30,7 @@ text_enum! {
 }
 
 /// The mirror of a ticket in a CRM.
-#[derive(Debug, Clone, Queryable, Selectable)]
+#[derive(Debug, Clone, Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = mirrors, check_for_backend(diesel::pg::Pg))]
 pub struct Mirror {
     pub ticket_id: TicketId,
@@ -51,6 +53,7 @@ pub struct Mirror {
     pub error_class: Option<String>,
     pub next_attempt_at: DateTime<Utc>,
     pub last_synced_at: Option<DateTime<Utc>>,
+    pub failed_at: Option<DateTime<Utc>>,
 }
 
 /// The mirrors of a ticket, one for each connection.
@@ -112,6 +115,39 @@ pub struct Replay {
     pub state: MirrorState,
     pub error_class: Option<String>,
     pub ticket: Option<TicketId>,
+    /// A part of the reason, in letters of any case.
+    pub reason: Option<String>,
+    /// Only what failed at this time or later.
+    pub since: Option<DateTime<Utc>>,
+}
+
+impl Replay {
+    /// The items of this state, for whatever reason.
+    pub fn all(state: MirrorState) -> Self {
+        Self { state, error_class: None, ticket: None, reason: None, since: None }
+    }
+
+    /// Appends the condition to a statement that has no other parameters.
+    fn select(
+        &self,
+        statement: &str,
+        connection: ConnectionId,
+        rest: &str,
+    ) -> BoxedSqlQuery<'static, Pg, SqlQuery> {
+        diesel::sql_query(format!(
+            "{statement} connection_id = $1 and state = $2 and ($3::text is null or error_class = $3)
+               and ($4::uuid is null or ticket_id = $4)
+               and ($5::text is null or position(lower($5) in lower(last_error)) > 0)
+               and ($6::timestamptz is null or failed_at >= $6) {rest}"
+        ))
+        .into_boxed()
+        .bind::<SqlUuid, _>(connection.0)
+        .bind::<Text, _>(self.state.as_str())
+        .bind::<Nullable<Text>, _>(self.error_class.clone())
+        .bind::<Nullable<SqlUuid>, _>(self.ticket.map(|id| id.0))
+        .bind::<Nullable<Text>, _>(self.reason.clone())
+        .bind::<Nullable<Timestamptz>, _>(self.since)
+    }
 }
 
 /// Tries the items again, those whose case is gone with a new case; returns how many.
@@ -125,32 +161,43 @@ pub fn replay(
         #[diesel(sql_type = SqlUuid)]
         ticket_id: Uuid,
     }
-    let gone: Vec<Row> = diesel::sql_query(
-        "update crm_mirrors set remote_id = null, generation = generation + 1, sent = null, last_remote = null,
+    let anew = "update crm_mirrors set remote_id = null, generation = generation + 1, sent = null, last_remote = null,
            agreement = '{\"base\": {}, \"altered\": {}}', contact_synced = null, notes_synced_up_to = 0
-          where connection_id = $1 and state = $2 and error_class = 'gone'
-            and ($3::text is null or error_class = $3) and ($4::uuid is null or ticket_id = $4)
-          returning ticket_id",
-    )
-    .bind::<SqlUuid, _>(connection.0)
-    .bind::<Text, _>(which.state.as_str())
-    .bind::<Nullable<Text>, _>(which.error_class.as_deref())
-    .bind::<Nullable<SqlUuid>, _>(which.ticket.map(|id| id.0))
-    .load(conn)?;
+          where error_class = 'gone' and";
+    let gone: Vec<Row> = which.select(anew, connection, "returning ticket_id").load(conn)?;
     let tickets: Vec<Uuid> = gone.iter().map(|row| row.ticket_id).collect();
     forget_notes(conn, connection, &tickets)?;
-    diesel::sql_query(
-        "update crm_mirrors set state = case when remote_id is null then 'pending' else 'linked' end, attempts = 0,
+    let again = "update crm_mirrors set state = case when remote_id is null then 'pending' else 'linked' end, attempts = 0,
            dirty_since = coalesce(dirty_since, now()), dirty_seq = dirty_seq + 1, next_attempt_at = now(),
-           last_error = null, error_class = null
-          where connection_id = $1 and state = $2
-            and ($3::text is null or error_class = $3) and ($4::uuid is null or ticket_id = $4)",
-    )
-    .bind::<SqlUuid, _>(connection.0)
-    .bind::<Text, _>(which.state.as_str())
-    .bind::<Nullable<Text>, _>(which.error_class.as_deref())
-    .bind::<Nullable<SqlUuid>, _>(which.ticket.map(|id| id.0))
-    .execute(conn)
+           last_error = null, error_class = null, failed_at = null
+          where";
+    which.select(again, connection, "").execute(conn)
+}
+
+/// How many items would be tried again.
+pub fn count_replay(
+    conn: &mut PgConnection,
+    connection: ConnectionId,
+    which: &Replay,
+) -> QueryResult<i64> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        count: i64,
+    }
+    let counted = "select count(*) as count from crm_mirrors where";
+    Ok(which.select(counted, connection, "").get_result::<Row>(conn)?.count)
+}
+
+/// The first items that would be tried again.
+pub fn would_replay(
+    conn: &mut PgConnection,
+    connection: ConnectionId,
+    which: &Replay,
+    limit: i64,
+) -> QueryResult<Vec<Mirror>> {
+    let first = format!("order by failed_at, ticket_id limit {limit}");
+    which.select("select * from crm_mirrors where", connection, &first).load(conn)
 }
 
 /// How many mirrors of a connection are where.
@@ -196,13 +243,15 @@ pub struct Cause {
     pub count: i64,
 }
 
-/// The most frequent causes of parked mirrors.
-pub fn causes(conn: &mut PgConnection, connection: ConnectionId) -> QueryResult<Vec<Cause>> {
-    diesel::sql_query(
-        "select coalesce(error_class, '') as error_class, coalesce(last_error, '') as reason, count(*) as count
-           from crm_mirrors where connection_id = $1 and state = 'parked'
-          group by 1, 2 order by 3 desc, 1, 2 limit 100",
-    )
-    .bind::<SqlUuid, _>(connection.0)
-    .load(conn)
+/// The most frequent causes of what is parked, or of what would be tried again.
+pub fn causes(
+    conn: &mut PgConnection,
+    connection: ConnectionId,
+    which: Option<&Replay>,
+) -> QueryResult<Vec<Cause>> {
+    let parked = Replay::all(MirrorState::Parked);
+    let counted = "select coalesce(error_class, '') as error_class, coalesce(last_error, '') as reason, count(*) as count
+         from crm_mirrors where";
+    let frequent = "group by 1, 2 order by 3 desc, 1, 2 limit 100";
+    which.unwrap_or(&parked).select(counted, connection, frequent).load(conn)
 }

@@ -1,7 +1,7 @@
 //! What is to be done: marks, claims, and outcomes. An outcome counts only while its attempt holds the lease.
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -20,22 +20,35 @@ const ON_CONFLICT: &str = "
           then case when m.remote_id is null then 'pending' else 'linked' end
         else m.state end,
       dirty_since = case
-        when excluded.state <> 'detached' then coalesce(m.dirty_since, now()) end,
+        when excluded.state <> 'detached' then coalesce(m.dirty_since, excluded.dirty_since) end,
       dirty_seq = m.dirty_seq + 1, priority = 0,
+      attempts = case when m.state = 'parked' then 0 else m.attempts end,
       next_attempt_at = least(m.next_attempt_at, now())";
 
 /// Marks the mirrors of these tickets in every connection; makes those that are missing.
 pub fn mark_tickets(conn: &mut PgConnection, tickets: &[TicketId]) -> QueryResult<usize> {
-    let ids: Vec<Uuid> = tickets.iter().map(|id| id.0).collect();
+    let since: Vec<_> = tickets.iter().map(|ticket| (*ticket, None)).collect();
+    mark_changed(conn, &since)
+}
+
+/// As [`mark_tickets`], with the time of the change where it was not now.
+pub fn mark_changed(
+    conn: &mut PgConnection,
+    tickets: &[(TicketId, Option<DateTime<Utc>>)],
+) -> QueryResult<usize> {
+    let ids: Vec<Uuid> = tickets.iter().map(|(id, _)| id.0).collect();
+    let since: Vec<Option<DateTime<Utc>>> = tickets.iter().map(|(_, since)| *since).collect();
     diesel::sql_query(format!(
         "insert into crm_mirrors as m (ticket_id, connection_id, state, dirty_since, dirty_seq)
          select t.id, c.id, case when t.deleted_at is null then 'pending' else 'detached' end,
-                case when t.deleted_at is null then now() end, 1
-           from tickets t cross join crm_connections c
-          where t.id = any($1) and t.category <> 'draft'
+                case when t.deleted_at is null then coalesce(changed.since, now()) end, 1
+           from unnest($1, $2) as changed (id, since)
+           join tickets t on t.id = changed.id cross join crm_connections c
+          where t.category <> 'draft'
           order by t.id, c.id {ON_CONFLICT}"
     ))
     .bind::<Array<SqlUuid>, _>(ids)
+    .bind::<Array<Nullable<Timestamptz>>, _>(since)
     .execute(conn)
 }
 
@@ -49,6 +62,7 @@ pub fn mark_cases(
     diesel::sql_query(
         "update crm_mirrors m set
            state = case when m.state = 'parked' and m.error_class is distinct from 'gone' then 'linked' else m.state end,
+           attempts = case when m.state = 'parked' then 0 else m.attempts end,
            dirty_since = coalesce(m.dirty_since, now()), dirty_seq = m.dirty_seq + 1, priority = 0,
            full_check = m.full_check or $3, next_attempt_at = least(m.next_attempt_at, now())
           where m.connection_id = $1 and m.remote_id = any($2) and m.state in ('linked', 'parked')",
@@ -57,48 +71,6 @@ pub fn mark_cases(
     .bind::<Array<Text>, _>(cases)
     .bind::<diesel::sql_types::Bool, _>(full)
     .execute(conn)
-}
-
-/// Takes the lease on up to `limit` mirrors that are due: changes before what a job marked, the longest waiting first.
-pub fn claim(
-    conn: &mut PgConnection,
-    now: DateTime<Utc>,
-    lease_until: DateTime<Utc>,
-    limit: i64,
-) -> QueryResult<Vec<Mirror>> {
-    let due: Vec<Claimed> = diesel::sql_query(
-        "update crm_mirrors set leased_until = $2, fence = fence + 1
-          where (ticket_id, connection_id) in (
-            select m.ticket_id, m.connection_id from crm_mirrors m join crm_connections c on c.id = m.connection_id
-             where m.dirty_since is not null and m.state in ('pending', 'linked') and m.next_attempt_at <= $1
-               and (m.leased_until is null or m.leased_until <= $1)
-               and c.state = 'active' and (c.not_before is null or c.not_before <= $1)
-             order by m.priority, m.next_attempt_at limit $3 for update of m skip locked)
-          returning ticket_id, connection_id",
-    )
-    .bind::<Timestamptz, _>(now)
-    .bind::<Timestamptz, _>(lease_until)
-    .bind::<BigInt, _>(limit)
-    .load(conn)?;
-    let (tickets, connections): (Vec<Uuid>, Vec<Uuid>) =
-        due.iter().map(|row| (row.ticket_id, row.connection_id)).unzip();
-    let claimed: Vec<Mirror> = mirrors::table
-        .filter(dsl::ticket_id.eq_any(&tickets).and(dsl::connection_id.eq_any(&connections)))
-        .select(Mirror::as_select())
-        .load(conn)?;
-    let ours = |mirror: &Mirror| {
-        due.iter()
-            .any(|d| (d.ticket_id, d.connection_id) == (mirror.ticket_id.0, mirror.connection_id.0))
-    };
-    Ok(claimed.into_iter().filter(ours).collect())
-}
-
-#[derive(QueryableByName)]
-struct Claimed {
-    #[diesel(sql_type = SqlUuid)]
-    ticket_id: Uuid,
-    #[diesel(sql_type = SqlUuid)]
-    connection_id: Uuid,
 }
 
 type Held = diesel::dsl::Filter<
@@ -112,18 +84,20 @@ fn held(mirror: &Mirror) -> Held {
         .filter(dsl::fence.eq(mirror.fence))
 }
 
-/// Locks the row and renews the lease; returns the present state, or `None` when the lease was given back or another
-/// attempt has taken over.
-pub fn hold(
+/// Locks the row; returns the present state, or `None` when the lease was given back or another attempt has taken over.
+pub fn hold(conn: &mut PgConnection, mirror: &Mirror) -> QueryResult<Option<MirrorState>> {
+    let leased = held(mirror).filter(dsl::leased_until.is_not_null());
+    leased.select(dsl::state).for_no_key_update().first(conn).optional()
+}
+
+/// Sets a new end of the lease; false when it was given back or another attempt has taken over.
+pub fn renew(
     conn: &mut PgConnection,
     mirror: &Mirror,
     lease_until: DateTime<Utc>,
-) -> QueryResult<Option<MirrorState>> {
-    diesel::update(held(mirror).filter(dsl::leased_until.is_not_null()))
-        .set(dsl::leased_until.eq(lease_until))
-        .returning(dsl::state)
-        .get_result(conn)
-        .optional()
+) -> QueryResult<bool> {
+    let leased = held(mirror).filter(dsl::leased_until.is_not_null());
+    Ok(diesel::update(leased).set(dsl::leased_until.eq(lease_until)).execute(conn)? == 1)
 }
 
 /// What a step of an attempt leaves behind.
@@ -153,7 +127,7 @@ pub fn finish(conn: &mut PgConnection, mirror: &Mirror, now: DateTime<Utc>) -> Q
     diesel::sql_query(
         "update crm_mirrors set dirty_since = case when dirty_seq <> $4 then dirty_since end,
            full_check = full_check and dirty_seq <> $4, attempts = 0, leased_until = null, next_attempt_at = $5,
-           last_error = null, error_class = null, last_synced_at = $5
+           last_error = null, error_class = null, failed_at = null, last_synced_at = $5
           where ticket_id = $1 and connection_id = $2 and fence = $3",
     )
     .bind::<SqlUuid, _>(mirror.ticket_id.0)
@@ -174,6 +148,7 @@ pub struct Setback {
     pub next_attempt_at: DateTime<Utc>,
     pub last_error: String,
     pub error_class: &'static str,
+    pub failed_at: DateTime<Utc>,
 }
 
 /// Gives the lease back. A creation that was refused for good leaves no intent (`forget_sent`): nothing was written.

@@ -1,6 +1,8 @@
 //! A desk that is connected to a CRM which knows the same people and companies.
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use casebridge::crm::Engine;
 use casebridge::kernel::Role;
 use chrono::{TimeDelta, Utc};
 use diesel::RunQueryDsl as _;
@@ -51,6 +53,26 @@ impl Mirrored {
         let made = admin.post("/v1/crm/connections", new).await.expect(201);
         let connection = text(&made["id"]);
         Self { app, crm, admin, connection, ids }
+    }
+
+    /// Connects another CRM, which knows the same; returns the id of the connection.
+    pub async fn connect_another(&self, crm: &FakeCrm) -> String {
+        for path in ["agents", "accounts", "contacts", "products"] {
+            let page = self.admin.get(&format!("/v1/{path}?limit=100")).await.expect(200);
+            page["items"].as_array().unwrap().iter().for_each(|item| populate(crm, path, item));
+        }
+        let new = json!({
+            "name": "Another", "base_url": crm.url(), "client_id": crm.client_id(),
+            "client_secret": crm.client_secret(),
+        });
+        text(&self.admin.post("/v1/crm/connections", new).await.expect(201)["id"])
+    }
+
+    /// The mirror of another process on the same database.
+    pub fn another_engine(&self) -> Engine {
+        let service = &self.app.service;
+        let secret = Arc::new(service.config.secret_key().unwrap());
+        Engine::new(service.db.clone(), secret, self.app.url.clone())
     }
 
     /// The desk's id of what has this name.
@@ -128,7 +150,7 @@ impl Mirrored {
         self.sql("update crm_connections set not_before = null").await;
     }
 
-    async fn sql(&self, sql: &'static str) {
+    pub async fn sql(&self, sql: &'static str) {
         let done = self.app.service.db.tx(move |conn| Ok(diesel::sql_query(sql).execute(conn)?));
         done.await.unwrap();
     }

@@ -152,6 +152,16 @@ impl Control {
         self.crm().journal.count(method, module)
     }
 
+    /// The most calls that ran at a time. A call whose connection was broken runs for ever.
+    pub fn most_at_a_time(&self) -> usize {
+        self.crm().journal.most_running()
+    }
+
+    /// How many writes arrived while another write of the same record ran.
+    pub fn overlapping_writes(&self) -> u64 {
+        self.crm().journal.overlapping()
+    }
+
     /// All counters, as `POST Cases`.
     pub fn counters(&self) -> BTreeMap<String, u64> {
         self.crm().journal.counters()

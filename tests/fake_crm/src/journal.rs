@@ -24,12 +24,22 @@ pub struct Journal {
     calls: VecDeque<Call>,
     forgotten: usize,
     counters: BTreeMap<(String, String), u64>,
+    /// The calls that are not answered yet, by number, each with the record that it writes.
+    running: BTreeMap<usize, Option<String>>,
+    most_running: usize,
+    overlapping: u64,
 }
 
 impl Journal {
     /// Notes a call that has arrived; returns its number for [`Journal::answered`].
     pub fn arrived(&mut self, call: Call) -> usize {
         *self.counters.entry((call.method.clone(), call.module.clone())).or_default() += 1;
+        let record = written(&call);
+        if record.is_some() && self.running.values().any(|other| *other == record) {
+            self.overlapping += 1;
+        }
+        self.running.insert(self.forgotten + self.calls.len(), record);
+        self.most_running = self.most_running.max(self.running.len());
         self.calls.push_back(call);
         if self.calls.len() > KEPT_CALLS {
             self.calls.pop_front();
@@ -39,6 +49,7 @@ impl Journal {
     }
 
     pub fn answered(&mut self, number: usize, status: u16) {
+        self.running.remove(&number);
         let position = number.checked_sub(self.forgotten);
         if let Some(call) = position.and_then(|position| self.calls.get_mut(position)) {
             call.status = Some(status);
@@ -55,6 +66,16 @@ impl Journal {
         self.counters.get(&(method.to_owned(), module.to_owned())).copied().unwrap_or(0)
     }
 
+    /// The most calls that ran at a time.
+    pub fn most_running(&self) -> usize {
+        self.most_running
+    }
+
+    /// How many writes arrived while another write of the same record ran.
+    pub fn overlapping(&self) -> u64 {
+        self.overlapping
+    }
+
     /// All counters, as `POST Cases`.
     pub fn counters(&self) -> BTreeMap<String, u64> {
         let name = |(method, module): &(String, String)| format!("{method} {module}");
@@ -66,5 +87,19 @@ impl Journal {
         self.forgotten += self.calls.len();
         self.calls.clear();
         self.counters.clear();
+        (self.most_running, self.overlapping) = (self.running.len(), 0);
     }
+}
+
+/// The record that a call writes, by the path or else by the body.
+fn written(call: &Call) -> Option<String> {
+    if call.method == "GET" || call.module.is_empty() {
+        return None;
+    }
+    let path = call.path.split('?').next().unwrap_or_default();
+    let in_path = path.split('/').nth(5).map(str::to_owned);
+    in_path.or_else(|| {
+        let body: serde_json::Value = serde_json::from_str(&call.body).ok()?;
+        Some(body["data"]["id"].as_str()?.to_owned())
+    })
 }

@@ -1,0 +1,47 @@
+//! Many tickets changed at once: the rate that is reached beside the rate that the CRM allows.
+use std::time::{Duration, Instant};
+
+use super::Options;
+use super::bench::Bench;
+
+const CHANGED: &str = "update tickets set priority = 'high', version = version + 1;
+    update crm_mirrors set dirty_since = now(), dirty_seq = dirty_seq + 1, next_attempt_at = now()";
+const STATEMENTS: &str = "select coalesce(sum(calls), 0)::bigint as number from pg_stat_statements
+    where dbid = (select oid from pg_database where datname = current_database()) and query not like '%pg_stat_statements%'";
+
+pub async fn measure(bench: &Bench, options: &Options) -> anyhow::Result<()> {
+    bench.crm.set_latency(Duration::from_millis(options.latency));
+    bench.sql("set session_replication_role = replica; vacuum analyze")?;
+    bench.sql("select pg_stat_statements_reset()")?;
+    bench.crm.clear_calls();
+    bench.sql(&format!("set session_replication_role = replica; {CHANGED}"))?;
+    while bench.crm.counters().is_empty() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let began = Instant::now();
+    let wanted = usize::try_from(options.changes)?;
+    while arrived(bench) < wanted {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    bench.until_at_rest().await?;
+    let statements = bench.number(STATEMENTS)? as f64 / options.changes as f64;
+    let calls = bench.crm.counters().values().sum::<u64>() as f64 / options.changes as f64;
+    let rate = options.changes as f64 / seconds;
+    let ideal =
+        |milliseconds: f64| f64::from(options.concurrency) * 1000.0 / (calls * milliseconds);
+    println!("| calls to the CRM for a change | {calls:.2} | 2 |");
+    println!("| statements for a change | {statements:.1} | |");
+    println!("| changes/s of {} at once | {rate:.1} | |", options.changes);
+    let ratio = rate / ideal(options.latency as f64);
+    println!(
+        "| beside the ideal rate of {:.1}/s | {ratio:.3} | >= 0.9 |",
+        ideal(options.latency as f64)
+    );
+    Ok(())
+}
+
+/// How many changes were written to the CRM.
+fn arrived(bench: &Bench) -> usize {
+    usize::try_from(bench.crm.count("PATCH", "Cases")).unwrap_or_default()
+}

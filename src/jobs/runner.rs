@@ -151,7 +151,7 @@ fn record(
         }
         Ok(Step::Done) => {
             if store::finish(conn, job, JobState::Succeeded, None, now)? == 1 {
-                tracing::info!(%id, kind, "a job has succeeded");
+                tracing::debug!(%id, kind, "a job has succeeded");
             }
             return Ok(None);
         }

@@ -20,14 +20,7 @@ impl Pass {
             Some(id) => self.crm.adapter.read_case(&id).await.map_err(case_gone)?,
             None => self.create(facts).await?,
         };
-        self.recognize_own_write(&remote);
-        let known = self.known_statuses(&remote);
-        let known: Vec<&str> = known.iter().map(String::as_str).collect();
-        let desk = mapping::to_case(facts, self.crm.words(), &known)?;
-        let desk = self.crm.adapter.normal_form(&desk);
-        let policies = self.policies(seen);
-        let times = Times { desk: seen.ticket.updated_at, crm: remote.modified_at };
-        let merge = merge::merge(&self.agreement, &desk, &remote.fields, &policies, times);
+        let (desk, policies, merge) = self.plan(seen, facts, &remote)?;
         let push = self.settle(seen, &desk, remote.clone(), merge, policies).await?;
         if push.is_empty() {
             return Ok(());
@@ -39,6 +32,25 @@ impl Pass {
             working.saw(&got)
         })
         .await
+    }
+
+    /// What is to be done so that both sides agree, with the ticket in the CRM's words and the policies that hold.
+    pub(super) fn plan(
+        &mut self,
+        seen: &Snapshot,
+        facts: &Facts,
+        remote: &RemoteCase,
+    ) -> Result<(Case, Policies, Merge), Stop> {
+        self.recognize_own_write(remote);
+        let status = |case: &Case| case.get(Field::Status).map(str::to_owned);
+        let known = [status(&remote.fields), status(&self.agreement.base)];
+        let known: Vec<&str> = known.iter().flatten().map(String::as_str).collect();
+        let desk = mapping::to_case(facts, self.crm.words(), &known)?;
+        let desk = self.crm.adapter.normal_form(&desk);
+        let policies = self.policies(seen);
+        let times = Times { desk: seen.ticket.updated_at, crm: remote.modified_at };
+        let merge = merge::merge(&self.agreement, &desk, &remote.fields, &policies, times);
+        Ok((desk, policies, merge))
     }
 
     /// Creates the case, or finds it if an earlier attempt did. The values are noted first and stay the same at every
@@ -70,14 +82,8 @@ impl Pass {
         Ok(remote)
     }
 
-    /// The status that the CRM shows, and the one that was agreed on last.
-    pub(super) fn known_statuses(&self, remote: &RemoteCase) -> Vec<String> {
-        let status = |case: &Case| case.get(Field::Status).map(str::to_owned);
-        [status(&remote.fields), status(&self.agreement.base)].into_iter().flatten().collect()
-    }
-
     /// What arrived of a write whose answer was lost is agreed on; a field that shows another value is not.
-    pub(super) fn recognize_own_write(&mut self, remote: &RemoteCase) {
+    fn recognize_own_write(&mut self, remote: &RemoteCase) {
         let sent = self.sent.take().unwrap_or_default();
         let arrived = sent.iter().filter(|(field, ours)| {
             remote.fields.get(*field).is_some_and(|theirs| {
@@ -89,7 +95,7 @@ impl Pass {
     }
 
     /// The connection's policies, and over them what somebody decided about a conflict.
-    pub(super) fn policies(&self, seen: &Snapshot) -> Policies {
+    fn policies(&self, seen: &Snapshot) -> Policies {
         let mut policies = self.crm.settings.policies.clone();
         let decided = seen.conflicts.iter().filter_map(|c| Some((c.field, c.decision?)));
         policies.extend(decided.map(|(field, winner)| match winner {

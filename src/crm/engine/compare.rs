@@ -4,9 +4,8 @@ use std::collections::HashSet;
 use super::case::case_gone;
 use super::notes::{self, text};
 use super::pass::{Pass, Snapshot, Stop};
-use crate::crm::case::{RemoteNote, loss};
-use crate::crm::mapping;
-use crate::crm::merge::{self, Merge, Times};
+use crate::crm::case::{Field, RemoteNote, loss};
+use crate::crm::merge::{Merge, Side};
 use crate::crm::settings::OnDeleted;
 use crate::crm::store::{self, Action, DeskNote, Difference, DifferenceKind, MirrorState};
 use crate::kernel::JobId;
@@ -85,14 +84,8 @@ impl Comparison {
         self.contact(&id, &seen).await?;
         self.notes(&id).await?;
         let facts = self.pass.facts(&seen).await?;
-        self.pass.recognize_own_write(&remote);
-        let known = self.pass.known_statuses(&remote);
-        let known: Vec<&str> = known.iter().map(String::as_str).collect();
-        let desk = mapping::to_case(&facts, self.pass.crm.words(), &known)?;
-        let desk = self.pass.crm.adapter.normal_form(&desk);
-        let times = Times { desk: seen.ticket.updated_at, crm: remote.modified_at };
-        let (agreement, policies) = (self.pass.agreement.clone(), self.pass.policies(&seen));
-        let merge = merge::merge(&agreement, &desk, &remote.fields, &policies, times);
+        let (desk, _, merge) = self.pass.plan(&seen, &facts, &remote)?;
+        let base = self.pass.agreement.base.clone();
         for (field, ours) in desk.iter() {
             let Some(theirs) = remote.fields.get(field).filter(|theirs| *theirs != ours) else {
                 continue;
@@ -100,7 +93,7 @@ impl Comparison {
             let (action, winner) = planned(&merge, field);
             let new = self.add(DifferenceKind::Field, action);
             (new.field, new.winner) = (Some(field), winner);
-            new.base = agreement.base.get(field).map(str::to_owned);
+            new.base = base.get(field).map(str::to_owned);
             new.show(Some(ours), Some(theirs));
         }
         Ok(())
@@ -178,7 +171,7 @@ impl Comparison {
 }
 
 /// What the merge would do about a field that has two values.
-fn planned(merge: &Merge, field: crate::crm::case::Field) -> (Action, Option<merge::Side>) {
+fn planned(merge: &Merge, field: Field) -> (Action, Option<Side>) {
     if let Some(conflict) = merge.conflicts.iter().find(|conflict| conflict.field == field) {
         return (Action::Conflict, conflict.winner);
     }

@@ -1,4 +1,6 @@
 //! The command line.
+mod reconcile;
+
 use anyhow::Context as _;
 use casebridge::app::{self, Service};
 use casebridge::auth;
@@ -56,6 +58,15 @@ enum Command {
         #[arg(long, default_value = "suitecrm")]
         kind: String,
     },
+    /// Compare every ticket with its case and print what differs; fails when drift remains.
+    Reconcile {
+        /// The name of a connection.
+        #[arg(long)]
+        connection: String,
+        /// Have it put right, and compare again.
+        #[arg(long)]
+        repair: bool,
+    },
     /// Print the OpenAPI specification.
     Openapi,
 }
@@ -86,6 +97,11 @@ impl Cli {
             Command::Probe { connection, .. } => {
                 let name = connection.unwrap_or_default();
                 app::attend(config, async |service| tell(&service.mirror.probe(&name).await?)).await
+            }
+            Command::Reconcile { connection, repair } => {
+                let work =
+                    async |service: &Service| reconcile::run(service, &connection, repair).await;
+                app::attend(config, work).await
             }
             Command::Openapi => Ok(()),
         }

@@ -24,8 +24,8 @@ pub const CONSUMERS: &[Consumer] = &[crm::mark_dirty];
 const MIRROR_IDLE: Duration = Duration::from_millis(300);
 /// How often it is asked whether a step of a job is due, when none was.
 const JOBS_IDLE: Duration = Duration::from_millis(500);
-/// How often it is asked whether an import of a directory is due.
-const IMPORT_SCHEDULE: Duration = Duration::from_secs(15);
+/// How often it is asked whether a comparison or an import is to be started.
+const SCHEDULES: Duration = Duration::from_secs(30);
 /// How often automatic transitions are looked for.
 const AUTOMATIC: Duration = Duration::from_millis(500);
 /// How often waiting tickets are looked at.
@@ -92,16 +92,12 @@ impl Service {
             let mirror = mirror.clone();
             async move { mirror.poll_due(Utc::now()).await }
         });
-        let mirror = self.mirror.clone();
-        workers.every("import schedule", IMPORT_SCHEDULE, move || {
-            let mirror = mirror.clone();
-            async move { mirror.import_due(Utc::now()).await }
-        });
         let jobs = self.jobs.clone();
         workers.every("jobs", JOBS_IDLE, move || {
             let jobs = jobs.clone();
             async move { jobs.step_due(Utc::now()).await }
         });
+        self.start_schedules(&workers);
         self.start_ticket_workers(&workers);
         let db = self.db.clone();
         workers.every("idempotency keys", Duration::from_secs(600), move || {
@@ -113,6 +109,22 @@ impl Service {
             }
         });
         workers
+    }
+
+    /// What connections want done from time to time.
+    fn start_schedules(&self, workers: &Workers) {
+        let db = self.db.clone();
+        workers.every("scheduled comparisons", SCHEDULES, move || {
+            let db = db.clone();
+            async move {
+                db.quiet_tx(|conn| crm::reconcile::start_scheduled(conn, Utc::now())).await
+            }
+        });
+        let mirror = self.mirror.clone();
+        workers.every("scheduled imports", SCHEDULES, move || {
+            let mirror = mirror.clone();
+            async move { mirror.import_due(Utc::now()).await }
+        });
     }
 
     /// What happens to tickets by itself. An agent who became available gets what waits within [`WAITING`].
@@ -135,6 +147,7 @@ fn kinds_of_job(mirror: &crm::Engine) -> Vec<jobs::Kind> {
     vec![
         jobs::Kind::new(crm::BACKFILL, mirror, crm::Engine::backfill),
         jobs::Kind::new(crm::IMPORT, mirror, crm::Engine::import),
+        jobs::Kind::new(crm::RECONCILE, mirror, crm::Engine::reconcile),
     ]
 }
 

@@ -7,14 +7,15 @@ use uuid::Uuid;
 use super::import::rules::Handling;
 use super::merge::Side;
 use super::settings::Settings;
+pub use super::store::ConnectionState;
 use super::store::{
-    self, Cause, Conflict, ConflictFilter, Connection, ConnectionState, Counts, Link, LinkKind,
-    Mirror, MirrorState, Replay,
+    self, Cause, Conflict, ConflictFilter, Connection, Counts, Link, LinkKind, Mirror, MirrorState,
+    Replay,
 };
-use super::{adapters, backfill};
+use super::{adapters, backfill, reconcile};
 use crate::events::Event;
 use crate::http::IfMatch;
-use crate::jobs;
+use crate::jobs::{self, Job};
 use crate::kernel::{
     Actor, AppError, ConflictId, ConnectionId, FieldError, Page, PageRequest, Secret, SecretKey,
     TicketId,
@@ -228,19 +229,17 @@ pub struct Health {
     pub connection: Connection,
     pub counts: Counts,
     pub parked: Vec<Cause>,
+    /// The last job of each kind.
+    pub backfill: Option<Job>,
+    pub reconcile: Option<Job>,
 }
 
 pub fn health(conn: &mut PgConnection, id: ConnectionId) -> Result<Health, AppError> {
     let connection = connection(conn, id)?;
     let (counts, parked) = (store::counts(conn, id)?, store::causes(conn, id)?);
-    Ok(Health { connection, counts, parked })
-}
-
-/// Marks every mirror of the connection for a comparison of everything, and makes those that are missing; returns how
-/// many.
-pub fn reconcile(conn: &mut PgConnection, id: ConnectionId) -> Result<usize, AppError> {
-    connection(conn, id)?;
-    Ok(store::mark_all(conn, id)?)
+    let mut last = |kind| jobs::latest(conn, kind, &subject(id));
+    let (backfill, reconcile) = (last(backfill::BACKFILL)?, last(reconcile::RECONCILE)?);
+    Ok(Health { connection, counts, parked, backfill, reconcile })
 }
 
 /// Tries parked or deleted mirrors again; returns how many.

@@ -32,6 +32,18 @@ text_enum! {
     }
 }
 
+text_enum! {
+    /// What a comparison of tickets and cases does about their differences.
+    #[derive(Default)]
+    ReconcileMode {
+        /// Tells them, and changes nothing on either side.
+        #[default]
+        Report = "report",
+        /// Has the mirror put them right, too.
+        Repair = "repair",
+    }
+}
+
 /// What differs from the defaults of this kind of CRM. Every map is laid over the default map; an empty text
 /// takes an entry out of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
@@ -79,6 +91,13 @@ pub struct Settings {
     pub leads: bool,
     #[garde(dive)]
     pub import: ImportSettings,
+    /// Hours between two scheduled comparisons of everything; 0 for none.
+    #[garde(range(max = 8_760))]
+    #[schema(example = 24)]
+    pub reconcile_hours: u32,
+    /// What a scheduled comparison does about what it comes upon.
+    #[garde(skip)]
+    pub reconcile_mode: ReconcileMode,
     /// Seconds between two looks for changes in the CRM.
     #[garde(range(min = 5, max = 86_400))]
     #[schema(example = 30)]
@@ -100,6 +119,8 @@ impl Default for Settings {
             on_deleted: OnDeleted::Leave,
             leads: true,
             import: ImportSettings::default(),
+            reconcile_hours: 24,
+            reconcile_mode: ReconcileMode::Repair,
             poll_seconds: 30,
         }
     }

@@ -277,11 +277,11 @@ impl Story {
     /// Nothing is left to be published or mirrored.
     async fn rest(&self) -> anyhow::Result<()> {
         let path = format!("/v1/crm/connections/{}", self.connection);
-        self.admin.post(&format!("{path}/reconcile"), &json!({})).await?;
+        self.admin.post(&format!("{path}/reconcile"), &json!({"mode": "repair"})).await?;
         let deadline = Instant::now() + PATIENCE;
         loop {
             let health = self.admin.get(&format!("{path}/health")).await?;
-            if health["backlog"] == 0 {
+            if health["backlog"] == 0 && health["reconcile"]["state"] == "succeeded" {
                 return Ok(());
             }
             anyhow::ensure!(

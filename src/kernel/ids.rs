@@ -69,6 +69,8 @@ ids! {
     ConnectionId,
     /// Identifies a job.
     JobId,
+    /// Identifies a difference between a ticket and its case.
+    DifferenceId,
     /// Identifies a recorded conflict between desk and CRM.
     ConflictId,
 }

@@ -11,11 +11,12 @@ use self::sources::{
 use self::tables::{foreign_tables, tables};
 
 /// Where the clock may be read; everything else is told what time it is.
-const CLOCKS: [&str; 11] = [
+const CLOCKS: [&str; 12] = [
     "http/",
     "workers/",
     "app/",
     "cli.rs",
+    "cli/",
     "demo/",
     "seed/",
     "auth/caller.rs",

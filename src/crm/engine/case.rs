@@ -21,9 +21,8 @@ impl Pass {
             None => self.create(facts).await?,
         };
         self.recognize_own_write(&remote);
-        let status = |case: &Case| case.get(Field::Status).map(str::to_owned);
-        let known = [status(&remote.fields), status(&self.agreement.base)];
-        let known: Vec<&str> = known.iter().flatten().map(String::as_str).collect();
+        let known = self.known_statuses(&remote);
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
         let desk = mapping::to_case(facts, self.crm.words(), &known)?;
         let desk = self.crm.adapter.normal_form(&desk);
         let policies = self.policies(seen);
@@ -71,8 +70,14 @@ impl Pass {
         Ok(remote)
     }
 
+    /// The status that the CRM shows, and the one that was agreed on last.
+    pub(super) fn known_statuses(&self, remote: &RemoteCase) -> Vec<String> {
+        let status = |case: &Case| case.get(Field::Status).map(str::to_owned);
+        [status(&remote.fields), status(&self.agreement.base)].into_iter().flatten().collect()
+    }
+
     /// What arrived of a write whose answer was lost is agreed on; a field that shows another value is not.
-    fn recognize_own_write(&mut self, remote: &RemoteCase) {
+    pub(super) fn recognize_own_write(&mut self, remote: &RemoteCase) {
         let sent = self.sent.take().unwrap_or_default();
         let arrived = sent.iter().filter(|(field, ours)| {
             remote.fields.get(*field).is_some_and(|theirs| {
@@ -84,7 +89,7 @@ impl Pass {
     }
 
     /// The connection's policies, and over them what somebody decided about a conflict.
-    fn policies(&self, seen: &Snapshot) -> Policies {
+    pub(super) fn policies(&self, seen: &Snapshot) -> Policies {
         let mut policies = self.crm.settings.policies.clone();
         let decided = seen.conflicts.iter().filter_map(|c| Some((c.field, c.decision?)));
         policies.extend(decided.map(|(field, winner)| match winner {
@@ -251,7 +256,7 @@ impl Settlement {
 }
 
 /// A case that we linked and that is not to be found was deleted.
-fn case_gone(error: CrmError) -> Stop {
+pub(super) fn case_gone(error: CrmError) -> Stop {
     match error {
         CrmError::NotFound { .. } | CrmError::Gone => Stop::CaseGone,
         error => error.into(),

@@ -6,6 +6,7 @@
 //! the next attempt knows its own write when it sees it. No transaction is open during a call to the CRM.
 mod apply;
 mod case;
+mod compare;
 mod directory;
 mod import;
 mod lead;
@@ -14,6 +15,7 @@ mod notes;
 mod outcome;
 mod pass;
 mod poll;
+mod reading;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,6 +25,9 @@ use diesel::PgConnection;
 use futures_util::future::join_all;
 use serde::Deserialize as _;
 use tokio_util::sync::CancellationToken;
+
+pub(super) use self::outcome::connection_failed;
+pub(super) use self::reading::Reading;
 
 use self::directory::Crm;
 use self::lease::LEASE;

@@ -11,7 +11,7 @@ use crate::notes::{Channel, NewNote as DeskNewNote, NoteVisibility};
 use crate::tickets::service as tickets;
 
 /// Notes read at a time.
-const PAGE: i64 = 50;
+pub(super) const PAGE: i64 = 50;
 
 impl Pass {
     /// Relates the ticket's contact to the case, once, and takes away the relation to the contact before; with
@@ -180,7 +180,7 @@ impl Pass {
 }
 
 /// Title and text of a note as one; `None` if it has neither.
-fn text(note: &RemoteNote) -> Option<String> {
+pub(super) fn text(note: &RemoteNote) -> Option<String> {
     let (title, body) = (note.title.trim(), note.body.trim());
     match (title.is_empty(), body.is_empty()) {
         (true, true) => None,

@@ -149,7 +149,7 @@ fn crm_failed(
 
 /// What a failure means for the whole connection. True when the fault is the connection's and not the item's: an outage
 /// burns no attempts.
-pub(super) fn connection_failed(
+pub(in crate::crm) fn connection_failed(
     conn: &mut PgConnection,
     connection: ConnectionId,
     error: &CrmError,

@@ -6,6 +6,7 @@ mod import;
 mod maps;
 mod mirrors;
 mod operations;
+mod reconcile;
 
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -16,6 +17,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .configure(maps::routes)
         .configure(import::routes)
         .configure(operations::routes)
+        .configure(reconcile::routes)
         .configure(mirrors::routes)
         .configure(conflicts::routes)
         .configure(conversion::routes);

@@ -11,10 +11,11 @@ use crate::crm::service::{self, Health};
 use crate::crm::store::{Cause, ConnectionState, MirrorState, Replay};
 use crate::db::Db;
 use crate::http::{Answer, Body, PathId};
+use crate::jobs::JobView;
 use crate::kernel::{AppError, ConnectionId, Permission, TicketId};
 
 pub(super) fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(get_crm_health).service(reconcile_crm_connection).service(retry_parked_mirrors);
+    cfg.service(get_crm_health).service(retry_parked_mirrors);
 }
 
 /// How a connection is doing.
@@ -52,11 +53,15 @@ struct HealthView {
     detached: i64,
     /// What waits for somebody, by cause, the most frequent first.
     parked: Vec<Cause>,
+    /// The job that mirrors the tickets from before the connection.
+    backfill: Option<JobView>,
+    /// The last comparison of everything.
+    reconcile: Option<JobView>,
 }
 
 impl HealthView {
     fn new(health: Health, now: DateTime<Utc>) -> Self {
-        let Health { connection, counts, parked } = health;
+        let Health { connection, counts, parked, backfill, reconcile } = health;
         let synced_until = counts.oldest.unwrap_or(now);
         Self {
             state: connection.state,
@@ -72,6 +77,8 @@ impl HealthView {
             deleted: counts.deleted,
             detached: counts.detached,
             parked,
+            backfill: backfill.map(JobView::from),
+            reconcile: reconcile.map(JobView::from),
         }
     }
 }
@@ -96,30 +103,9 @@ async fn get_crm_health(
 
 /// How many mirrors an operation has marked.
 #[derive(Debug, Serialize, ToSchema)]
-struct Marked {
+pub(super) struct Marked {
     #[schema(example = 3)]
-    marked: usize,
-}
-
-/// Compare everything
-///
-/// Marks every mirror of the connection: its case is read and compared in full, also what no feed of the CRM shows
-/// (deletions, related contacts, notes), and what differs is put right. Watch the backlog in the connection's health.
-#[utoipa::path(
-    tag = "crm",
-    params(("id" = ConnectionId, Path)),
-    security(("bearer" = ["crm:write"]), ("client_credentials" = ["crm:write"])),
-    responses((status = 202, description = "Marked", body = Marked)),
-)]
-#[post("/crm/connections/{id}/reconcile")]
-async fn reconcile_crm_connection(
-    db: web::Data<Db>,
-    caller: Caller,
-    id: PathId<ConnectionId>,
-) -> Result<Answer, AppError> {
-    caller.require(Permission::CrmWrite)?;
-    let marked = db.tx(move |conn| service::reconcile(conn, id.0)).await?;
-    Ok(Answer::ok(&Marked { marked })?.status(202))
+    pub marked: usize,
 }
 
 #[derive(Debug, Deserialize, Validate, ToSchema)]

@@ -59,6 +59,15 @@ pub fn mirrors_of(conn: &mut PgConnection, ticket: TicketId) -> QueryResult<Vec<
     of_ticket.select(Mirror::as_select()).load(conn)
 }
 
+/// The mirror of a ticket in a connection.
+pub fn mirror(
+    conn: &mut PgConnection,
+    ticket: TicketId,
+    connection: ConnectionId,
+) -> QueryResult<Option<Mirror>> {
+    mirrors::table.find((ticket, connection)).select(Mirror::as_select()).first(conn).optional()
+}
+
 /// The mirrors of these cases.
 pub fn mirrors_of_cases(
     conn: &mut PgConnection,

@@ -59,17 +59,6 @@ pub fn mark_cases(
     .execute(conn)
 }
 
-/// Marks every mirror that has a case, to compare everything; returns how many.
-pub fn mark_all(conn: &mut PgConnection, connection: ConnectionId) -> QueryResult<usize> {
-    diesel::sql_query(
-        "update crm_mirrors m set dirty_since = coalesce(m.dirty_since, now()), dirty_seq = m.dirty_seq + 1,
-           full_check = true, next_attempt_at = least(m.next_attempt_at, now())
-          where m.connection_id = $1 and m.state in ('pending', 'linked')",
-    )
-    .bind::<SqlUuid, _>(connection.0)
-    .execute(conn)
-}
-
 /// Takes the lease on up to `limit` mirrors that are due: changes before what a job marked, the longest waiting first.
 pub fn claim(
     conn: &mut PgConnection,

@@ -39,8 +39,7 @@ async fn a_deletion_that_nobody_edited_after_is_found_by_a_reconcile() {
     desk.converge().await;
     let case = desk.case(&ticket).await.id;
     desk.crm.delete("Cases", &case).unwrap();
-    let reconcile = format!("/v1/crm/connections/{}/reconcile", desk.connection);
-    desk.admin.post(&reconcile, json!({})).await.expect(202);
+    desk.reconcile(json!({"mode": "repair"})).await;
     desk.converge().await;
     let new = desk.case(&ticket).await;
     assert!(new.id != case && !new.deleted);

@@ -112,8 +112,7 @@ async fn a_reconcile_makes_the_mirrors_that_are_missing() {
     desk.converge().await;
     let case = desk.case(&ticket).await.id;
     desk.app.sql("delete from crm_mirrors").await.unwrap();
-    let reconcile = format!("/v1/crm/connections/{}/reconcile", desk.connection);
-    desk.admin.post(&reconcile, json!({})).await.expect(202);
+    desk.reconcile(json!({"mode": "repair"})).await;
     desk.converge().await;
     assert_eq!(desk.case(&ticket).await.id, case);
     assert_eq!(desk.crm.records("Cases").len(), 1);

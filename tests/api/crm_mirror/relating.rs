@@ -31,7 +31,7 @@ async fn a_relation_that_was_removed_in_the_crm_comes_back_with_a_reconcile() {
     let ticket = desk.open("Unrelated").await;
     desk.converge().await;
     let case = desk.case(&ticket).await.id;
-    desk.crm.unrelate(&case, &crm_id("Purchasing contact"));
+    desk.crm.unrelate_contact(&case, &crm_id("Purchasing contact")).unwrap();
     desk.pull().await;
     assert_eq!(desk.crm.contacts_of(&case), Vec::<String>::new(), "no feed shows it");
     desk.app.sql("update crm_mirrors set full_check = true, dirty_since = now()").await.unwrap();

@@ -108,6 +108,20 @@ impl Mirrored {
         self.converge().await;
     }
 
+    /// Compares everything; returns the job when it has ended.
+    pub async fn reconcile(&self, body: Value) -> Value {
+        let path = format!("/v1/crm/connections/{}/reconcile", self.connection);
+        let started = self.admin.post(&path, body).await.expect(202);
+        self.app.run_jobs().await;
+        self.admin.get(&format!("/v1/jobs/{}", text(&started["id"]))).await.expect(200)
+    }
+
+    /// What a comparison came upon.
+    pub async fn differences(&self, job: &Value) -> Vec<Value> {
+        let path = format!("/v1/crm/reconciliations/{}/differences?limit=100", text(&job["id"]));
+        self.admin.get(&path).await.expect(200)["items"].as_array().unwrap().clone()
+    }
+
     /// Makes due what waits for its next attempt, or for the end of an outage.
     pub async fn wait(&self) {
         self.sql("update crm_mirrors set next_attempt_at = now()").await;

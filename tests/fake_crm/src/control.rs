@@ -108,9 +108,12 @@ impl Control {
         self.crm().uninstall(module);
     }
 
-    /// A person takes a contact from a case; whether they were related.
-    pub fn unrelate(&self, case: &str, contact: &str) -> bool {
-        self.crm().unrelate(case, contact)
+    /// A person takes a contact off a case; no feed shows it.
+    pub fn unrelate_contact(&self, case: &str, contact: &str) -> Result<(), Refusal> {
+        let mut crm = self.crm();
+        crm.row("Cases", case)?;
+        crm.unrelate(case, contact);
+        Ok(())
     }
 
     /// Sets how far the CRM's clock is ahead of the real one.

@@ -24,10 +24,8 @@ pub const CONSUMERS: &[Consumer] = &[crm::mark_dirty];
 const MIRROR_FIGURES: Duration = Duration::from_secs(5);
 /// How often it is asked whether a step of a job is due, when none was.
 const JOBS_IDLE: Duration = Duration::from_millis(500);
-/// How often it is asked whether a comparison is to be started.
+/// How often it is asked whether a comparison or an import is to be started.
 const SCHEDULES: Duration = Duration::from_secs(30);
-/// How often it is asked whether an import of a directory is due.
-const IMPORT_SCHEDULE: Duration = Duration::from_secs(15);
 /// How often automatic transitions are looked for.
 const AUTOMATIC: Duration = Duration::from_millis(500);
 /// How often waiting tickets are looked at.
@@ -138,7 +136,7 @@ impl Service {
             }
         });
         let mirror = self.mirror.clone();
-        workers.every("import schedule", IMPORT_SCHEDULE, move || {
+        workers.every("scheduled imports", SCHEDULES, move || {
             let mirror = mirror.clone();
             async move { mirror.import_due(Utc::now()).await }
         });
@@ -163,8 +161,8 @@ impl Service {
 fn kinds_of_job(mirror: &crm::Engine) -> Vec<jobs::Kind> {
     vec![
         jobs::Kind::new(crm::BACKFILL, mirror, crm::Engine::backfill),
-        jobs::Kind::new(crm::RECONCILE, mirror, crm::Engine::reconcile),
         jobs::Kind::new(crm::IMPORT, mirror, crm::Engine::import),
+        jobs::Kind::new(crm::RECONCILE, mirror, crm::Engine::reconcile),
     ]
 }
 

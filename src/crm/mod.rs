@@ -23,6 +23,6 @@ pub use backfill::BACKFILL;
 pub use engine::Engine;
 pub use error::CrmError;
 pub use http::routes;
-pub use reconcile::RECONCILE;
 pub use import::service::IMPORT;
+pub use reconcile::RECONCILE;
 pub use service::mark_dirty;

@@ -85,6 +85,12 @@ pub struct Settings {
     pub crm_notes: CrmNotes,
     #[garde(skip)]
     pub on_deleted: OnDeleted,
+    /// A ticket that is converted to a lead becomes a lead in the CRM too.
+    #[garde(skip)]
+    #[schema(example = true)]
+    pub leads: bool,
+    #[garde(dive)]
+    pub import: ImportSettings,
     /// Hours between two scheduled comparisons of everything; 0 for none.
     #[garde(range(max = 8_760))]
     #[schema(example = 24)]
@@ -92,12 +98,6 @@ pub struct Settings {
     /// What a scheduled comparison does about what it comes upon.
     #[garde(skip)]
     pub reconcile_mode: ReconcileMode,
-    /// A ticket that is converted to a lead becomes a lead in the CRM too.
-    #[garde(skip)]
-    #[schema(example = true)]
-    pub leads: bool,
-    #[garde(dive)]
-    pub import: ImportSettings,
     /// Seconds between two looks for changes in the CRM.
     #[garde(range(min = 5, max = 86_400))]
     #[schema(example = 30)]
@@ -121,10 +121,10 @@ impl Default for Settings {
             policies: Policies::new(),
             crm_notes: CrmNotes::Internal,
             on_deleted: OnDeleted::Leave,
-            reconcile_hours: 24,
-            reconcile_mode: ReconcileMode::Repair,
             leads: true,
             import: ImportSettings::default(),
+            reconcile_hours: 24,
+            reconcile_mode: ReconcileMode::Repair,
             poll_seconds: 30,
             concurrency: None,
         }

@@ -153,6 +153,18 @@ async fn a_link_that_somebody_took_away_is_not_made_again() {
 }
 
 #[actix_web::test]
+async fn what_is_linked_by_hand_to_another_record_stays_so() {
+    let desk = Mirrored::start().await;
+    let other = desk.crm.create("Accounts", json!({"name": "Harbor Holding"})).unwrap();
+    let harbor = desk.id("Harbor Logistics").to_owned();
+    let by_hand = json!({"items": [{"local_id": harbor, "remote_id": other}]});
+    desk.admin.put(&desk.path("maps/account"), by_hand).await.expect(200);
+    desk.import(false).await;
+    assert_eq!(reason(&desk.unmapped("account").await, "Harbor Logistics"), "taken");
+    assert!(desk.links("account").await.contains(&(harbor, other)));
+}
+
+#[actix_web::test]
 async fn a_kind_that_is_off_is_not_asked_for_and_agents_cannot_be_created() {
     let desk = Mirrored::start_with(json!({"import": {"contacts": "off"}})).await;
     desk.import(false).await;

@@ -11,6 +11,7 @@ mod contract;
 mod crash;
 mod demo;
 mod events;
+mod crm_espocrm;
 mod crm_mirror;
 mod crm_salesforce;
 mod crm_suitecrm;

@@ -94,6 +94,13 @@ impl Engine {
         Ok(any)
     }
 
+    /// Where people see the case of a mirror; `None` while there is none.
+    pub fn case_url(&self, connection: &Connection, mirror: &Mirror) -> Option<String> {
+        let id = mirror.remote_id.as_deref()?;
+        let crm = self.crm(connection).ok()?;
+        Some(crm.adapter.case_url(id))
+    }
+
     /// Tries out the CRM of the connection with this name.
     pub async fn probe(&self, name: &str) -> Result<Report, AppError> {
         let name = name.to_owned();

@@ -164,7 +164,8 @@ async fn get_ticket_mirror(
         let located = service::mirrors_of(conn, id.0)?;
         let explained = located.into_iter().map(|(mirror, connection, conflicts)| {
             let desk = engine.desk_side(conn, &mirror, &connection)?;
-            explain(mirror, connection, conflicts, &desk)
+            let link = engine.case_url(&connection, &mirror);
+            explain(mirror, connection, conflicts, &desk, link)
         });
         explained.collect::<Result<_, _>>()
     });
@@ -177,6 +178,7 @@ fn explain(
     connection: Connection,
     conflicts: Vec<Conflict>,
     desk: &Case,
+    link: Option<String>,
 ) -> Result<TicketMirror, AppError> {
     let parse = |value: &Option<serde_json::Value>| match value {
         Some(value) => serde_json::from_value::<Case>(value.clone()).map_err(AppError::internal),
@@ -198,14 +200,9 @@ fn explain(
         |view: &FieldView| view.base.is_some() || view.desk.is_some() || view.crm.is_some();
     Ok(TicketMirror {
         mirror: MirrorView::from(&mirror),
-        link: link(&connection, &mirror),
+        link,
         connection: connection.name,
         fields: Field::ALL.iter().copied().map(field).filter(mirrored).collect(),
         conflicts: conflicts.into_iter().map(ConflictView::from).collect(),
     })
-}
-
-fn link(connection: &Connection, mirror: &Mirror) -> Option<String> {
-    let (base, id) = (connection.base_url.trim_end_matches('/'), mirror.remote_id.as_deref()?);
-    Some(format!("{base}/index.php?module=Cases&action=DetailView&record={id}"))
 }

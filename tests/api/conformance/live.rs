@@ -18,7 +18,8 @@ fn live() -> Option<Subject> {
         let name = format!("CASEBRIDGE_LIVE_CRM_{name}");
         env::var(&name).unwrap_or_else(|_| panic!("{name} is missing"))
     };
-    let client_id = if kind.client_id { of("CLIENT_ID") } else { String::new() };
+    let client_id = env::var("CASEBRIDGE_LIVE_CRM_CLIENT_ID").unwrap_or_default();
+    assert!(!(kind.client_id && client_id.is_empty()), "CASEBRIDGE_LIVE_CRM_CLIENT_ID is missing");
     Some(Subject::new(kind, &of("URL"), &client_id, &of("SECRET")))
 }
 

@@ -201,7 +201,7 @@ impl Adapter for EspoCrm {
         self.api.delete(stream::MODULE, id).await
     }
 
-    /// Each webhook has a secret of its own: returns `id:secret` of each, with a blank between them.
+    /// Each webhook has a secret of its own: returns all of them, with blanks between.
     async fn subscribe(&self, url: &str) -> Result<Option<Secret>, CrmError> {
         self.subscribe(url).await.map(Some)
     }

@@ -44,8 +44,8 @@ pub(super) fn record(answer: Value) -> Result<Record, CrmError> {
 
 /// The records of an answer that is a page of a list.
 pub(super) fn records(mut answer: Value) -> Result<Vec<Record>, CrmError> {
-    match answer["list"].take() {
-        Value::Array(rows) => Ok(rows.into_iter().filter_map(read).collect()),
+    match answer.get_mut("list").map(Value::take) {
+        Some(Value::Array(rows)) => Ok(rows.into_iter().filter_map(read).collect()),
         _ => Err(CrmError::transient("the answer is no list")),
     }
 }

@@ -73,13 +73,12 @@ impl EspoCrm {
         if let Some(found) = self.page(&search, None).await?.0.first() {
             return remote_note(found);
         }
-        let text = [note.title.as_str(), &note.body, &key];
-        let text = text.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
+        let title = note.title.replace(['\r', '\n'], " ");
         let body = json!({
             "type": POST,
             "parentType": cases::MODULE,
             "parentId": case_id,
-            "post": text.join("\n\n"),
+            "post": format!("{title}\n\n{}\n\n{key}", note.body),
             "isInternal": note.internal,
         });
         remote_note(&record(self.api.send(Method::POST, &[MODULE], &body).await?)?)
@@ -133,12 +132,17 @@ fn number(row: &Record) -> Result<i64, CrmError> {
     number.parse().map_err(wrong)
 }
 
-/// A post is one text: ours begins with the title.
+/// A post is one text; ours is title, text and key, with a blank line between them.
 fn remote_note(row: &Record) -> Result<RemoteNote, CrmError> {
+    let post = row.text("post").unwrap_or_default();
+    let (title, body) = match without_key(&post) {
+        Some(ours) => ours.split_once("\n\n").unwrap_or(("", ours)),
+        None => ("", post.as_str()),
+    };
     Ok(RemoteNote {
         id: row.id.clone(),
-        title: String::new(),
-        body: without_key(&row.text("post").unwrap_or_default()).to_owned(),
+        title: title.to_owned(),
+        body: body.replace("\r\n", "\n").trim_end().to_owned(),
         author: row.filled("createdById"),
         created_at: row.time("createdAt")?,
         contact_id: None,
@@ -149,27 +153,31 @@ fn key_line(id: Uuid) -> String {
     format!("{KEY_LINE}{id})")
 }
 
-/// The text of a post without the line that holds its key.
-fn without_key(post: &str) -> &str {
-    match post.rsplit_once(KEY_LINE) {
-        Some((text, rest)) if rest.trim_end().ends_with(')') && !rest.trim_end().contains('\n') => {
-            text.strip_suffix("\n\n").unwrap_or(text)
-        }
-        _ => post,
-    }
+/// What a post of ours says, without the line that holds its key; `None` if somebody else wrote it.
+fn without_key(post: &str) -> Option<&str> {
+    let (text, rest) = post.rsplit_once(KEY_LINE)?;
+    let last = rest.trim_end().strip_suffix(')')?;
+    (!last.contains('\n')).then_some(text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn read(post: &str) -> (String, String) {
+        let row = json!({ "id": "1", "post": post, "createdAt": "2026-01-02 03:04:05" });
+        let note = remote_note(&record(row).unwrap()).unwrap();
+        (note.title, note.body)
+    }
+
     #[test]
     fn the_key_of_a_post_is_no_part_of_its_text() {
         let key = key_line(Uuid::nil());
-        assert_eq!(without_key(&format!("Hello.\n\n{key}")), "Hello.");
-        assert_eq!(without_key(&format!("Hello.\n\n{key}\n")), "Hello.");
-        assert_eq!(without_key("Hello."), "Hello.");
+        let of = |title: &str, body: &str| (title.to_owned(), body.to_owned());
+        assert_eq!(read(&format!("Reply\n\nHello.\n\nAnn\n\n{key}")), of("Reply", "Hello.\n\nAnn"));
+        assert_eq!(read(&format!("\n\nHello.\n\nAnn\n\n{key}\n")), of("", "Hello.\n\nAnn"));
+        assert_eq!(read("Hello.\n\nAnn\r\n"), of("", "Hello.\n\nAnn"));
         let quoted = format!("> {key}\n\nWhat is this?");
-        assert_eq!(without_key(&quoted), quoted);
+        assert_eq!(read(&quoted), of("", &quoted));
     }
 }

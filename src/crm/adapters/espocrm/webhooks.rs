@@ -24,7 +24,7 @@ impl EspoCrm {
             let made = record(self.api.send(Method::POST, &[MODULE], &body).await?)?;
             let secret = made.filled("secretKey");
             let secret = secret.ok_or_else(|| CrmError::permanent("a webhook without secret"))?;
-            secrets.push(format!("{}:{secret}", made.id));
+            secrets.push(secret);
         }
         for webhook in old {
             self.api.delete(MODULE, &webhook.id).await?;

@@ -35,9 +35,9 @@ pub fn serve(control: &Control, request: &Request) -> Answer {
         let row = crm.stored("User", user);
         return Answer::ok(json!({ "user": row, "acl": {}, "settings": {} }));
     }
-    let Some(entity) = rest.first().and_then(|name| crm.entity(name)).map(|entity| entity.name)
-    else {
-        return Answer::no_route();
+    let Some(name) = rest.first() else { return Answer::no_route() };
+    let Some(entity) = crm.entity(name).map(|entity| entity.name) else {
+        return Refusal::new(404, format!("Controller '{name}' does not exist.")).into();
     };
     let outcome = match (request.method.as_str(), &rest[1..]) {
         ("GET", []) => list(&crm, entity, &request.query),

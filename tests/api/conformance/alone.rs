@@ -64,6 +64,7 @@ pub async fn a_note_written_twice_is_one_note(subject: &Subject) {
     assert_eq!(again.id, first.id);
     // The same words in another note are another note.
     let second = subject.adapter.create_note(&case.id, &other).await.unwrap();
+    assert_ne!(second.id, first.id);
     let notes = subject.adapter.notes(&case.id).await.unwrap();
     let ids: HashSet<&String> = notes.iter().map(|note| &note.id).collect();
     assert_eq!(ids, HashSet::from([&first.id, &second.id]));

@@ -5,6 +5,7 @@ use casebridge::crm::adapters::{Access, Adapter as _};
 use casebridge::crm::case::{Case, Field, NewLead, NewNote, loss};
 use casebridge::crm::vocabulary::FieldNames;
 use fake_crm::espo::{FakeEspo, Settings};
+use fake_crm::{Fault, FaultRule};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -36,6 +37,20 @@ async fn in_a_crm_without_the_field_for_the_key_no_case_is_made() {
     assert_eq!(refused.class(), "permanent");
     assert!(refused.to_string().contains("cTicketKey"), "{refused}");
     assert!(crm.records("Case").is_empty());
+}
+
+#[actix_web::test]
+async fn the_key_is_searched_also_where_the_crm_checks_nothing() {
+    let settings = Settings { duplicate_check: Vec::new(), ..Settings::default() };
+    let crm = FakeEspo::start_with(settings).await.unwrap();
+    let espo = EspoCrm::new(access(&crm)).unwrap();
+    let (key, case) = (Uuid::now_v7(), Case::from_iter([(Field::Subject, "Printer")]));
+    crm.fail(FaultRule::next(Fault::DropAfter).method("POST").module("Case"));
+    assert_eq!(espo.create_case(key, &case).await.unwrap_err().class(), "transient");
+    let created = espo.create_case(key, &case).await.unwrap();
+    assert_eq!(crm.records("Case").len(), 1);
+    // Another ticket with the same words is another case.
+    assert_ne!(espo.create_case(Uuid::now_v7(), &case).await.unwrap().id, created.id);
 }
 
 #[actix_web::test]

@@ -143,6 +143,9 @@ async fn a_ticket_becomes_a_case_with_its_contact_and_its_comments_and_comes_to_
     let published: Vec<_> = comments.iter().map(|c| c.values["IsPublished"].clone()).collect();
     assert_eq!(published, [json!(true), json!(false)]);
     assert!(comments[0].value("CommentBody").starts_with("We are looking into it.\n\n-- Reply by"));
+    let link = format!("{}/lightning/r/Case/{}/view", desk.crm.url(), case.id);
+    assert_eq!(desk.mirror(&ticket).await["link"], link);
+
     desk.crm.clear_calls();
     for _ in 0..2 {
         desk.pull().await;

@@ -4,6 +4,7 @@ use casebridge::crm::adapters::{Adapter as _, Changes, Position};
 use casebridge::crm::case::RecordKind;
 use chrono::{DateTime, TimeDelta, Utc};
 use fake_crm::salesforce::{FakeSalesforce, Settings};
+use fake_crm::{Fault, FaultRule};
 use serde_json::json;
 
 use super::{access, made, note, start};
@@ -159,4 +160,44 @@ async fn people_companies_and_products_are_listed_along_their_ids_and_since_a_ti
     crm.edit("Account", &account, json!({"Phone": "2"}), &gone).unwrap();
     let changed = sales.records(RecordKind::Account, since, None).await.unwrap().records;
     assert_eq!(changed[0].phone.as_deref(), Some("2"));
+}
+
+#[actix_web::test]
+async fn a_mass_update_is_read_in_parts_and_whole() {
+    let (crm, sales) = start().await;
+    let mut ids = std::collections::BTreeSet::new();
+    for moment in 0..110 {
+        crm.set_clock_offset(TimeDelta::seconds(moment * 10 - 1500));
+        ids.extend((0..100).map(|_| crm.create("Case", json!({"Subject": "a"})).unwrap()));
+    }
+    crm.set_clock_offset(TimeDelta::zero());
+    let now = Utc::now();
+    let mut position = at(now - TimeDelta::minutes(30));
+    let mut parts = Vec::new();
+    while now - position.time > TimeDelta::seconds(30) {
+        let changes = sales.changed_since(&position, now).await.unwrap();
+        assert!(changes.position.time > position.time);
+        parts.push(changes.cases.len());
+        for case in changes.cases {
+            ids.remove(&case.id);
+        }
+        position = changes.position;
+    }
+    assert_eq!(parts[0], 10_000);
+    assert!(parts.len() > 1 && ids.is_empty(), "{parts:?}, {} missing", ids.len());
+}
+
+#[actix_web::test]
+async fn changes_are_read_although_the_log_of_deletions_is_not_there() {
+    let (crm, sales) = start().await;
+    made(&sales, "Printer").await;
+    crm.fail(FaultRule::next(Fault::ServerError).path("/deleted/"));
+    let now = Utc::now();
+    let from = at(now - TimeDelta::minutes(30));
+    let outage = sales.changed_since(&from, now).await.unwrap_err();
+    assert_eq!(outage.class(), "transient");
+    // Far ahead of the organization's clock: the log refuses the window.
+    crm.set_clock_offset(TimeDelta::days(20));
+    let changes = sales.changed_since(&from, now + TimeDelta::seconds(5)).await.unwrap();
+    assert_eq!((changes.cases.len(), changes.deleted.len()), (1, 0));
 }

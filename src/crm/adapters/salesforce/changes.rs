@@ -121,7 +121,14 @@ impl Salesforce {
         let (start, end) = (minute(read.max(until - LOG)), minute(until));
         let query = [("start", start.as_str()), ("end", end.as_str())];
         let path = ["sobjects", cases::OBJECT, "deleted", ""];
-        let answer = self.cases.api.get(&path, &query).await?;
+        let answer = match self.cases.api.get(&path, &query).await {
+            // The log has been cut, or holds too much. What is in the recycle bin shows all the same.
+            Err(CrmError::Permanent { detail }) => {
+                tracing::warn!(detail, "the log of deletions was not read");
+                return Ok((Vec::new(), Some(end)));
+            }
+            answer => answer?,
+        };
         let records = answer["deletedRecords"].as_array().map(Vec::as_slice).unwrap_or_default();
         let ids = records.iter().filter_map(|record| filled(record, "id")).collect();
         let covered = time(&answer, "latestDateCovered").unwrap_or(until).max(read);

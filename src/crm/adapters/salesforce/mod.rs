@@ -77,12 +77,7 @@ pub const KIND: Kind = Kind {
             (Priority::Normal, "Medium"),
             (Priority::Low, "Low"),
         ],
-        types: &[
-            ("question", "Question"),
-            ("incident", "Problem"),
-            ("problem", "Problem"),
-            ("feature_request", "Feature Request"),
-        ],
+        types: &[("question", "Question"), ("incident", "Problem"), ("problem", "Problem")],
         other_type: "Question",
         is_closed: |status| status.starts_with("Closed"),
     },

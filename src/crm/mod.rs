@@ -10,6 +10,7 @@ mod http;
 pub mod mapping;
 pub mod merge;
 pub mod probe;
+pub mod provenance;
 mod rules;
 pub mod service;
 pub mod settings;

@@ -5,16 +5,19 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::adapters;
+use super::case::Owner;
+use super::engine::tell;
 use super::merge::Side;
 use super::settings::Settings;
 use super::store::{
-    self, Cause, Conflict, ConflictFilter, Connection, ConnectionState, Counts, Link, LinkKind,
-    Mirror, MirrorState, Replay,
+    self, Cause, Conflict, ConflictFilter, Connection, ConnectionState, Counts, DifferingNote,
+    Link, LinkKind, Mirror, MirrorState, Replay,
 };
-use crate::events::{self, Event};
+use crate::events::{self, Event, EventType};
 use crate::http::IfMatch;
 use crate::kernel::{
-    AppError, ConflictId, ConnectionId, FieldError, Page, PageRequest, Secret, SecretKey, TicketId,
+    Actor, AppError, ConflictId, ConnectionId, FieldError, Page, PageRequest, Secret, SecretKey,
+    TicketId,
 };
 
 /// How far back a new connection looks for changes; covers clocks that do not agree.
@@ -48,9 +51,8 @@ pub struct NewConnection {
     pub settings: Settings,
 }
 
-/// Makes a connection and marks every submitted ticket for it.
-pub fn create_connection(
-    conn: &mut PgConnection,
+/// A connection that is not saved yet.
+pub fn new_connection(
     key: &SecretKey,
     new: NewConnection,
     now: DateTime<Utc>,
@@ -58,7 +60,7 @@ pub fn create_connection(
     check_kind(&new.kind, &new.client_id)?;
     check(&new.settings)?;
     let id = ConnectionId::new();
-    let row = Connection {
+    Ok(Connection {
         id,
         name: new.name,
         kind: new.kind,
@@ -77,12 +79,20 @@ pub fn create_connection(
         version: 1,
         created_at: now,
         updated_at: now,
-    };
+        findings: None,
+    })
+}
+
+/// Makes a connection and marks every submitted ticket for it.
+pub fn create_connection(
+    conn: &mut PgConnection,
+    row: &Connection,
+) -> Result<Connection, AppError> {
     // A ticket that is published now would be missed by both: the relay does not see the new connection yet, and the
     // backfill may not see the ticket.
     events::stop_feed(conn)?;
-    let created = store::insert_connection(conn, &row).map_err(named)?;
-    store::backfill(conn, id)?;
+    let created = store::insert_connection(conn, row).map_err(named)?;
+    store::backfill(conn, row.id)?;
     Ok(created)
 }
 
@@ -108,10 +118,18 @@ pub fn check_kind(key: &str, client_id: &str) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Fails when a case could not be told from another, or a policy is for a field that only the desk changes.
+/// Fails when a field cannot have its owner, a policy decides nothing, or a category does not exist.
 pub fn check(settings: &Settings) -> Result<(), AppError> {
-    let one_way = settings.policies.keys().filter(|field| !field.two_way()).map(|field| {
-        let detail = "this field belongs to the desk; there is no policy for it";
+    let rules = settings.rules();
+    let owners = settings.owners.iter().filter(|(field, owner)| !field.can_have(**owner));
+    let never = owners.map(|(field, _)| {
+        let detail = "the desk never changes this field; it belongs to the desk";
+        FieldError::new(format!("/settings/owners/{field}"), detail)
+    });
+    let one_way = settings.policies.keys().filter(|field| rules.owner(**field) != Owner::Both);
+    let one_way = one_way.map(|field| {
+        let detail =
+            format!("this field belongs to the {}; there is no policy for it", rules.owner(*field));
         FieldError::new(format!("/settings/policies/{field}"), detail)
     });
     let known = ["new", "open", "pending", "on_hold", "closed"];
@@ -119,7 +137,7 @@ pub fn check(settings: &Settings) -> Result<(), AppError> {
     let unknown = categories.map(|key| {
         FieldError::new(format!("/settings/categories/{key}"), "there is no such category")
     });
-    let errors: Vec<FieldError> = one_way.chain(unknown).collect();
+    let errors: Vec<FieldError> = never.chain(one_way).chain(unknown).collect();
     if errors.is_empty() { Ok(()) } else { Err(AppError::Invalid(errors)) }
 }
 
@@ -246,21 +264,34 @@ pub fn mirrors(
     Ok(request.page(rows, |row| (Value::Null, row.ticket_id.0)))
 }
 
-/// A mirror with its connection and its open conflicts.
-pub type Located = (Mirror, Connection, Vec<Conflict>);
+/// A mirror with what explains it.
+pub struct Located {
+    pub mirror: Mirror,
+    pub connection: Connection,
+    /// Those that wait for a decision.
+    pub conflicts: Vec<Conflict>,
+    /// Those that the CRM does not have as the desk does.
+    pub notes: Vec<DifferingNote>,
+}
 
 /// The mirrors of a ticket; the caller has made sure that it may be seen.
 pub fn mirrors_of(conn: &mut PgConnection, ticket: TicketId) -> Result<Vec<Located>, AppError> {
     let open = ConflictFilter { ticket: Some(ticket), open: Some(true), connection: None };
     let conflicts = store::conflicts(conn, &open, None, false, 100)?;
+    let notes = store::differing_notes(conn, ticket)?;
     let connections = store::connections(conn, None, false, 100)?;
     let mirrors = store::mirrors_of(conn, ticket)?;
     let locate = |mirror: Mirror| {
         let id = mirror.connection_id;
         let connection = connections.iter().find(|connection| connection.id == id)?.clone();
-        let own = conflicts.iter().filter(|conflict| conflict.connection_id == id);
-        let own = own.cloned().collect();
-        Some((mirror, connection, own))
+        let conflicts = conflicts.iter().filter(|conflict| conflict.connection_id == id);
+        let notes = notes.iter().filter(|note| note.connection_id == id);
+        Some(Located {
+            mirror,
+            connection,
+            conflicts: conflicts.cloned().collect(),
+            notes: notes.cloned().collect(),
+        })
     };
     Ok(mirrors.into_iter().filter_map(locate).collect())
 }
@@ -278,15 +309,18 @@ pub fn conflicts(
 /// Decides a held conflict; the mirror carries the decision out.
 pub fn resolve(
     conn: &mut PgConnection,
+    actor: &Actor,
     id: ConflictId,
     winner: Side,
+    now: DateTime<Utc>,
 ) -> Result<Conflict, AppError> {
     let conflict = store::lock_conflict(conn, id)?.ok_or(AppError::NotFound("the conflict"))?;
     if conflict.resolved_at.is_some() {
         return Err(AppError::conflict("already_resolved", "this conflict is resolved"));
     }
-    let decided = store::decide_conflict(conn, id, winner)?;
+    let decided = store::decide_conflict(conn, id, winner, &actor.name, now)?;
     store::mark_tickets(conn, &[conflict.ticket_id])?;
+    tell(conn, actor, EventType::MirrorConflictDecided, &decided, now)?;
     Ok(decided)
 }
 

@@ -142,6 +142,12 @@ diesel::table! {
         decision -> Nullable<Text>,
         created_at -> Timestamptz,
         resolved_at -> Nullable<Timestamptz>,
+        desk_own -> Nullable<Text>,
+        suspected_lost_update -> Bool,
+        decided_by -> Nullable<Text>,
+        decided_at -> Nullable<Timestamptz>,
+        restored_by -> Nullable<Text>,
+        restored_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -166,6 +172,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         feed_cursor -> Nullable<Text>,
+        findings -> Nullable<Jsonb>,
     }
 }
 
@@ -201,6 +208,7 @@ diesel::table! {
         last_error -> Nullable<Text>,
         error_class -> Nullable<Text>,
         last_synced_at -> Nullable<Timestamptz>,
+        provenance -> Jsonb,
     }
 }
 
@@ -211,6 +219,8 @@ diesel::table! {
         ticket_id -> Uuid,
         remote_id -> Text,
         direction -> Text,
+        altered -> Nullable<Jsonb>,
+        gone_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -19,6 +19,9 @@ text_enum! {
         TicketRestored = "ticket.restored",
         NoteAdded = "ticket.note_added",
         MirrorConflict = "mirror.conflict_recorded",
+        MirrorConflictDecided = "mirror.conflict_decided",
+        MirrorConflictRestored = "mirror.conflict_restored",
+        MirrorNoteGone = "mirror.note_gone",
         ResourceCreated = "resource.created",
         ResourceChanged = "resource.changed",
     }

@@ -5,13 +5,17 @@
 //! to the CRM, and notes what both agreed on. What it sends is noted before it is sent, so that after a crash or a lost answer
 //! the next attempt knows its own write when it sees it. No transaction is open during a call to the CRM.
 mod apply;
+mod authors;
 mod case;
+mod check;
 mod directory;
 mod lease;
 mod notes;
 mod outcome;
 mod pass;
 mod poll;
+mod restore;
+mod settle;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,13 +26,16 @@ use futures_util::future::join_all;
 use serde::Deserialize as _;
 use tokio_util::sync::CancellationToken;
 
+use self::check::unreachable;
 use self::directory::Crm;
 use self::lease::LEASE;
 use self::pass::Snapshot;
-use super::adapters::{Access, TIMEOUT};
+pub(super) use self::settle::tell;
+use super::adapters::{Access, Kind, TIMEOUT};
 use super::case::Case;
 use super::merge::Agreement;
 use super::probe::{Report, probe};
+use super::settings::Settings;
 use super::store::{self, Connection, Mirror};
 use super::vocabulary::Vocabulary;
 use super::{CrmError, service};
@@ -73,7 +80,8 @@ impl Engine {
         let (kind, settings) = (connection.kind()?, connection.settings()?);
         let agreement = Agreement::deserialize(&mirror.agreement).map_err(AppError::internal)?;
         let snapshot = Snapshot::read(conn, mirror)?;
-        let words = Vocabulary::new(&settings, &kind.defaults);
+        let words = Vocabulary::new(&settings, &kind.defaults)
+            .with_subject_limit(connection.findings()?.subject_limit);
         Ok(snapshot.desk_side(&self.0.public_url, words, &agreement.base))
     }
 
@@ -94,13 +102,28 @@ impl Engine {
         Ok(any)
     }
 
+    /// Where people see the case of a mirror; `None` while there is none.
+    pub fn case_url(&self, connection: &Connection, mirror: &Mirror) -> Option<String> {
+        let id = mirror.remote_id.as_deref()?;
+        let crm = self.crm(connection).ok()?;
+        Some(crm.adapter.case_url(id))
+    }
+
     /// Tries out the CRM of the connection with this name.
-    pub async fn probe(&self, name: &str) -> Result<Report, AppError> {
+    pub async fn probe_named(&self, name: &str) -> Result<Report, AppError> {
         let name = name.to_owned();
-        let connection =
-            self.0.db.read(move |conn| service::connection_by_name(conn, &name)).await?;
-        let crm = self.crm(&connection).map_err(AppError::unavailable)?;
-        Ok(probe(crm.adapter.as_ref(), crm.words()).await)
+        let found = self.0.db.read(move |conn| service::connection_by_name(conn, &name));
+        self.probe(found.await?).await
+    }
+
+    /// Tries out a connection's CRM, and keeps what was found out. Call it outside of transactions.
+    pub async fn probe(&self, connection: Connection) -> Result<Report, AppError> {
+        let crm = self.crm(&connection).map_err(unreachable)?;
+        let report = probe(crm.adapter.as_ref(), crm.words(), crm.kind.capabilities).await;
+        let findings = serde_json::to_value(&report.findings).map_err(AppError::internal)?;
+        let id = connection.id;
+        self.0.db.tx(move |conn| Ok(store::save_findings(conn, id, &findings)?)).await?;
+        Ok(report)
     }
 
     /// The CRM of a connection, with its token and what is known of its users.
@@ -120,19 +143,29 @@ impl Engine {
 }
 
 fn open(key: &SecretKey, connection: &Connection) -> Result<Crm, CrmError> {
+    let unusable = |e: AppError| CrmError::permanent(&e.to_string());
+    let kind = connection.kind().map_err(unusable)?;
+    let settings = connection.settings().map_err(unusable)?;
+    let findings = connection.findings().map_err(unusable)?;
+    let adapter = (kind.open)(access(key, connection, kind, &settings)?)?;
+    Ok(Crm::new(adapter, kind, settings, findings))
+}
+
+fn access(
+    key: &SecretKey,
+    connection: &Connection,
+    kind: &Kind,
+    settings: &Settings,
+) -> Result<Access, CrmError> {
     let unreadable = |_| CrmError::auth("the stored secret cannot be opened; set it again");
     let secret = key
         .open(&service::purpose(connection.id), &connection.sealed_secret)
         .map_err(unreadable)?;
-    let unusable = |e: AppError| CrmError::permanent(&e.to_string());
-    let kind = connection.kind().map_err(unusable)?;
-    let settings = connection.settings().map_err(unusable)?;
-    let adapter = (kind.open)(Access {
+    Ok(Access {
         base_url: connection.base_url.clone(),
         client_id: connection.client_id.clone(),
         secret: Secret::new(String::from_utf8_lossy(&secret)),
-        fields: Vocabulary::new(&settings, &kind.defaults).field_names(),
+        fields: Vocabulary::new(settings, &kind.defaults).field_names(),
         timeout: TIMEOUT,
-    })?;
-    Ok(Crm::new(adapter, kind, settings))
+    })
 }

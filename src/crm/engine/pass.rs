@@ -13,6 +13,7 @@ use crate::crm::CrmError;
 use crate::crm::case::{Case, Field};
 use crate::crm::mapping::{self, Facts, Unmapped};
 use crate::crm::merge::Agreement;
+use crate::crm::provenance::Provenances;
 use crate::crm::store::{
     self, Conflict, Connection, DeskTicket, LinkKind, Mirror, MirrorState, Progress,
 };
@@ -67,7 +68,10 @@ impl From<Unmapped> for Stop {
 /// What the desk has when the attempt begins.
 pub(super) struct Snapshot {
     pub ticket: DeskTicket,
+    /// Those that wait for a decision, or for one to be carried out.
     pub conflicts: Vec<Conflict>,
+    /// Those whose losing value somebody restored.
+    pub restored: Vec<Conflict>,
     assignee: Option<String>,
     account: Option<String>,
     product: Option<String>,
@@ -86,8 +90,9 @@ impl Snapshot {
         let account = link(LinkKind::Account, ticket.account.as_ref().map(|a| a.0.0))?;
         let product = link(LinkKind::Product, ticket.product.as_ref().map(|p| p.0.0))?;
         let contact = link(LinkKind::Contact, ticket.contact.as_ref().map(|c| c.0.0))?;
-        let conflicts = store::open_conflicts(conn, ticket_id, connection)?;
-        Ok(Self { ticket, conflicts, assignee, account, product, contact })
+        let conflicts = store::live_conflicts(conn, ticket_id, connection)?;
+        let (conflicts, restored) = conflicts.into_iter().partition(|c| c.resolved_at.is_none());
+        Ok(Self { ticket, conflicts, restored, assignee, account, product, contact })
     }
 
     fn facts(&self, public_url: &str, assignee: String, account: String, product: String) -> Facts {
@@ -139,6 +144,7 @@ pub(super) struct Pass {
     pub mirror: Mirror,
     pub agreement: Agreement,
     pub sent: Option<Case>,
+    pub provenance: Provenances,
     /// When the attempt began, and the clock that counts on from there.
     began: (DateTime<Utc>, Instant),
 }
@@ -155,7 +161,10 @@ impl Pass {
             serde_json::from_value(mirror.agreement.clone()).map_err(AppError::internal)?;
         let sent = mirror.sent.clone().map(serde_json::from_value).transpose();
         let sent = sent.map_err(AppError::internal)?;
-        Ok(Self { engine, crm, connection, mirror, agreement, sent, began: (now, Instant::now()) })
+        let provenance =
+            serde_json::from_value(mirror.provenance.clone()).map_err(AppError::internal)?;
+        let began = (now, Instant::now());
+        Ok(Self { engine, crm, connection, mirror, agreement, sent, provenance, began })
     }
 
     pub fn now(&self) -> DateTime<Utc> {
@@ -173,6 +182,7 @@ impl Pass {
             mirror: self.mirror.clone(),
             agreement: self.agreement.clone(),
             sent: self.sent.clone(),
+            provenance: self.provenance.clone(),
         };
         let lease_until = self.now() + LEASE;
         let (done, working) = self
@@ -190,8 +200,8 @@ impl Pass {
             })
             .await
             .map_err(unwrap_stop)?;
-        (self.mirror, self.agreement, self.sent) =
-            (working.mirror, working.agreement, working.sent);
+        (self.mirror, self.agreement) = (working.mirror, working.agreement);
+        (self.sent, self.provenance) = (working.sent, working.provenance);
         Ok(done)
     }
 
@@ -224,6 +234,7 @@ pub(super) struct Working {
     pub mirror: Mirror,
     pub agreement: Agreement,
     pub sent: Option<Case>,
+    pub provenance: Provenances,
 }
 
 impl Working {
@@ -235,6 +246,7 @@ impl Working {
             remote_id: self.mirror.remote_id.clone(),
             agreement: serde_json::to_value(&self.agreement).map_err(AppError::internal)?,
             sent: sent.map_err(AppError::internal)?,
+            provenance: serde_json::to_value(&self.provenance).map_err(AppError::internal)?,
             last_remote: self.mirror.last_remote.clone(),
             remote_modified_at: self.mirror.remote_modified_at,
             contact_synced: self.mirror.contact_synced,

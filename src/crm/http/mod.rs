@@ -1,16 +1,20 @@
 //! The endpoints of the mirror. Contacts see nothing of it.
 mod conflicts;
 mod connections;
+mod kinds;
 mod maps;
 mod mirrors;
 mod operations;
+mod probe;
 
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub fn routes(cfg: &mut ServiceConfig) {
-    cfg.configure(connections::routes)
+    cfg.configure(kinds::routes)
+        .configure(connections::routes)
+        .configure(probe::routes)
         .configure(maps::routes)
         .configure(operations::routes)
         .configure(mirrors::routes)

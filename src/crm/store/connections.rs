@@ -7,6 +7,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::crm::adapters::{self, Kind, Position};
+use crate::crm::probe::Findings;
 use crate::crm::settings::Settings;
 use crate::db::schema::crm_connections::{self as connections, dsl};
 use crate::kernel::{AppError, ConnectionId, text_enum};
@@ -42,6 +43,8 @@ pub struct Connection {
     pub version: i32,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    /// What the last probe found out; see [`Findings`].
+    pub findings: Option<Value>,
 }
 
 impl Connection {
@@ -54,6 +57,12 @@ impl Connection {
     /// What differs from the defaults of its kind.
     pub fn settings(&self) -> Result<Settings, AppError> {
         Settings::deserialize(&self.settings).map_err(AppError::internal)
+    }
+
+    /// What the last probe found out; nothing where there was none.
+    pub fn findings(&self) -> Result<Findings, AppError> {
+        let findings = self.findings.as_ref().map(Findings::deserialize).transpose();
+        Ok(findings.map_err(AppError::internal)?.unwrap_or_default())
     }
 }
 
@@ -127,6 +136,17 @@ pub fn save_connection(conn: &mut PgConnection, row: &Connection) -> QueryResult
 
 pub fn delete_connection(conn: &mut PgConnection, id: ConnectionId) -> QueryResult<usize> {
     diesel::delete(connections::table.find(id)).execute(conn)
+}
+
+/// Keeps what a probe found out; the mirror goes by it from now on.
+pub fn save_findings(
+    conn: &mut PgConnection,
+    id: ConnectionId,
+    findings: &Value,
+) -> QueryResult<usize> {
+    diesel::update(connections::table.find(id))
+        .set((dsl::findings.eq(findings), dsl::version.eq(dsl::version + 1)))
+        .execute(conn)
 }
 
 /// Pauses an active connection, for a reason that its owner has to see to.

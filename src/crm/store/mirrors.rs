@@ -51,6 +51,8 @@ pub struct Mirror {
     pub error_class: Option<String>,
     pub next_attempt_at: DateTime<Utc>,
     pub last_synced_at: Option<DateTime<Utc>>,
+    /// By field; see [`crate::crm::provenance`].
+    pub provenance: Value,
 }
 
 /// The mirrors of a ticket, one for each connection.
@@ -118,7 +120,8 @@ pub fn replay(
     }
     let gone: Vec<Row> = diesel::sql_query(
         "update crm_mirrors set remote_id = null, generation = generation + 1, sent = null, last_remote = null,
-           agreement = '{\"base\": {}, \"altered\": {}}', contact_synced = null, notes_synced_up_to = 0
+           agreement = '{\"base\": {}, \"altered\": {}}', contact_synced = null, notes_synced_up_to = 0,
+           provenance = '{}'
           where connection_id = $1 and state = $2 and error_class = 'gone'
             and ($3::text is null or error_class = $3) and ($4::uuid is null or ticket_id = $4)
           returning ticket_id",

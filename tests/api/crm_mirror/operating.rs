@@ -2,7 +2,7 @@
 use casebridge::crm::adapters::Access;
 use casebridge::crm::adapters::suitecrm::{self, SuiteCrm};
 use casebridge::crm::probe::probe;
-use casebridge::crm::service::{NewConnection, create_connection};
+use casebridge::crm::service::{NewConnection, create_connection, new_connection};
 use casebridge::crm::settings::Settings;
 use casebridge::crm::vocabulary::Vocabulary;
 use casebridge::kernel::Secret;
@@ -95,14 +95,20 @@ async fn a_probe_finds_a_good_crm_good_leaves_nothing_behind_and_names_what_is_w
     };
     let stock = Settings::default();
     let words = Vocabulary::new(&stock, &suitecrm::KIND.defaults);
-    let report = probe(&SuiteCrm::new(settings(crm.client_secret())).unwrap(), words).await;
+    let report = probe(
+        &SuiteCrm::new(settings(crm.client_secret())).unwrap(),
+        words,
+        suitecrm::KIND.capabilities,
+    )
+    .await;
     assert!(report.passed(), "{report:?}");
     for module in ["Cases", "Notes"] {
         assert!(crm.records(module).iter().all(|record| record.deleted));
     }
-    let report = probe(&SuiteCrm::new(settings("wrong")).unwrap(), words).await;
+    let report =
+        probe(&SuiteCrm::new(settings("wrong")).unwrap(), words, suitecrm::KIND.capabilities).await;
     assert!(!report.passed());
-    assert!(report.0[0].to_string().contains("Client authentication failed"), "{report:?}");
+    assert!(report.checks[0].to_string().contains("Client authentication failed"), "{report:?}");
 }
 
 #[actix_web::test]
@@ -136,7 +142,7 @@ async fn a_ticket_that_is_opened_while_a_crm_is_being_connected_is_mirrored_too(
     let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
     let mirror = desk.app.service.mirror.clone();
     let connecting = desk.app.service.db.tx(move |conn| {
-        let created = create_connection(conn, mirror.secret(), new, Utc::now())?;
+        let created = create_connection(conn, &new_connection(mirror.secret(), new, Utc::now())?)?;
         made.send(()).unwrap();
         may_go_on.recv().unwrap();
         Ok(created.id)

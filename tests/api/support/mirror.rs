@@ -50,6 +50,7 @@ impl Mirrored {
         });
         let made = admin.post("/v1/crm/connections", new).await.expect(201);
         let connection = text(&made["id"]);
+        crm.clear_calls();
         Self { app, crm, admin, connection, ids }
     }
 

@@ -193,8 +193,11 @@ impl World {
 
     /// No client can see an edit between its reading and its writing where the CRM has no lock, so there is none.
     fn edit_crm(&mut self, field: Field, value: String) -> bool {
-        let blind = !self.locks
-            && matches!(&self.attempt, Some(Attempt::Settled { push, .. }) if push.get(field).is_some());
+        let blind = match &self.attempt {
+            Some(Attempt::Read { .. }) => !self.locks,
+            Some(Attempt::Settled { push, .. }) => !self.locks && push.get(field).is_some(),
+            Some(Attempt::Written { .. }) | None => false,
+        };
         if !blind {
             self.crm.set(field, kept(field, &value));
             self.crm_version += 1;

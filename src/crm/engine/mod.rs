@@ -34,7 +34,7 @@ pub(super) use self::settle::tell;
 use super::adapters::{Access, Kind, TIMEOUT};
 use super::case::Case;
 use super::merge::Agreement;
-use super::probe::{Report, probe};
+use super::probe::{Findings, Report, probe};
 use super::settings::Settings;
 use super::store::{self, Connection, Mirror};
 use super::vocabulary::Vocabulary;
@@ -120,6 +120,9 @@ impl Engine {
     pub async fn probe(&self, connection: Connection) -> Result<Report, AppError> {
         let crm = self.crm(&connection).map_err(unreachable)?;
         let report = probe(crm.adapter.as_ref(), crm.words(), crm.kind.capabilities).await;
+        if report.findings == Findings::default() {
+            return Ok(report);
+        }
         let findings = serde_json::to_value(&report.findings).map_err(AppError::internal)?;
         let id = connection.id;
         self.0.db.tx(move |conn| Ok(store::save_findings(conn, id, &findings)?)).await?;

@@ -106,7 +106,7 @@ async fn pair(subject: Subject<'_>, case: &str, round: usize) -> Result<bool, Cr
     let crm = subject.crm;
     let seen = crm.read_case(case).await?;
     let text = name(format!("Casebridge probe, round {round}"));
-    let level = if round % 2 == 0 { Priority::High } else { Priority::Low };
+    let level = if round.is_multiple_of(2) { Priority::High } else { Priority::Low };
     let level = priority(subject, level);
     let (first, second) =
         tokio::join!(crm.update_case(&seen, &text), crm.update_case(&seen, &level));

@@ -136,7 +136,6 @@ fn suitecrm() -> String {
 struct CheckQuery {
     /// False saves without asking the CRM, for example while it is down. Otherwise the credentials are tried, and every attribute
     /// that the settings name must be there; nothing is written to the CRM.
-    #[param(example = false)]
     check: Option<bool>,
 }
 

@@ -36,10 +36,22 @@ pub struct Provenance {
     /// The value returned to what it was before our write: the CRM may have lost that write.
     #[serde(default)]
     pub suspected_lost_update: bool,
+    /// The mirror's last write of this field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(ignore)]
+    pub written: Option<Written>,
     /// Values that were sent before this one and never seen to arrive; they still may.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(ignore)]
     pub unarrived: Vec<String>,
+}
+
+/// A write of the mirror.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    /// What the CRM had before.
+    pub over: String,
+    pub at: DateTime<Utc>,
 }
 
 /// By field.
@@ -48,9 +60,10 @@ pub type Provenances = BTreeMap<Field, Provenance>;
 impl Provenance {
     /// Whether this value of the CRM is more likely our own past than somebody's edit.
     fn is_reversal(&self, value: &str, modified_at: DateTime<Utc>) -> bool {
-        let soon = (modified_at - self.carried_at).abs() <= SOON;
-        let before = self.side == Side::Desk && self.replaced.as_deref() == Some(value);
-        (before && soon) || self.unarrived.iter().any(|sent| sent == value)
+        let back = self.written.as_ref().is_some_and(|written| {
+            written.over == value && (modified_at - written.at).abs() <= SOON
+        });
+        back || self.unarrived.iter().any(|sent| sent == value)
     }
 }
 
@@ -93,10 +106,15 @@ pub fn give_up(provenances: &mut Provenances, sent: &Case) {
     }
 }
 
-/// Notes who set the value that a field has from now on.
+/// Notes who set the value that a field has from now on; what is known of the mirror's own writes stays.
 pub fn note(provenances: &mut Provenances, field: Field, set: Provenance) {
-    let unarrived = provenances.remove(&field).map(|before| before.unarrived).unwrap_or_default();
-    provenances.insert(field, Provenance { unarrived, ..set });
+    let before = provenances.remove(&field);
+    let pushed = set.side == Side::Desk && set.rule != "agreed" && !field.is_text();
+    let now = Written { over: set.replaced.clone().unwrap_or_default(), at: set.carried_at };
+    let earlier = before.as_ref().and_then(|before| before.written.clone());
+    let written = if pushed { Some(now) } else { earlier };
+    let unarrived = before.map(|before| before.unarrived).unwrap_or_default();
+    provenances.insert(field, Provenance { written, unarrived, ..set });
 }
 
 #[cfg(test)]
@@ -119,14 +137,17 @@ mod tests {
             replaced: Some("P2".into()),
             carried_at,
             suspected_lost_update: false,
-            unarrived: vec!["P0".into()],
+            written: None,
+            unarrived: Vec::new(),
         };
         let modified_at = carried_at + TimeDelta::seconds(seconds);
         let agreement = Agreement { base: priority("P1"), ..Agreement::default() };
         let times = Times { desk: carried_at, crm: modified_at };
         let desk = priority("P1");
         let mut merge = merge(&agreement, &desk, &priority(theirs), &Rules::default(), times);
-        let provenances = Provenances::from([(Field::Priority, written)]);
+        let mut provenances = Provenances::new();
+        note(&mut provenances, Field::Priority, written);
+        give_up(&mut provenances, &priority("P0"));
         flag_reversals(&mut merge, &desk, &provenances, modified_at);
         merge.conflicts
     }

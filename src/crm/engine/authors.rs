@@ -42,6 +42,7 @@ impl Authors {
             replaced,
             carried_at: now,
             suspected_lost_update: false,
+            written: None,
             unarrived: Vec::new(),
         }
     }

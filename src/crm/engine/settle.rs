@@ -149,6 +149,7 @@ impl Settlement {
                 replaced: text(&self.desk, field),
                 carried_at: self.now,
                 suspected_lost_update: suspected,
+                written: None,
                 unarrived: Vec::new(),
             };
             note(set, field, taken);
@@ -203,7 +204,7 @@ impl Working {
         let authors = authors(conn, ticket)?;
         for (field, _) in case.iter() {
             let set = authors.of(field, Side::Desk, "pushed".to_owned(), None, now);
-            self.provenance.insert(field, set);
+            note(&mut self.provenance, field, set);
         }
         self.sent = Some(case);
         Ok(())

@@ -78,7 +78,7 @@ impl World {
         }
         self.record(&conflicts);
         for (field, value) in taken.iter() {
-            self.check_known(field, desk.get(field).unwrap(), "desk");
+            self.check_desk(field, desk.get(field).unwrap(), value);
             self.edit_desk(field, value.to_owned());
             let set = self.set(Side::Crm, desk.get(field));
             note(&mut self.provenances, field, set);
@@ -101,6 +101,7 @@ impl World {
             replaced: replaced.map(str::to_owned),
             carried_at: self.now(),
             suspected_lost_update: false,
+            written: None,
             unarrived: Vec::new(),
         }
     }
@@ -149,19 +150,41 @@ impl World {
         for (field, value) in push.iter() {
             self.writes += 1;
             let old = self.crm.get(field).unwrap().to_owned();
-            self.check_known(field, &old, "CRM");
+            self.check_crm(field, &old);
+            self.news.remove(&field);
             self.crm.set(field, kept(field, value));
             self.ours.push((field, kept(field, value).to_owned()));
             self.before.insert(field, old);
         }
     }
 
-    /// A value that is written over was agreed on before, or is in a recorded conflict, or was the mirror's own.
-    fn check_known(&self, field: Field, old: &str, side: &str) {
-        let is = |known: &(Field, String)| known.0 == field && known.1 == old;
+    /// A value of the desk gives way to news from the CRM, or is in a recorded conflict.
+    fn check_desk(&mut self, field: Field, old: &str, new: &str) {
         let agreed = self.agreement.base.get(field).unwrap_or_default() == old;
-        let own = side == "CRM" && self.ours.iter().any(is);
-        let recorded = self.lost.iter().any(is);
-        assert!(agreed || own || recorded, "{field}: {old:?} of the {side} gave way in silence");
+        let followed = self.take_news(field, new) && agreed;
+        assert!(
+            followed || self.is_lost(field, old),
+            "{field}: the desk's {old:?} gave way in silence"
+        );
+    }
+
+    /// Whether people wrote this in the CRM; it is no news any more, nor is what they wrote before.
+    fn take_news(&mut self, field: Field, value: &str) -> bool {
+        let news = self.news.entry(field).or_default();
+        let at = news.iter().position(|new| new == value);
+        news.drain(..at.map_or(0, |at| at + 1));
+        at.is_some()
+    }
+
+    /// A value of the CRM that is written over was agreed on, or is in a recorded conflict, or was the mirror's own.
+    fn check_crm(&self, field: Field, old: &str) {
+        let agreed = self.agreement.base.get(field).unwrap_or_default() == old;
+        let own = self.ours.iter().any(|(of, value)| *of == field && value == old);
+        let known = agreed || own || self.is_lost(field, old);
+        assert!(known, "{field}: the CRM's {old:?} gave way in silence");
+    }
+
+    fn is_lost(&self, field: Field, value: &str) -> bool {
+        self.lost.iter().any(|(of, lost)| *of == field && lost == value)
     }
 }

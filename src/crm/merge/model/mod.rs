@@ -46,6 +46,8 @@ struct World {
     /// Values that the mirror wrote to the CRM, and what they replaced there.
     ours: Vec<(Field, String)>,
     before: BTreeMap<Field, String>,
+    /// What people wrote in the CRM since the mirror last wrote or took it.
+    news: BTreeMap<Field, Vec<String>>,
     edits: u32,
     writes: u32,
 }
@@ -74,6 +76,7 @@ impl World {
             refusing: Vec::new(),
             ours: Vec::new(),
             before: BTreeMap::new(),
+            news: FIELDS.into_iter().map(|field| (field, vec![crm(field)])).collect(),
             edits: 0,
             writes: 0,
         }
@@ -134,6 +137,7 @@ impl World {
             self.crm.set(field, kept(field, &value));
             self.crm_version += 1;
             self.before.remove(&field);
+            self.news.entry(field).or_default().push(kept(field, &value).to_owned());
         }
         !blind
     }
@@ -157,6 +161,8 @@ impl World {
         let blind = !push.iter().all(seen) || matches!(self.attempt, Some(Attempt::Settled { .. }));
         if !refused && !blind && self.attempts - since <= LONGEST_HANG {
             self.write(&push);
+            // One fault at a time: a write that is late is not lost as well.
+            push.iter().for_each(|(field, _)| drop(self.before.remove(&field)));
         }
     }
 

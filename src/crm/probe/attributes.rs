@@ -31,10 +31,9 @@ pub(super) async fn check(subject: Subject<'_>, report: &mut Report) {
         report.add(Outcome::Failed, check, format!("there is no {name}"));
         report.suggest(format!("put the right name into settings/{place}, or an empty one"));
     }
-    for field in [Field::Product, Field::Number, Field::Link] {
-        if !fields.attributes.contains_key(&field) {
-            unmapped(field, &there, report);
-        }
+    // Without attributes of their own number and link go into the description; a product has no other place.
+    if !fields.attributes.contains_key(&Field::Product) {
+        unmapped(Field::Product, &there, report);
     }
     required(&fields, &there, report);
 }

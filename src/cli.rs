@@ -99,7 +99,8 @@ impl Cli {
             }
             Command::Probe { connection, .. } => {
                 let name = connection.unwrap_or_default();
-                app::attend(config, async |service| tell(&service.mirror.probe(&name).await?)).await
+                app::attend(config, async |service| tell(&service.mirror.probe_named(&name).await?))
+                    .await
             }
             Command::Reconcile { connection, repair } => {
                 let work =
@@ -144,14 +145,13 @@ async fn probe_url(kind: &str, url: &str, client_id: &str) -> anyhow::Result<()>
     let kind = adapters::kind(kind).with_context(|| format!("the kinds of CRM are {}", known()))?;
     let crm = (kind.open)(Access::stock(kind, url, client_id, Secret::new(secret)))?;
     let settings = Settings::default();
-    tell(&probe::probe(crm.as_ref(), Vocabulary::new(&settings, &kind.defaults)).await)
+    let words = Vocabulary::new(&settings, &kind.defaults);
+    tell(&probe::probe(crm.as_ref(), words, kind.capabilities).await)
 }
 
 /// Prints the report; fails when something is wrong.
 fn tell(report: &Report) -> anyhow::Result<()> {
-    for finding in &report.0 {
-        println!("{finding}");
-    }
+    println!("{report}");
     anyhow::ensure!(report.passed(), "this CRM cannot be mirrored to as it is");
     Ok(())
 }

@@ -29,13 +29,37 @@ text_enum! {
     }
 }
 
+text_enum! {
+    /// Which side has the say about a field.
+    Owner {
+        /// What the CRM changes is written over.
+        Desk = "desk",
+        /// What the desk changes is taken back; a new case still begins with the desk's value.
+        Crm = "crm",
+        /// Either side may change it; a policy decides when both did.
+        Both = "both",
+    }
+}
+
 impl Field {
-    /// Whether a change made in the CRM is taken over; every other field belongs to the desk.
-    pub fn two_way(self) -> bool {
-        matches!(
-            self,
-            Self::Status | Self::Priority | Self::Assignee | Self::Account | Self::Product
-        )
+    /// Who has the say where a connection says nothing.
+    pub fn default_owner(self) -> Owner {
+        match self {
+            Self::Status | Self::Priority | Self::Assignee | Self::Account | Self::Product => {
+                Owner::Both
+            }
+            _ => Owner::Desk,
+        }
+    }
+
+    /// Whether it can have this owner: what the desk's own operations never change belongs to the desk.
+    pub fn can_have(self, owner: Owner) -> bool {
+        owner == Owner::Desk || !self.is_text()
+    }
+
+    /// Text is all that a CRM alters on its own: an id or an enum value that differs is somebody's edit.
+    pub fn is_text(self) -> bool {
+        matches!(self, Self::Subject | Self::Description | Self::Number | Self::Link)
     }
 }
 
@@ -147,6 +171,14 @@ pub struct NewLead {
     pub phone: String,
     pub company: String,
     pub description: String,
+}
+
+/// An attribute that cases of a CRM have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attribute {
+    pub name: String,
+    /// Whether a case cannot be saved without it.
+    pub required: bool,
 }
 
 /// Text that the CRM did not keep as we sent it.

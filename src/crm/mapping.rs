@@ -62,6 +62,11 @@ fn number(ticket: &Facts) -> String {
 /// The ticket's text; what the CRM has no field for follows in lines of its own.
 fn description(ticket: &Facts, words: Vocabulary<'_>) -> String {
     let mut lines = Vec::new();
+    let cut =
+        words.subject_limit.is_some_and(|limit| ticket.subject.chars().count() > limit as usize);
+    if cut {
+        lines.push(format!("Subject: {}", ticket.subject));
+    }
     if let Some(url) = &ticket.url {
         lines.push(format!("URL: {url}"));
     }
@@ -109,6 +114,11 @@ pub fn status_for<'a>(
 /// The lowest priority that a priority of the CRM stands for: P1 is high until somebody says critical.
 pub fn priority_for(words: Vocabulary<'_>, value: &str) -> Option<Priority> {
     Priority::ALL.into_iter().find(|priority| words.priority(*priority) == Some(value))
+}
+
+/// The type that a case type of the CRM stands for: the first in the order of the keys.
+pub fn type_for<'a>(words: Vocabulary<'a>, value: &str) -> Option<&'a str> {
+    words.type_keys().into_iter().find(|key| words.case_type(key) == value)
 }
 
 #[cfg(test)]
@@ -175,6 +185,17 @@ mod tests {
         assert_eq!(lines[0], "Attachment: b.png https://files.example/b.png");
         assert_eq!(lines[1], "Attachment: a b.log https://files.example/a b.log");
         assert!(lines[2].starts_with("Ticket: CB-1042"), "{lines:?}");
+    }
+
+    #[test]
+    fn a_subject_that_the_crm_would_cut_is_whole_in_the_description() {
+        let settings = Settings::default();
+        let words = words(&settings).with_subject_limit(Some(6));
+        let case = to_case(&facts(), words, &[]).unwrap();
+        assert!(case.get(Field::Description).unwrap().contains("\n\nSubject: Printer\nURL:"));
+        let enough = words.with_subject_limit(Some(7));
+        let case = to_case(&facts(), enough, &[]).unwrap();
+        assert!(!case.get(Field::Description).unwrap().contains("Subject:"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::case::{Altered, Case, Field, loss};
+use super::case::{Altered, Case, Field, Owner, loss};
 use crate::kernel::text_enum;
 
 text_enum! {
@@ -24,14 +24,65 @@ text_enum! {
     }
 }
 
-/// The policy of each two-way field; the default one where none is set.
+/// The policies of fields that both sides may change; the default one where none is set.
 pub type Policies = BTreeMap<Field, Policy>;
+
+/// The owners of fields; a field's own default where none is set.
+pub type Owners = BTreeMap<Field, Owner>;
+
+/// What a connection says about each field.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    pub owners: Owners,
+    pub policies: Policies,
+}
+
+impl Rules {
+    pub fn owner(&self, field: Field) -> Owner {
+        self.owners.get(&field).copied().unwrap_or_else(|| field.default_owner())
+    }
+
+    fn policy(&self, field: Field) -> Policy {
+        self.policies.get(&field).copied().unwrap_or_default()
+    }
+
+    /// Somebody decided who wins this field, whatever the connection says.
+    pub fn decided(&mut self, field: Field, winner: Side) {
+        self.owners.insert(field, Owner::Both);
+        self.policies.insert(
+            field,
+            match winner {
+                Side::Desk => Policy::Desk,
+                Side::Crm => Policy::Crm,
+            },
+        );
+    }
+
+    /// Whether the desk keeps its value to itself when it refuses the CRM's, until somebody decides.
+    pub fn holds_refused(&self, field: Field) -> bool {
+        match self.owner(field) {
+            Owner::Crm => true,
+            Owner::Both => self.policy(field) == Policy::Hold,
+            Owner::Desk => false,
+        }
+    }
+}
 
 /// When each side was last modified.
 #[derive(Debug, Clone, Copy)]
 pub struct Times {
     pub desk: DateTime<Utc>,
     pub crm: DateTime<Utc>,
+}
+
+impl Times {
+    /// The desk's time cut as the CRM cuts its own: to whole units of `seconds`. Else a minute's stamp would always seem the
+    /// earlier one.
+    pub fn cut(self, seconds: u32) -> Self {
+        let unit = i64::from(seconds.max(1));
+        let cut = self.desk.timestamp().div_euclid(unit) * unit;
+        Self { desk: DateTime::from_timestamp(cut, 0).unwrap_or(self.desk), ..self }
+    }
 }
 
 text_enum! {
@@ -43,18 +94,33 @@ text_enum! {
 }
 
 /// Why a conflict was decided as it was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
     /// The field belongs to the desk; an edit in the CRM is written over.
     DeskOwned,
+    /// The field belongs to the CRM; an edit at the desk is taken back.
+    CrmOwned,
     /// The case existed before the two were linked; the desk wins.
     FirstLink,
+    /// The CRM shows what it had before our write, which it may have lost; see [`super::provenance`].
+    Reversal,
     Policy(Policy),
 }
 
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::DeskOwned => f.write_str("desk_owned"),
+            Self::CrmOwned => f.write_str("crm_owned"),
+            Self::FirstLink => f.write_str("first_link"),
+            Self::Reversal => f.write_str("reversal"),
+            Self::Policy(policy) => write!(f, "policy:{policy}"),
+        }
+    }
+}
+
 /// A field where one value had to give way, or has to once somebody decides.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {
     pub field: Field,
     pub base: Option<String>,
@@ -104,8 +170,7 @@ impl Agreement {
             let Some(theirs) = got.get(field) else { continue };
             self.altered.remove(&field);
             self.base.set(field, ours);
-            // Only text is ever altered: an id or an enum value that differs is an edit.
-            if field.two_way() {
+            if !field.is_text() {
                 continue;
             }
             if let Some(altered) = loss(ours, theirs) {
@@ -113,6 +178,18 @@ impl Agreement {
                 self.altered.insert(field, altered);
             }
         }
+    }
+
+    /// Records what arrived of a write whose answer was lost. Returns the rest: a field that shows another value is not agreed
+    /// on, and what was sent for it may still arrive.
+    pub fn recognize(&mut self, sent: &Case, shown: &Case) -> Case {
+        let (arrived, rest): (Vec<_>, Vec<_>) = sent.iter().partition(|(field, ours)| {
+            shown.get(*field).is_some_and(|theirs| {
+                theirs == *ours || (field.is_text() && loss(ours, theirs).is_some())
+            })
+        });
+        self.pushed(&arrived.into_iter().collect(), shown);
+        rest.into_iter().collect()
     }
 
     /// What the CRM holds when it holds the desk's `value`.
@@ -139,20 +216,13 @@ pub struct Merge {
 /// Merges the fields that both sides have; a field that one side does not have is not mirrored.
 ///
 /// A held conflict is reported again by every merge until one side gives way.
-pub fn merge(
-    agreement: &Agreement,
-    desk: &Case,
-    crm: &Case,
-    policies: &Policies,
-    times: Times,
-) -> Merge {
+pub fn merge(agreement: &Agreement, desk: &Case, crm: &Case, rules: &Rules, times: Times) -> Merge {
     let mut merge = Merge { agreement: agreement.clone(), ..Merge::default() };
     for (field, ours) in desk.iter() {
         let Some(theirs) = crm.get(field) else { continue };
         let base = agreement.base.get(field);
         let kept = agreement.as_kept(field, ours);
-        let policy = policies.get(&field).copied().unwrap_or_default();
-        match decide(field, base, kept, theirs, policy, times) {
+        match decide(rules, field, base, kept, theirs, times) {
             Outcome::Agreed => {
                 merge.agreement.base.set(field, theirs);
                 if kept == ours {
@@ -189,11 +259,11 @@ enum Outcome {
 }
 
 fn decide(
+    rules: &Rules,
     field: Field,
     base: Option<&str>,
     desk: &str,
     crm: &str,
-    policy: Policy,
     times: Times,
 ) -> Outcome {
     if desk == crm {
@@ -201,18 +271,20 @@ fn decide(
     }
     // Before the first agreement an empty value is one that nobody has set.
     let agreed = base.unwrap_or_default();
-    if crm == agreed {
-        return Outcome::Push;
+    let (desk_changed, crm_changed) = (desk != agreed, crm != agreed);
+    match (rules.owner(field), desk_changed, crm_changed) {
+        (Owner::Desk, _, true) => Outcome::Conflict(Some(Side::Desk), Reason::DeskOwned),
+        (Owner::Crm, true, _) if base.is_some() || crm_changed => {
+            Outcome::Conflict(Some(Side::Crm), Reason::CrmOwned)
+        }
+        (_, _, false) => Outcome::Push,
+        (_, false, true) => Outcome::TakeCrm,
+        (_, true, true) if base.is_none() => Outcome::Conflict(Some(Side::Desk), Reason::FirstLink),
+        (_, true, true) => by_policy(rules.policy(field), times),
     }
-    if !field.two_way() {
-        return Outcome::Conflict(Some(Side::Desk), Reason::DeskOwned);
-    }
-    if desk == agreed {
-        return Outcome::TakeCrm;
-    }
-    if base.is_none() {
-        return Outcome::Conflict(Some(Side::Desk), Reason::FirstLink);
-    }
+}
+
+fn by_policy(policy: Policy, times: Times) -> Outcome {
     let winner = match policy {
         Policy::Desk => Some(Side::Desk),
         Policy::Crm => Some(Side::Crm),
@@ -223,5 +295,7 @@ fn decide(
     Outcome::Conflict(winner, Reason::Policy(policy))
 }
 
+#[cfg(test)]
+mod model;
 #[cfg(test)]
 mod tests;

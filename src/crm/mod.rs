@@ -13,6 +13,7 @@ pub mod mapping;
 pub mod merge;
 pub mod probe;
 pub mod reconcile;
+pub mod provenance;
 mod rules;
 pub mod service;
 pub mod settings;

@@ -6,16 +6,18 @@ use diesel::PgConnection;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::case::Owner;
+use super::engine::tell;
 use super::import::rules::Handling;
 use super::merge::Side;
 use super::settings::Settings;
 pub use super::store::ConnectionState;
 use super::store::{
-    self, Cause, Conflict, ConflictFilter, Connection, Counted, Counts, Link, LinkKind, Mirror,
-    MirrorState, Replay,
+    self, Cause, Conflict, ConflictFilter, Connection, Counted, Counts, DifferingNote, Link,
+    LinkKind, Mirror, MirrorState, Replay,
 };
 use super::{adapters, backfill, reconcile};
-use crate::events::{self, Event};
+use crate::events::{self, Event, EventType};
 use crate::http::IfMatch;
 use crate::jobs::{self, Job};
 use crate::kernel::{
@@ -63,10 +65,8 @@ pub struct NewConnection {
     pub settings: Settings,
 }
 
-/// Makes a connection; a job makes the mirrors of the tickets that there are.
-pub fn create_connection(
-    conn: &mut PgConnection,
-    actor: &Actor,
+/// A connection that is not saved yet.
+pub fn new_connection(
     key: &SecretKey,
     new: NewConnection,
     now: DateTime<Utc>,
@@ -74,7 +74,7 @@ pub fn create_connection(
     check_kind(&new.kind, &new.client_id)?;
     check(&new.settings)?;
     let id = ConnectionId::new();
-    let row = Connection {
+    Ok(Connection {
         id,
         name: new.name,
         kind: new.kind,
@@ -98,9 +98,19 @@ pub fn create_connection(
         version: 1,
         created_at: now,
         updated_at: now,
-    };
-    let created = store::insert_connection(conn, &row).map_err(named)?;
-    backfill::start(conn, actor, id, now)?;
+        findings: None,
+    })
+}
+
+/// Makes a connection; a job makes the mirrors of the tickets that there are.
+pub fn create_connection(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    row: &Connection,
+    now: DateTime<Utc>,
+) -> Result<Connection, AppError> {
+    let created = store::insert_connection(conn, row).map_err(named)?;
+    backfill::start(conn, actor, row.id, now)?;
     Ok(created)
 }
 
@@ -137,10 +147,18 @@ pub fn check_kind(key: &str, client_id: &str) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Fails when a case could not be told from another, or a policy is for a field that only the desk changes.
+/// Fails when a field cannot have its owner, a policy decides nothing, or a category does not exist.
 pub fn check(settings: &Settings) -> Result<(), AppError> {
-    let one_way = settings.policies.keys().filter(|field| !field.two_way()).map(|field| {
-        let detail = "this field belongs to the desk; there is no policy for it";
+    let rules = settings.rules();
+    let owners = settings.owners.iter().filter(|(field, owner)| !field.can_have(**owner));
+    let never = owners.map(|(field, _)| {
+        let detail = "the desk never changes this field; it belongs to the desk";
+        FieldError::new(format!("/settings/owners/{field}"), detail)
+    });
+    let one_way = settings.policies.keys().filter(|field| rules.owner(**field) != Owner::Both);
+    let one_way = one_way.map(|field| {
+        let detail =
+            format!("this field belongs to the {}; there is no policy for it", rules.owner(*field));
         FieldError::new(format!("/settings/policies/{field}"), detail)
     });
     let known = ["new", "open", "pending", "on_hold", "closed"];
@@ -151,7 +169,7 @@ pub fn check(settings: &Settings) -> Result<(), AppError> {
     let agents = (settings.import.users == Handling::Create).then(|| {
         FieldError::new("/settings/import/users", "agents are never created by an import")
     });
-    let errors: Vec<FieldError> = one_way.chain(unknown).chain(agents).collect();
+    let errors: Vec<FieldError> = never.chain(one_way).chain(unknown).chain(agents).collect();
     if errors.is_empty() { Ok(()) } else { Err(AppError::Invalid(errors)) }
 }
 
@@ -319,21 +337,34 @@ pub fn mirrors(
     Ok(request.page(rows, |row| (Value::Null, row.ticket_id.0)))
 }
 
-/// A mirror with its connection and its open conflicts.
-pub type Located = (Mirror, Connection, Vec<Conflict>);
+/// A mirror with what explains it.
+pub struct Located {
+    pub mirror: Mirror,
+    pub connection: Connection,
+    /// Those that wait for a decision.
+    pub conflicts: Vec<Conflict>,
+    /// Those that the CRM does not have as the desk does.
+    pub notes: Vec<DifferingNote>,
+}
 
 /// The mirrors of a ticket; the caller has made sure that it may be seen.
 pub fn mirrors_of(conn: &mut PgConnection, ticket: TicketId) -> Result<Vec<Located>, AppError> {
     let open = ConflictFilter { ticket: Some(ticket), open: Some(true), connection: None };
     let conflicts = store::conflicts(conn, &open, None, false, 100)?;
+    let notes = store::differing_notes(conn, ticket)?;
     let connections = store::connections(conn, None, false, 100)?;
     let mirrors = store::mirrors_of(conn, ticket)?;
     let locate = |mirror: Mirror| {
         let id = mirror.connection_id;
         let connection = connections.iter().find(|connection| connection.id == id)?.clone();
-        let own = conflicts.iter().filter(|conflict| conflict.connection_id == id);
-        let own = own.cloned().collect();
-        Some((mirror, connection, own))
+        let conflicts = conflicts.iter().filter(|conflict| conflict.connection_id == id);
+        let notes = notes.iter().filter(|note| note.connection_id == id);
+        Some(Located {
+            mirror,
+            connection,
+            conflicts: conflicts.cloned().collect(),
+            notes: notes.cloned().collect(),
+        })
     };
     Ok(mirrors.into_iter().filter_map(locate).collect())
 }
@@ -372,15 +403,18 @@ pub fn conflicts(
 /// Decides a held conflict; the mirror carries the decision out.
 pub fn resolve(
     conn: &mut PgConnection,
+    actor: &Actor,
     id: ConflictId,
     winner: Side,
+    now: DateTime<Utc>,
 ) -> Result<Conflict, AppError> {
     let conflict = store::lock_conflict(conn, id)?.ok_or(AppError::NotFound("the conflict"))?;
     if conflict.resolved_at.is_some() {
         return Err(AppError::conflict("already_resolved", "this conflict is resolved"));
     }
-    let decided = store::decide_conflict(conn, id, winner)?;
+    let decided = store::decide_conflict(conn, id, winner, &actor.name, now)?;
     store::mark_tickets(conn, &[conflict.ticket_id])?;
+    tell(conn, actor, EventType::MirrorConflictDecided, &decided, now)?;
     Ok(decided)
 }
 

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::case::Field;
 use super::import::rules::Handling;
-use super::merge::Policies;
+use super::merge::{Owners, Policies, Rules};
 use super::store::LinkKind;
 use crate::kernel::{Priority, text_enum};
 
@@ -77,6 +77,11 @@ pub struct Settings {
     #[garde(length(max = 200))]
     #[schema(value_type = Object, example = json!({"question": "User"}))]
     pub types: BTreeMap<String, String>,
+    /// Who has the say about a field; both for status, priority, assignee, account and product, and the desk for the others.
+    /// What only one side may change is put back there when the other side changes it.
+    #[garde(length(max = 10))]
+    #[schema(value_type = Object, example = json!({"status": "desk", "account": "crm"}))]
+    pub owners: Owners,
     /// Who wins a field that both sides changed; the desk where nothing is said.
     #[garde(length(max = 10))]
     #[schema(value_type = Object, example = json!({"priority": "latest", "status": "hold"}))]
@@ -118,6 +123,7 @@ impl Default for Settings {
             categories: BTreeMap::new(),
             priorities: BTreeMap::new(),
             types: BTreeMap::new(),
+            owners: Owners::new(),
             policies: Policies::new(),
             crm_notes: CrmNotes::Internal,
             on_deleted: OnDeleted::Leave,
@@ -174,6 +180,13 @@ impl ImportSettings {
             LinkKind::Contact => self.contacts,
             LinkKind::Product => self.products,
         }
+    }
+}
+
+impl Settings {
+    /// Who has the say, and who wins.
+    pub fn rules(&self) -> Rules {
+        Rules { owners: self.owners.clone(), policies: self.policies.clone() }
     }
 }
 

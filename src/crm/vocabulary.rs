@@ -1,5 +1,5 @@
 //! What a CRM calls things: the defaults of its kind, and over them a connection's settings. Pure.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::case::Field;
 use super::settings::Settings;
@@ -48,11 +48,18 @@ impl FieldNames {
 pub struct Vocabulary<'a> {
     settings: &'a Settings,
     defaults: &'a Defaults,
+    /// Characters of a subject that the CRM keeps, where that is known.
+    pub subject_limit: Option<u32>,
 }
 
 impl<'a> Vocabulary<'a> {
     pub fn new(settings: &'a Settings, defaults: &'a Defaults) -> Self {
-        Self { settings, defaults }
+        Self { settings, defaults, subject_limit: None }
+    }
+
+    /// In a CRM that keeps so many characters of a subject.
+    pub fn with_subject_limit(self, limit: Option<u32>) -> Self {
+        Self { subject_limit: limit, ..self }
     }
 
     pub fn field_names(&self) -> FieldNames {
@@ -99,6 +106,12 @@ impl<'a> Vocabulary<'a> {
 
     pub fn priority(&self, priority: Priority) -> Option<&'a str> {
         entry(self.settings.priorities.get(&priority), self.defaults.priorities, |k| *k == priority)
+    }
+
+    /// The keys of the types that have a case type of their own, in order.
+    pub fn type_keys(&self) -> BTreeSet<&'a str> {
+        let stock = self.defaults.types.iter().map(|(key, _)| *key);
+        stock.chain(self.settings.types.keys().map(String::as_str)).collect()
     }
 
     pub fn case_type(&self, key: &str) -> &'a str {

@@ -168,6 +168,12 @@ diesel::table! {
         decision -> Nullable<Text>,
         created_at -> Timestamptz,
         resolved_at -> Nullable<Timestamptz>,
+        desk_own -> Nullable<Text>,
+        suspected_lost_update -> Bool,
+        decided_by -> Nullable<Text>,
+        decided_at -> Nullable<Timestamptz>,
+        restored_by -> Nullable<Text>,
+        restored_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -193,6 +199,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         feed_cursor -> Nullable<Text>,
         reconciled_at -> Nullable<Timestamptz>,
+        findings -> Nullable<Jsonb>,
         suspects -> Array<Uuid>,
         trial_until -> Nullable<Timestamptz>,
         allowed -> Nullable<Int4>,
@@ -285,6 +292,7 @@ diesel::table! {
         error_class -> Nullable<Text>,
         last_synced_at -> Nullable<Timestamptz>,
         priority -> Int2,
+        provenance -> Jsonb,
         failed_at -> Nullable<Timestamptz>,
     }
 }
@@ -296,6 +304,8 @@ diesel::table! {
         ticket_id -> Uuid,
         remote_id -> Text,
         direction -> Text,
+        altered -> Nullable<Jsonb>,
+        gone_at -> Nullable<Timestamptz>,
     }
 }
 

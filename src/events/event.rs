@@ -21,6 +21,9 @@ text_enum! {
         NoteAdded = "ticket.note_added",
         AttachmentAdded = "ticket.attachment_added",
         MirrorConflict = "mirror.conflict_recorded",
+        MirrorConflictDecided = "mirror.conflict_decided",
+        MirrorConflictRestored = "mirror.conflict_restored",
+        MirrorNoteGone = "mirror.note_gone",
         ResourceCreated = "resource.created",
         ResourceChanged = "resource.changed",
     }

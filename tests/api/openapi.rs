@@ -209,7 +209,10 @@ async fn the_examples_of_what_is_created_create_it() {
         if operation.path.contains('{') {
             continue;
         }
-        let reply = admin.post(operation.path, body).await;
+        // The CRM of the example is nowhere.
+        let unchecked = if operation.id == "create_crm_connection" { "?check=false" } else { "" };
+        let path = format!("{}{unchecked}", operation.path);
+        let reply = admin.post(&path, body).await;
         if reply.status != 201 {
             refused.push(format!("{}: {}", operation.id, reply.body));
         }

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::CrmError;
 use super::case::{
-    Case, NewLead, NewNote, RecordKind, RecordPage, RemoteCase, RemoteNote, RemoteRecord,
+    Attribute, Case, NewLead, NewNote, RecordKind, RecordPage, RemoteCase, RemoteNote, RemoteRecord,
 };
 use super::vocabulary::{Defaults, FieldNames};
 use crate::kernel::Secret;
@@ -122,6 +122,11 @@ pub trait Adapter: Debug + Send + Sync {
     /// The desk's values as this CRM would return them: without the fields that it does not have. Compare and merge these.
     fn normal_form(&self, case: &Case) -> Case;
 
+    /// The text of a note as this CRM would return it.
+    fn normal_text(&self, text: &str) -> String {
+        text.replace("\r\n", "\n").replace('\r', "\n").trim_end().to_owned()
+    }
+
     /// Where people see the case.
     fn case_url(&self, id: &str) -> String;
 
@@ -192,6 +197,11 @@ pub trait Adapter: Debug + Send + Sync {
 
     /// The modules that are read and written, by the CRM's own names.
     fn modules(&self) -> &'static [&'static str];
+
+    /// The attributes that cases have; `None` where the CRM does not tell.
+    async fn case_attributes(&self) -> Result<Option<Vec<Attribute>>, CrmError> {
+        Ok(None)
+    }
 
     /// Fails when the module cannot be listed with these credentials.
     async fn reach(&self, module: &str) -> Result<(), CrmError>;

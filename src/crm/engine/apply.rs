@@ -1,6 +1,7 @@
 //! Takes over at the desk what was changed in the CRM, through the desk's own operations: its rules hold.
 use chrono::{DateTime, Utc};
 use diesel::{Connection as _, PgConnection};
+use uuid::Uuid;
 
 use super::pass::Stop;
 use crate::crm::case::{Case, Field};
@@ -8,7 +9,9 @@ use crate::crm::mapping::{self, Candidate};
 use crate::crm::store::{self, DeskTicket, LinkKind};
 use crate::crm::vocabulary::Vocabulary;
 use crate::http::IfMatch;
-use crate::kernel::{AccountId, Actor, AgentId, AppError, ConnectionId, ProductId, TicketId};
+use crate::kernel::{
+    AccountId, Actor, AgentId, AppError, ConnectionId, Priority, ProductId, TicketId,
+};
 use crate::people;
 use crate::tickets::service::{self as tickets, Change, Transfer, Transition};
 use crate::workflow::{self, Requirement, Trigger};
@@ -131,7 +134,14 @@ impl Desk<'_> {
                 None => Err(format!("the CRM's account {value} is linked to no account")),
             },
             Field::Product => self.product(conn, value)?,
-            _ => Err(format!("the {field} belongs to the desk")),
+            Field::Type => match mapping::type_for(self.words, value) {
+                Some(key) => {
+                    let type_key = Some(key.to_owned());
+                    Ok(Wanted::Change(Change { type_key, ..Change::default() }))
+                }
+                None => Err(format!("the CRM's type {value:?} is mapped to no type")),
+            },
+            _ => Err(format!("the {field} never changes at the desk")),
         })
     }
 
@@ -166,12 +176,29 @@ impl Desk<'_> {
         Ok(Ok(Wanted::Transfer(Transfer { product_id, ..Transfer::default() })))
     }
 
-    /// The transition to a status that the CRM's one stands for, among those that need nothing that we cannot give.
+    /// The transition to a status that the CRM's one stands for.
     fn transition(
         &self,
         conn: &mut PgConnection,
         value: &str,
     ) -> Result<Result<Transition, String>, AppError> {
+        let from = &self.ticket.status;
+        let found = self.transition_to(conn, |candidates| {
+            mapping::status_for(self.words, value, candidates).map(str::to_owned)
+        })?;
+        Ok(found.ok_or_else(|| {
+            format!(
+                "the workflow lets no ticket go from {from} to a status that {value:?} stands for"
+            )
+        }))
+    }
+
+    /// The transition to the status that is picked among those that need nothing that we cannot give.
+    fn transition_to(
+        &self,
+        conn: &mut PgConnection,
+        pick: impl Fn(&[Candidate<'_>]) -> Option<String>,
+    ) -> Result<Option<Transition>, AppError> {
         let ticket = self.ticket;
         let workflow = workflow::load(conn, ticket.workflow_id, ticket.workflow_revision)?;
         let allowed =
@@ -183,19 +210,71 @@ impl Desk<'_> {
             .filter_map(|transition| workflow.status(&transition.to))
             .map(|status| Candidate { code: &status.code, category: status.category.as_str() })
             .collect();
-        let Some(to) = mapping::status_for(self.words, value, &candidates) else {
-            let from = &ticket.status;
-            return Ok(Err(format!(
-                "the workflow lets no ticket go from {from} to a status that {value:?} stands for"
-            )));
-        };
+        let Some(to) = pick(&candidates) else { return Ok(None) };
         let closes = candidates.iter().any(|c| c.code == to && c.category == "closed");
-        Ok(Ok(Transition {
-            to: to.to_owned(),
+        Ok(Some(Transition {
+            to,
             note: None,
             resolution: closes.then(|| "Closed in the CRM".to_owned()),
             vendor_reference: None,
         }))
+    }
+
+    /// Gives a field a value that it had before, in the desk's own words (see [`DeskTicket::own`]) where they are known and
+    /// else in the CRM's. The inner error says why the desk refuses it.
+    pub fn put_back(
+        &self,
+        conn: &mut PgConnection,
+        field: Field,
+        own: Option<&str>,
+        value: &str,
+    ) -> Result<Result<(), String>, Stop> {
+        if own.is_some() && self.ticket.own(field).as_deref() == own {
+            return Ok(Ok(()));
+        }
+        let wanted = match own {
+            Some(own) => self.in_own_words(conn, field, own)?,
+            None => self.translate(conn, field, value)?,
+        };
+        match wanted {
+            Ok(wanted) => self.do_it(conn, &mut self.ticket.version.clone(), wanted),
+            Err(reason) => Ok(Err(reason)),
+        }
+    }
+
+    fn in_own_words(
+        &self,
+        conn: &mut PgConnection,
+        field: Field,
+        own: &str,
+    ) -> Result<Result<Wanted, String>, AppError> {
+        let id = || Uuid::parse_str(own).ok();
+        let transfer = Transfer::default();
+        Ok(match field {
+            Field::Priority => {
+                Ok(Wanted::Change(Change { priority: Priority::parse(own), ..Change::default() }))
+            }
+            Field::Type => {
+                Ok(Wanted::Change(Change { type_key: Some(own.into()), ..Change::default() }))
+            }
+            Field::Status => self
+                .transition_to(conn, |all| {
+                    Some(all.iter().find(|c| c.code == own)?.code.to_owned())
+                })?
+                .map(Wanted::Transition)
+                .ok_or_else(|| format!("the workflow lets the ticket not go to {own} now")),
+            Field::Assignee => {
+                Ok(Wanted::Transfer(Transfer { agent_id: Some(id().map(AgentId)), ..transfer }))
+            }
+            Field::Product => {
+                Ok(Wanted::Transfer(Transfer { product_id: Some(id().map(ProductId)), ..transfer }))
+            }
+            Field::Account => match id() {
+                Some(account) => Ok(Wanted::Transfer(self.to_account(conn, AccountId(account))?)),
+                None => Err("a ticket needs an account".into()),
+            },
+            _ => Err(format!("the {field} never changes at the desk")),
+        })
     }
 }
 

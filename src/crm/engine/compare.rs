@@ -1,6 +1,7 @@
 //! Compares a ticket with its case in full, and writes to neither.
 use std::collections::HashSet;
 
+use super::case::Plan;
 use super::case::case_gone;
 use super::notes::{self, text};
 use super::pass::{Pass, Snapshot, Stop};
@@ -84,7 +85,7 @@ impl Comparison {
         self.contact(&id, &seen).await?;
         self.notes(&id).await?;
         let facts = self.pass.facts(&seen).await?;
-        let (desk, _, merge) = self.pass.plan(&seen, &facts, &remote)?;
+        let Plan { desk, merge, .. } = self.pass.plan(&seen, &facts, &remote)?;
         let base = self.pass.agreement.base.clone();
         for (field, ours) in desk.iter() {
             let Some(theirs) = remote.fields.get(field).filter(|theirs| *theirs != ours) else {

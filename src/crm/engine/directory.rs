@@ -9,6 +9,7 @@ use super::pass::{Pass, Stop};
 use crate::crm::CrmError;
 use crate::crm::adapters::{Adapter, Kind};
 use crate::crm::case::{Case, Field, RecordKind, RemoteRecord};
+use crate::crm::probe::Findings;
 use crate::crm::settings::Settings;
 use crate::crm::store::{self, LinkKind};
 use crate::crm::vocabulary::Vocabulary;
@@ -22,17 +23,24 @@ pub(super) struct Crm {
     pub adapter: Box<dyn Adapter>,
     pub kind: &'static Kind,
     pub settings: Settings,
+    pub findings: Findings,
     users: Mutex<Option<(Instant, Arc<Vec<RemoteRecord>>)>>,
 }
 
 impl Crm {
-    pub fn new(adapter: Box<dyn Adapter>, kind: &'static Kind, settings: Settings) -> Self {
-        Self { adapter, kind, settings, users: Mutex::default() }
+    pub fn new(
+        adapter: Box<dyn Adapter>,
+        kind: &'static Kind,
+        settings: Settings,
+        findings: Findings,
+    ) -> Self {
+        Self { adapter, kind, settings, findings, users: Mutex::default() }
     }
 
     /// What the CRM calls things.
     pub fn words(&self) -> Vocabulary<'_> {
         Vocabulary::new(&self.settings, &self.kind.defaults)
+            .with_subject_limit(self.findings.subject_limit)
     }
 
     /// The first user that `is` recognizes.

@@ -5,8 +5,10 @@
 //! to the CRM, and notes what both agreed on. What it sends is noted before it is sent, so that after a crash or a lost answer
 //! the next attempt knows its own write when it sees it. No transaction is open during a call to the CRM.
 mod apply;
+mod authors;
 mod case;
 mod compare;
+mod check;
 mod directory;
 mod import;
 mod lead;
@@ -18,6 +20,8 @@ mod poll;
 mod reading;
 mod schedule;
 mod tally;
+mod restore;
+mod settle;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,15 +34,18 @@ use tokio_util::task::TaskTracker;
 
 pub(super) use self::outcome::{Tried, connection_failed};
 pub(super) use self::reading::Reading;
+pub(super) use self::settle::tell;
 
+use self::check::unreachable;
 use self::directory::Crm;
 use self::pass::Snapshot;
 use self::tally::Tally;
-use super::adapters::{Access, TIMEOUT};
+use super::adapters::{Access, Kind, TIMEOUT};
 use super::case::Case;
 use super::merge::Agreement;
-use super::probe::{Report, probe};
-use super::store::{Connection, Mirror};
+use super::probe::{Findings, Report, probe};
+use super::settings::Settings;
+use super::store::{self, Connection, Mirror};
 use super::vocabulary::Vocabulary;
 use super::{CrmError, service};
 use crate::db::Db;
@@ -97,7 +104,8 @@ impl Engine {
         let (kind, settings) = (connection.kind()?, connection.settings()?);
         let agreement = Agreement::deserialize(&mirror.agreement).map_err(AppError::internal)?;
         let snapshot = Snapshot::read(conn, mirror)?;
-        let words = Vocabulary::new(&settings, &kind.defaults);
+        let words = Vocabulary::new(&settings, &kind.defaults)
+            .with_subject_limit(connection.findings()?.subject_limit);
         Ok(snapshot.desk_side(&self.0.public_url, words, &agreement.base))
     }
 
@@ -118,12 +126,23 @@ impl Engine {
     }
 
     /// Tries out the CRM of the connection with this name.
-    pub async fn probe(&self, name: &str) -> Result<Report, AppError> {
+    pub async fn probe_named(&self, name: &str) -> Result<Report, AppError> {
         let name = name.to_owned();
-        let connection =
-            self.0.db.read(move |conn| service::connection_by_name(conn, &name)).await?;
-        let crm = self.crm(&connection).map_err(AppError::unavailable)?;
-        Ok(probe(crm.adapter.as_ref(), crm.words()).await)
+        let found = self.0.db.read(move |conn| service::connection_by_name(conn, &name));
+        self.probe(found.await?).await
+    }
+
+    /// Tries out a connection's CRM, and keeps what was found out. Call it outside of transactions.
+    pub async fn probe(&self, connection: Connection) -> Result<Report, AppError> {
+        let crm = self.crm(&connection).map_err(unreachable)?;
+        let report = probe(crm.adapter.as_ref(), crm.words(), crm.kind.capabilities).await;
+        if report.findings == Findings::default() {
+            return Ok(report);
+        }
+        let findings = serde_json::to_value(&report.findings).map_err(AppError::internal)?;
+        let id = connection.id;
+        self.0.db.tx(move |conn| Ok(store::save_findings(conn, id, &findings)?)).await?;
+        Ok(report)
     }
 
     /// The CRM of a connection, with its token and what is known of its users.
@@ -143,19 +162,29 @@ impl Engine {
 }
 
 fn open(key: &SecretKey, connection: &Connection) -> Result<Crm, CrmError> {
+    let unusable = |e: AppError| CrmError::permanent(&e.to_string());
+    let kind = connection.kind().map_err(unusable)?;
+    let settings = connection.settings().map_err(unusable)?;
+    let findings = connection.findings().map_err(unusable)?;
+    let adapter = (kind.open)(access(key, connection, kind, &settings)?)?;
+    Ok(Crm::new(adapter, kind, settings, findings))
+}
+
+fn access(
+    key: &SecretKey,
+    connection: &Connection,
+    kind: &Kind,
+    settings: &Settings,
+) -> Result<Access, CrmError> {
     let unreadable = |_| CrmError::auth("the stored secret cannot be opened; set it again");
     let secret = key
         .open(&service::purpose(connection.id), &connection.sealed_secret)
         .map_err(unreadable)?;
-    let unusable = |e: AppError| CrmError::permanent(&e.to_string());
-    let kind = connection.kind().map_err(unusable)?;
-    let settings = connection.settings().map_err(unusable)?;
-    let adapter = (kind.open)(Access {
+    Ok(Access {
         base_url: connection.base_url.clone(),
         client_id: connection.client_id.clone(),
         secret: Secret::new(String::from_utf8_lossy(&secret)),
-        fields: Vocabulary::new(&settings, &kind.defaults).field_names(),
+        fields: Vocabulary::new(settings, &kind.defaults).field_names(),
         timeout: TIMEOUT,
-    })?;
-    Ok(Crm::new(adapter, kind, settings))
+    })
 }

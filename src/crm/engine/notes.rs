@@ -1,11 +1,13 @@
 //! What belongs to a case: the contact and the conversation.
+use serde_json::json;
 use uuid::Uuid;
 
 use super::pass::{Pass, Snapshot, Stop};
 use crate::crm::CrmError;
-use crate::crm::case::{NewNote, RemoteNote};
+use crate::crm::case::{Altered, NewNote, RemoteNote};
 use crate::crm::settings::CrmNotes;
-use crate::crm::store::{self, DeskNote, LinkKind, NoteDirection};
+use crate::crm::store::{self, DeskNote, LinkKind, NoteDirection, RemoteLink};
+use crate::events::{self, EventType, NewEvent, Subject};
 use crate::kernel::AppError;
 use crate::notes::{Channel, NewNote as DeskNewNote, NoteVisibility};
 use crate::tickets::service as tickets;
@@ -102,8 +104,8 @@ impl Pass {
         .await
     }
 
-    /// Returns the id of the CRM's note.
-    async fn write_note(&self, seen: &Snapshot, note: &DeskNote) -> Result<String, Stop> {
+    /// Returns the CRM's note, with what it did not keep of the text.
+    async fn write_note(&self, seen: &Snapshot, note: &DeskNote) -> Result<RemoteLink, Stop> {
         let id = self.stable_id("note", note.id.0);
         let kind = match (note.visibility.as_str(), note.author_role.as_str()) {
             ("internal", _) => "Internal note by",
@@ -121,11 +123,21 @@ impl Pass {
         let new = NewNote { id, title, body: note.body.clone(), contact_id, internal };
         let case = self.mirror.remote_id.clone().unwrap_or_default();
         match self.crm.adapter.create_note(&case, &new).await {
-            Ok(written) => Ok(written.id),
+            Ok(written) => self.as_kept(&new, written),
             // Written once and deleted there: it stays deleted.
-            Err(CrmError::Gone) => Ok(id.to_string()),
+            Err(CrmError::Gone) => {
+                let gone_at = Some(self.now());
+                Ok(RemoteLink { id: id.to_string(), altered: None, gone_at })
+            }
             Err(error) => Err(error.into()),
         }
+    }
+
+    fn as_kept(&self, new: &NewNote, written: RemoteNote) -> Result<RemoteLink, Stop> {
+        let (sent, got) = (self.crm.adapter.normal_text(&new.body), written.body);
+        let altered = (sent != got).then_some(Altered { sent, got });
+        let altered = altered.map(serde_json::to_value).transpose().map_err(AppError::internal)?;
+        Ok(RemoteLink { id: written.id, altered, gone_at: None })
     }
 
     async fn linked_contact(&self, contact: Uuid) -> Result<Option<String>, Stop> {
@@ -137,7 +149,7 @@ impl Pass {
         Ok(link.await?)
     }
 
-    /// Brings back the notes that were written in the CRM.
+    /// Brings back the notes that were written in the CRM, and tells of those that were deleted there: they stay deleted.
     pub async fn notes_in(&mut self) -> Result<(), Stop> {
         let case = self.mirror.remote_id.clone().unwrap_or_default();
         let there = self.crm.adapter.notes(&case).await?;
@@ -146,10 +158,34 @@ impl Pass {
         let known =
             self.engine.0.db.read(move |conn| Ok(store::known_notes(conn, connection, &ids)?));
         let known = known.await?;
+        let present: Vec<String> = there.iter().map(|note| note.id.clone()).collect();
         for note in there.into_iter().filter(|note| !known.contains(&note.id)) {
             self.note_in(note).await?;
         }
-        Ok(())
+        self.notes_gone(present).await
+    }
+
+    async fn notes_gone(&mut self, present: Vec<String>) -> Result<(), Stop> {
+        let (actor, now) = (self.actor(None).await?, self.now());
+        self.held(move |conn, working| {
+            let (ticket, connection) = (working.mirror.ticket_id, working.mirror.connection_id);
+            let gone = store::mark_gone_notes(conn, connection, ticket, &present, now);
+            for (note, remote) in gone.map_err(AppError::from)? {
+                let event = NewEvent {
+                    kind: EventType::MirrorNoteGone,
+                    subject: Subject::Resource(format!("note/{note}")),
+                    public: false,
+                    changes: events::Changes::new(),
+                    data: json!({
+                        "ticket_id": ticket, "connection_id": connection, "remote_id": remote,
+                    }),
+                    occurred_at: now,
+                };
+                events::append(conn, &actor, event)?;
+            }
+            Ok(())
+        })
+        .await
     }
 
     async fn note_in(&mut self, note: RemoteNote) -> Result<(), Stop> {
@@ -171,7 +207,8 @@ impl Pass {
                 },
                 _ => error.into(),
             })?;
-            store::link_note(conn, connection, ticket, added.id, &note.id, NoteDirection::In)
+            let link = RemoteLink { id: note.id, ..RemoteLink::default() };
+            store::link_note(conn, connection, ticket, added.id, &link, NoteDirection::In)
                 .map_err(AppError::from)?;
             Ok(())
         })

@@ -14,6 +14,7 @@ use crate::crm::CrmError;
 use crate::crm::case::{Case, Field};
 use crate::crm::mapping::{self, Facts, Unmapped};
 use crate::crm::merge::Agreement;
+use crate::crm::provenance::Provenances;
 use crate::crm::store::{
     self, Conflict, Connection, DeskTicket, LinkKind, Mirror, MirrorState, Progress,
 };
@@ -79,7 +80,10 @@ impl From<Unmapped> for Stop {
 /// What the desk has when the attempt begins.
 pub(super) struct Snapshot {
     pub ticket: DeskTicket,
+    /// Those that wait for a decision, or for one to be carried out.
     pub conflicts: Vec<Conflict>,
+    /// Those whose losing value somebody restored.
+    pub restored: Vec<Conflict>,
     assignee: Option<String>,
     account: Option<String>,
     product: Option<String>,
@@ -103,9 +107,10 @@ impl Snapshot {
             let link = links.iter().find(|(of, link)| *of == kind && Some(link.local_id) == local);
             link.map(|(_, link)| link.remote_id.clone())
         });
-        let conflicts = store::open_conflicts(conn, ticket_id, connection)?;
+        let conflicts = store::live_conflicts(conn, ticket_id, connection)?;
+        let (conflicts, restored) = conflicts.into_iter().partition(|c| c.resolved_at.is_none());
         let attachments = attachments::links(conn, ticket_id)?;
-        Ok(Self { ticket, conflicts, assignee, account, product, contact, attachments })
+        Ok(Self { ticket, conflicts, restored, assignee, account, product, contact, attachments })
     }
 
     fn facts(&self, public_url: &str, assignee: String, account: String, product: String) -> Facts {
@@ -158,6 +163,7 @@ pub(super) struct Pass {
     pub mirror: Mirror,
     pub agreement: Agreement,
     pub sent: Option<Case>,
+    pub provenance: Provenances,
     /// When the attempt began, and the clock that counts on from there.
     began: (DateTime<Utc>, Instant),
 }
@@ -174,7 +180,10 @@ impl Pass {
             serde_json::from_value(mirror.agreement.clone()).map_err(AppError::internal)?;
         let sent = mirror.sent.clone().map(serde_json::from_value).transpose();
         let sent = sent.map_err(AppError::internal)?;
-        Ok(Self { engine, crm, connection, mirror, agreement, sent, began: (now, Instant::now()) })
+        let provenance =
+            serde_json::from_value(mirror.provenance.clone()).map_err(AppError::internal)?;
+        let began = (now, Instant::now());
+        Ok(Self { engine, crm, connection, mirror, agreement, sent, provenance, began })
     }
 
     pub fn now(&self) -> DateTime<Utc> {
@@ -192,6 +201,7 @@ impl Pass {
             mirror: self.mirror.clone(),
             agreement: self.agreement.clone(),
             sent: self.sent.clone(),
+            provenance: self.provenance.clone(),
         };
         let (done, working) = self
             .engine
@@ -208,8 +218,8 @@ impl Pass {
             })
             .await
             .map_err(unwrap_stop)?;
-        (self.mirror, self.agreement, self.sent) =
-            (working.mirror, working.agreement, working.sent);
+        (self.mirror, self.agreement) = (working.mirror, working.agreement);
+        (self.sent, self.provenance) = (working.sent, working.provenance);
         Ok(done)
     }
 
@@ -242,6 +252,7 @@ pub(super) struct Working {
     pub mirror: Mirror,
     pub agreement: Agreement,
     pub sent: Option<Case>,
+    pub provenance: Provenances,
 }
 
 impl Working {
@@ -253,6 +264,7 @@ impl Working {
             remote_id: self.mirror.remote_id.clone(),
             agreement: serde_json::to_value(&self.agreement).map_err(AppError::internal)?,
             sent: sent.map_err(AppError::internal)?,
+            provenance: serde_json::to_value(&self.provenance).map_err(AppError::internal)?,
             last_remote: self.mirror.last_remote.clone(),
             remote_modified_at: self.mirror.remote_modified_at,
             contact_synced: self.mirror.contact_synced,

@@ -7,6 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::auth::Caller;
+use crate::crm::Engine;
 use crate::crm::case::Field;
 use crate::crm::merge::Side;
 use crate::crm::service;
@@ -16,7 +17,7 @@ use crate::http::{Answer, Body, Params, PathId};
 use crate::kernel::{AppError, ConflictId, ConnectionId, Page, PageRequest, Permission, TicketId};
 
 pub(super) fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(list_conflicts).service(resolve_conflict);
+    cfg.service(list_conflicts).service(resolve_conflict).service(restore_conflict);
 }
 
 /// A field that both sides changed, or whose change the desk refused.
@@ -36,7 +37,7 @@ pub(super) struct ConflictView {
     crm: String,
     /// Null while it is held.
     winner: Option<Side>,
-    /// `desk_owned`, `first_link`, `refused`, or the policy that decided, such as `policy:latest`.
+    /// `desk_owned`, `crm_owned`, `first_link`, `refused`, `reversal`, or the policy that decided, such as `policy:latest`.
     #[schema(example = "policy:desk")]
     policy: String,
     /// Why the desk refused the CRM's value.
@@ -47,6 +48,16 @@ pub(super) struct ConflictView {
     losing_value: Option<String>,
     /// What was decided about a held conflict and is being carried out.
     decision: Option<Side>,
+    /// Who decided it.
+    #[schema(example = "Admin")]
+    decided_by: Option<String>,
+    decided_at: Option<DateTime<Utc>>,
+    /// Who put the losing value back.
+    #[schema(example = "Coordinator")]
+    restored_by: Option<String>,
+    restored_at: Option<DateTime<Utc>>,
+    /// The CRM shows again what it had before our write, which it may have lost.
+    suspected_lost_update: bool,
     created_at: DateTime<Utc>,
     resolved_at: Option<DateTime<Utc>>,
 }
@@ -66,6 +77,11 @@ impl From<Conflict> for ConflictView {
             reason: row.reason,
             losing_value: row.losing_value,
             decision: row.decision,
+            decided_by: row.decided_by,
+            decided_at: row.decided_at,
+            restored_by: row.restored_by,
+            restored_at: row.restored_at,
+            suspected_lost_update: row.suspected_lost_update,
             created_at: row.created_at,
             resolved_at: row.resolved_at,
         }
@@ -138,6 +154,34 @@ async fn resolve_conflict(
 ) -> Result<Answer, AppError> {
     caller.require(Permission::CrmWrite)?;
     let winner = body.winner;
-    let decided = db.tx(move |conn| service::resolve(conn, id.0, winner)).await?;
+    let decided =
+        db.tx(move |conn| service::resolve(conn, &caller, id.0, winner, Utc::now())).await?;
     Ok(Answer::ok(&ConflictView::from(decided))?.status(202))
+}
+
+/// Restore the value that lost a conflict
+///
+/// The desk takes it over at once as a change of the caller, whose permissions and the desk's rules hold; the mirror then gives
+/// it to the CRM, so that it wins on both sides. Once restored, calling again changes nothing. 409 while the conflict is open,
+/// and where the value cannot be put back: the desk's rules or the field's owner forbid it.
+#[utoipa::path(
+    tag = "crm",
+    params(("id" = ConflictId, Path)),
+    security(
+        ("bearer" = ["crm:write", "tickets:read", "tickets:work"]),
+        ("client_credentials" = ["crm:write", "tickets:read", "tickets:work"]),
+    ),
+    responses((status = 200, description = "Restored", body = ConflictView)),
+)]
+#[post("/crm/conflicts/{id}/restore")]
+async fn restore_conflict(
+    db: web::Data<Db>,
+    engine: web::Data<Engine>,
+    caller: Caller,
+    id: PathId<ConflictId>,
+) -> Result<Answer, AppError> {
+    caller.require(Permission::CrmWrite)?;
+    caller.require(Permission::TicketsWork)?;
+    let restore = move |conn: &mut _| engine.restore(conn, &caller, id.0, Utc::now());
+    Answer::ok(&ConflictView::from(db.tx(restore).await?))
 }

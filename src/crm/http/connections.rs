@@ -4,18 +4,19 @@ use chrono::{DateTime, Utc};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::PageQuery;
 use crate::auth::Caller;
 use crate::crm::Engine;
+use crate::crm::probe::Findings;
 use crate::crm::service::{self, NewConnection};
 use crate::crm::settings::Settings;
 use crate::crm::store::{Connection, ConnectionState};
 use crate::db::Db;
 use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId};
-use crate::kernel::{AppError, ConnectionId, Page, PageRequest, Permission, Secret};
+use crate::kernel::{AppError, ConnectionId, Page, PageRequest, Permission, Secret, SecretKey};
 
 pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(list_crm_connections)
@@ -45,6 +46,9 @@ pub(super) struct ConnectionView {
     /// Why it is paused.
     #[schema(example = "the CRM refused the credentials: invalid_client")]
     reason: Option<String>,
+    /// What the last probe found out; null where there was none.
+    #[schema(value_type = Option<Findings>)]
+    findings: Option<Value>,
     version: i32,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -61,6 +65,7 @@ impl From<Connection> for ConnectionView {
             settings: row.settings,
             state: row.state,
             reason: row.reason,
+            findings: row.findings,
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -125,6 +130,15 @@ fn suitecrm() -> String {
     "suitecrm".into()
 }
 
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct CheckQuery {
+    /// False saves without asking the CRM, for example while it is down. Otherwise the credentials are tried, and every attribute
+    /// that the settings name must be there; nothing is written to the CRM.
+    check: Option<bool>,
+}
+
 /// Connect a CRM
 ///
 /// Every ticket that was ever submitted is mirrored, after what changes meanwhile, by a job of the kind `crm_backfill`;
@@ -132,7 +146,10 @@ fn suitecrm() -> String {
 /// whether the CRM can do what is needed. Beware: SuiteCRM itself may mail the contact of a case.
 #[utoipa::path(
     tag = "crm",
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send again")),
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send again"),
+        CheckQuery,
+    ),
     request_body = ConnectionBody,
     security(("bearer" = ["crm:write"]), ("client_credentials" = ["crm:write"])),
     responses((status = 201, description = "The connection", body = ConnectionView)),
@@ -143,6 +160,7 @@ async fn create_crm_connection(
     engine: web::Data<Engine>,
     caller: Caller,
     idempotency: Idempotency,
+    query: Params<CheckQuery>,
     body: Body<ConnectionBody>,
 ) -> Result<Answer, AppError> {
     caller.require(Permission::CrmWrite)?;
@@ -155,9 +173,13 @@ async fn create_crm_connection(
         client_secret: body.client_secret,
         settings: body.settings,
     };
+    let row = service::new_connection(engine.secret(), new, Utc::now())?;
+    if query.check.unwrap_or(true) {
+        engine.check(&row).await?;
+    }
     db.tx(move |conn| {
         idempotency.once(conn, caller.id, &fingerprint, |conn| {
-            let made = service::create_connection(conn, &caller, engine.secret(), new, Utc::now())?;
+            let made = service::create_connection(conn, &caller, &row, Utc::now())?;
             let location = format!("/v1/crm/connections/{}", made.id);
             let version = made.version;
             Ok(Answer::created(location, &ConnectionView::from(made))?.version(version))
@@ -203,10 +225,34 @@ struct ConnectionChange {
     settings: Option<Settings>,
 }
 
+impl ConnectionChange {
+    /// Whether it changes how the CRM is reached or what is asked of it.
+    fn concerns_the_crm(&self) -> bool {
+        self.base_url.is_some()
+            || self.client_id.is_some()
+            || self.client_secret.is_some()
+            || self.settings.is_some()
+    }
+
+    fn apply(&self, key: &SecretKey, row: &mut Connection) -> Result<(), AppError> {
+        row.name = self.name.clone().unwrap_or_else(|| row.name.clone());
+        row.base_url = self.base_url.clone().unwrap_or_else(|| row.base_url.clone());
+        row.client_id = self.client_id.clone().unwrap_or_else(|| row.client_id.clone());
+        if let Some(secret) = &self.client_secret {
+            row.sealed_secret = service::seal(key, row.id, secret)?;
+        }
+        if let Some(settings) = &self.settings {
+            service::check(settings)?;
+            row.settings = service::to_json(settings)?;
+        }
+        Ok(())
+    }
+}
+
 /// Change a connection
 #[utoipa::path(
     tag = "crm",
-    params(("id" = ConnectionId, Path), IfMatch),
+    params(("id" = ConnectionId, Path), IfMatch, CheckQuery),
     request_body = ConnectionChange,
     security(("bearer" = ["crm:write"]), ("client_credentials" = ["crm:write"])),
     responses((status = 200, description = "The connection as it is now", body = ConnectionView)),
@@ -218,23 +264,18 @@ async fn change_crm_connection(
     caller: Caller,
     id: PathId<ConnectionId>,
     seen: IfMatch,
+    query: Params<CheckQuery>,
     body: Body<ConnectionChange>,
 ) -> Result<Answer, AppError> {
     caller.require(Permission::CrmWrite)?;
     let change = body.into_inner();
-    let apply = move |row: &mut Connection| {
-        row.name = change.name.unwrap_or_else(|| row.name.clone());
-        row.base_url = change.base_url.unwrap_or_else(|| row.base_url.clone());
-        row.client_id = change.client_id.unwrap_or_else(|| row.client_id.clone());
-        if let Some(secret) = change.client_secret {
-            row.sealed_secret = service::seal(engine.secret(), row.id, &secret)?;
-        }
-        if let Some(settings) = change.settings {
-            service::check(&settings)?;
-            row.settings = service::to_json(&settings)?;
-        }
-        Ok(())
-    };
+    if query.check.unwrap_or(true) && change.concerns_the_crm() {
+        let mut row = db.read(move |conn| service::connection(conn, id.0)).await?;
+        seen.check(row.version)?;
+        change.apply(engine.secret(), &mut row)?;
+        engine.check(&row).await?;
+    }
+    let apply = move |row: &mut Connection| change.apply(engine.secret(), row);
     view(db.tx(move |conn| service::change_connection(conn, id.0, seen, apply)).await?)
 }
 

@@ -124,7 +124,8 @@ impl Recent {
 
 impl HealthView {
     fn new(health: Health, now: DateTime<Utc>) -> Result<Self, AppError> {
-        let Health { connection, counts, parked, recent, unpublished, backfill, reconcile } = health;
+        let Health { connection, counts, parked, recent, unpublished, backfill, reconcile } =
+            health;
         let flow = connection.flow()?;
         let waiting = [counts.oldest, unpublished].into_iter().flatten().min();
         let synced_until = waiting.unwrap_or(now).min(now);

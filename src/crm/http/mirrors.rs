@@ -9,11 +9,12 @@ use crate::auth::Caller;
 use crate::crm::Engine;
 use crate::crm::case::{Altered, Case, Field};
 use crate::crm::merge::Agreement;
-use crate::crm::service;
-use crate::crm::store::{Conflict, Connection, Mirror, MirrorState};
+use crate::crm::provenance::{Provenance, Provenances};
+use crate::crm::service::{self, Located};
+use crate::crm::store::{DifferingNote, Mirror, MirrorState};
 use crate::db::Db;
 use crate::http::{Answer, Params, PathId};
-use crate::kernel::{AppError, ConnectionId, Page, PageRequest, Permission, TicketId};
+use crate::kernel::{AppError, ConnectionId, NoteId, Page, PageRequest, Permission, TicketId};
 use crate::tickets;
 
 use super::conflicts::ConflictView;
@@ -42,6 +43,19 @@ struct MirrorView {
     #[schema(example = "unmapped")]
     error_class: Option<String>,
     last_synced_at: Option<DateTime<Utc>>,
+}
+
+/// A note that the CRM does not have as the desk does.
+#[derive(Debug, Serialize, ToSchema)]
+struct NoteView {
+    note_id: NoteId,
+    /// The CRM's id of the note.
+    #[schema(example = "5e1f3c0a-7f0b-5a53-9c2e-1d2b3c4d5e6f")]
+    remote_id: String,
+    /// Text that the CRM could not keep.
+    altered: Option<Altered>,
+    /// When it was found that the note is no longer on the case. It is not written again.
+    gone_at: Option<DateTime<Utc>>,
 }
 
 impl From<&Mirror> for MirrorView {
@@ -117,7 +131,12 @@ struct TicketMirror {
     /// The CRM's id of the lead that the ticket became.
     #[schema(example = "7c9e6679-7425-40de-944b-e07fc1f90ae7")]
     lead_id: Option<String>,
+    /// Seconds since the oldest change that the other side does not have; 0 when there is none.
+    #[schema(example = 0)]
+    lag_seconds: i64,
     fields: Vec<FieldView>,
+    /// Notes that the CRM lost, or lost text of.
+    notes: Vec<NoteView>,
     /// Conflicts that wait for a decision.
     conflicts: Vec<ConflictView>,
 }
@@ -140,11 +159,14 @@ struct FieldView {
     crm: Option<String>,
     /// Text that the CRM could not keep.
     altered: Option<Altered>,
+    /// Who set the present value; null before anything was mirrored.
+    provenance: Option<Provenance>,
 }
 
 /// Get the mirror of a ticket
 ///
-/// Where its case is in each CRM, what the two last agreed on and what each shows, and what went wrong.
+/// Where its case is in each CRM, what the two last agreed on and what each shows, who set what and by which rule,
+/// and what went wrong.
 #[utoipa::path(
     tag = "crm",
     params(("id" = TicketId, Path)),
@@ -162,16 +184,18 @@ async fn get_ticket_mirror(
     id: PathId<TicketId>,
 ) -> Result<Answer, AppError> {
     caller.require(Permission::CrmRead)?;
+    let now = Utc::now();
     let found = db.read(move |conn| {
         tickets::service::get(conn, &caller, id.0)?;
         let located = service::mirrors_of(conn, id.0)?;
         let leads = service::leads(conn, id.0)?;
-        let explained = located.into_iter().map(|(mirror, connection, conflicts)| {
-            let desk = engine.desk_side(conn, &mirror, &connection)?;
-            let link = engine.case_url(&connection, &mirror);
+        let explained = located.into_iter().map(|located| {
+            let (mirror, connection) = (&located.mirror, &located.connection);
+            let desk = engine.desk_side(conn, mirror, connection)?;
+            let link = engine.case_url(connection, mirror);
             let lead = leads.iter().find(|lead| lead.connection.id == connection.id);
             let lead_id = lead.and_then(|lead| lead.lead_id.clone());
-            explain(mirror, connection, conflicts, &desk, link, lead_id)
+            explain(located, &desk, link, lead_id, now)
         });
         explained.collect::<Result<_, _>>()
     });
@@ -180,13 +204,13 @@ async fn get_ticket_mirror(
 }
 
 fn explain(
-    mirror: Mirror,
-    connection: Connection,
-    conflicts: Vec<Conflict>,
+    located: Located,
     desk: &Case,
     link: Option<String>,
     lead_id: Option<String>,
+    now: DateTime<Utc>,
 ) -> Result<TicketMirror, AppError> {
+    let Located { mirror, connection, conflicts, notes } = located;
     let parse = |value: &Option<serde_json::Value>| match value {
         Some(value) => serde_json::from_value::<Case>(value.clone()).map_err(AppError::internal),
         None => Ok(Case::default()),
@@ -194,6 +218,8 @@ fn explain(
     let (sent, crm) = (parse(&mirror.sent)?, parse(&mirror.last_remote)?);
     let agreement: Agreement =
         serde_json::from_value(mirror.agreement.clone()).map_err(AppError::internal)?;
+    let provenance: Provenances =
+        serde_json::from_value(mirror.provenance.clone()).map_err(AppError::internal)?;
     let text = |case: &Case, field| case.get(field).map(str::to_owned);
     let field = |field: Field| FieldView {
         field,
@@ -202,15 +228,31 @@ fn explain(
         sending: text(&sent, field),
         crm: text(&crm, field),
         altered: agreement.altered.get(&field).cloned(),
+        provenance: provenance.get(&field).cloned(),
     };
     let mirrored =
         |view: &FieldView| view.base.is_some() || view.desk.is_some() || view.crm.is_some();
+    let lag = mirror.dirty_since.map(|since| (now - since).num_seconds().max(0));
     Ok(TicketMirror {
         mirror: MirrorView::from(&mirror),
         link,
+        lag_seconds: lag.unwrap_or_default(),
         connection: connection.name,
         lead_id,
         fields: Field::ALL.iter().copied().map(field).filter(mirrored).collect(),
+        notes: notes.into_iter().map(NoteView::read).collect::<Result<_, _>>()?,
         conflicts: conflicts.into_iter().map(ConflictView::from).collect(),
     })
+}
+
+impl NoteView {
+    fn read(row: DifferingNote) -> Result<Self, AppError> {
+        let altered = row.altered.map(serde_json::from_value).transpose();
+        Ok(Self {
+            note_id: row.note_id,
+            remote_id: row.remote_id,
+            altered: altered.map_err(AppError::internal)?,
+            gone_at: row.gone_at,
+        })
+    }
 }

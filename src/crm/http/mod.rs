@@ -9,13 +9,17 @@ mod operations;
 mod reconcile;
 mod health;
 mod parked;
+mod kinds;
+mod probe;
 
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub fn routes(cfg: &mut ServiceConfig) {
-    cfg.configure(connections::routes)
+    cfg.configure(kinds::routes)
+        .configure(connections::routes)
+        .configure(probe::routes)
         .configure(maps::routes)
         .configure(import::routes)
         .configure(reconcile::routes)

@@ -1,7 +1,7 @@
 //! Recorded conflicts.
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use crate::crm::case::Field;
@@ -27,18 +27,26 @@ pub struct Conflict {
     pub decision: Option<Side>,
     pub created_at: DateTime<Utc>,
     pub resolved_at: Option<DateTime<Utc>>,
+    /// The desk's value in the desk's own words: a code or an id.
+    pub desk_own: Option<String>,
+    pub suspected_lost_update: bool,
+    pub decided_by: Option<String>,
+    pub decided_at: Option<DateTime<Utc>>,
+    pub restored_by: Option<String>,
+    pub restored_at: Option<DateTime<Utc>>,
 }
 
 /// Records a conflict; one that is open for this field is brought up to date. True when it is news.
 pub fn record_conflict(conn: &mut PgConnection, new: &Conflict) -> QueryResult<bool> {
     let row = diesel::sql_query(
         "insert into crm_conflicts as c (id, ticket_id, connection_id, field, base, desk, crm, winner, policy, reason,
-           losing_value, created_at, resolved_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+           losing_value, created_at, resolved_at, desk_own, suspected_lost_update)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
          on conflict (ticket_id, connection_id, field) where resolved_at is null do update set
            base = excluded.base, desk = excluded.desk, crm = excluded.crm, winner = excluded.winner,
            policy = excluded.policy, reason = excluded.reason, losing_value = excluded.losing_value,
-           resolved_at = excluded.resolved_at
+           resolved_at = excluded.resolved_at, desk_own = excluded.desk_own,
+           suspected_lost_update = excluded.suspected_lost_update
          where (c.desk, c.crm, c.winner, c.resolved_at)
            is distinct from (excluded.desk, excluded.crm, excluded.winner, excluded.resolved_at)",
     );
@@ -56,19 +64,21 @@ pub fn record_conflict(conn: &mut PgConnection, new: &Conflict) -> QueryResult<b
         .bind::<Nullable<Text>, _>(&new.losing_value)
         .bind::<Timestamptz, _>(new.created_at)
         .bind::<Nullable<Timestamptz>, _>(new.resolved_at)
+        .bind::<Nullable<Text>, _>(&new.desk_own)
+        .bind::<Bool, _>(new.suspected_lost_update)
         .execute(conn)?;
     Ok(written == 1)
 }
 
-/// The open conflicts of a mirror.
-pub fn open_conflicts(
+/// The conflicts of a mirror that still matter to it: the open ones, and those whose losing value was restored.
+pub fn live_conflicts(
     conn: &mut PgConnection,
     ticket: TicketId,
     connection: ConnectionId,
 ) -> QueryResult<Vec<Conflict>> {
     conflicts::table
         .filter(dsl::ticket_id.eq(ticket).and(dsl::connection_id.eq(connection)))
-        .filter(dsl::resolved_at.is_null())
+        .filter(dsl::resolved_at.is_null().or(dsl::restored_at.is_not_null()))
         .select(Conflict::as_select())
         .load(conn)
 }
@@ -102,9 +112,24 @@ pub fn decide_conflict(
     conn: &mut PgConnection,
     id: ConflictId,
     winner: Side,
+    by: &str,
+    now: DateTime<Utc>,
 ) -> QueryResult<Conflict> {
     diesel::update(conflicts::table.find(id))
-        .set(dsl::decision.eq(winner))
+        .set((dsl::decision.eq(winner), dsl::decided_by.eq(by), dsl::decided_at.eq(now)))
+        .returning(Conflict::as_returning())
+        .get_result(conn)
+}
+
+/// Records that the losing value was put back.
+pub fn mark_restored(
+    conn: &mut PgConnection,
+    id: ConflictId,
+    by: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<Conflict> {
+    diesel::update(conflicts::table.find(id))
+        .set((dsl::restored_by.eq(by), dsl::restored_at.eq(now)))
         .returning(Conflict::as_returning())
         .get_result(conn)
 }

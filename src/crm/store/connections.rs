@@ -7,6 +7,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::crm::adapters::{self, Kind, Position};
+use crate::crm::probe::Findings;
 use crate::crm::rules::{Flow, OUTAGE_AFTER, TRIAL};
 use crate::crm::settings::Settings;
 use crate::db::schema::crm_connections::{self as connections, dsl};
@@ -48,6 +49,8 @@ pub struct Connection {
     pub version: i32,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    /// What the last probe found out; see [`Findings`].
+    pub findings: Option<Value>,
 }
 
 impl Connection {
@@ -73,6 +76,12 @@ impl Connection {
             limit: i32::from(limit),
             allowed: self.allowed,
         })
+    }
+
+    /// What the last probe found out; nothing where there was none.
+    pub fn findings(&self) -> Result<Findings, AppError> {
+        let findings = self.findings.as_ref().map(Findings::deserialize).transpose();
+        Ok(findings.map_err(AppError::internal)?.unwrap_or_default())
     }
 }
 
@@ -230,4 +239,15 @@ pub fn finish_poll(
     .bind::<Nullable<Text>, _>(position.and_then(|position| position.cursor.as_deref()))
     .execute(conn)?;
     Ok(updated == 1)
+}
+
+/// Keeps what a probe found out; the mirror goes by it from now on.
+pub fn save_findings(
+    conn: &mut PgConnection,
+    id: ConnectionId,
+    findings: &Value,
+) -> QueryResult<usize> {
+    diesel::update(connections::table.find(id))
+        .set((dsl::findings.eq(findings), dsl::version.eq(dsl::version + 1)))
+        .execute(conn)
 }

@@ -3,6 +3,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use crate::crm::case::Field;
 use crate::db::schema::{
     accounts, agents, contacts, crm_note_links, notes, products, tickets, workflows,
 };
@@ -34,6 +35,23 @@ pub struct DeskTicket {
     pub deleted_at: Option<DateTime<Utc>>,
     pub version: i32,
     pub updated_at: DateTime<Utc>,
+}
+
+impl DeskTicket {
+    /// The desk's own value of what a field is about, as a code or an id; empty for none. `None` where the CRM's words are the
+    /// desk's.
+    pub fn own(&self, field: Field) -> Option<String> {
+        let id = |id: Option<Uuid>| Some(id.map(|id| id.to_string()).unwrap_or_default());
+        match field {
+            Field::Status => Some(self.status.clone()),
+            Field::Priority => Some(self.priority.as_str().to_owned()),
+            Field::Type => Some(self.type_key.clone()),
+            Field::Assignee => id(self.assignee.as_ref().map(|(id, ..)| id.0)),
+            Field::Account => id(self.account.as_ref().map(|(id, _)| id.0)),
+            Field::Product => id(self.product.as_ref().map(|(id, _)| id.0)),
+            Field::Subject | Field::Description | Field::Number | Field::Link => None,
+        }
+    }
 }
 
 pub fn desk_ticket(conn: &mut PgConnection, id: TicketId) -> QueryResult<DeskTicket> {

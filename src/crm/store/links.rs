@@ -1,7 +1,9 @@
 //! Which person, company, product and note of the desk is which record of the CRM.
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
 use diesel::upsert::excluded;
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::db::schema::{crm_links, crm_note_links};
@@ -170,13 +172,23 @@ pub fn set_links(
     Ok(())
 }
 
+/// A note of the CRM as it was found there.
+#[derive(Debug, Clone, Default)]
+pub struct RemoteLink {
+    pub id: String,
+    /// What it did not keep of the text: [`crate::crm::case::Altered`].
+    pub altered: Option<Value>,
+    /// When it was found to be deleted.
+    pub gone_at: Option<DateTime<Utc>>,
+}
+
 /// Remembers which note is which; false when the CRM's note is known already.
 pub fn link_note(
     conn: &mut PgConnection,
     connection: ConnectionId,
     ticket: TicketId,
     note: NoteId,
-    remote: &str,
+    remote: &RemoteLink,
     direction: NoteDirection,
 ) -> QueryResult<bool> {
     let inserted = diesel::insert_into(crm_note_links::table)
@@ -184,8 +196,10 @@ pub fn link_note(
             crm_note_links::connection_id.eq(connection),
             crm_note_links::ticket_id.eq(ticket),
             crm_note_links::note_id.eq(note),
-            crm_note_links::remote_id.eq(remote),
+            crm_note_links::remote_id.eq(&remote.id),
             crm_note_links::direction.eq(direction),
+            crm_note_links::altered.eq(&remote.altered),
+            crm_note_links::gone_at.eq(remote.gone_at),
         ))
         .on_conflict_do_nothing()
         .execute(conn)?;
@@ -202,6 +216,53 @@ pub fn known_notes(
         .filter(crm_note_links::connection_id.eq(connection))
         .filter(crm_note_links::remote_id.eq_any(remote))
         .select(crm_note_links::remote_id)
+        .load(conn)
+}
+
+/// Marks the notes of a mirror that are not among those on its case, and unmarks those that are; returns the notes that were
+/// found gone just now, each with the CRM's id.
+pub fn mark_gone_notes(
+    conn: &mut PgConnection,
+    connection: ConnectionId,
+    ticket: TicketId,
+    there: &[String],
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<(NoteId, String)>> {
+    let of_mirror = crm_note_links::table
+        .filter(crm_note_links::connection_id.eq(connection))
+        .filter(crm_note_links::ticket_id.eq(ticket));
+    let back = of_mirror.filter(crm_note_links::remote_id.eq_any(there));
+    diesel::update(back.filter(crm_note_links::gone_at.is_not_null()))
+        .set(crm_note_links::gone_at.eq(None::<DateTime<Utc>>))
+        .execute(conn)?;
+    let gone = of_mirror.filter(crm_note_links::remote_id.ne_all(there));
+    diesel::update(gone.filter(crm_note_links::gone_at.is_null()))
+        .set(crm_note_links::gone_at.eq(now))
+        .returning((crm_note_links::note_id, crm_note_links::remote_id))
+        .get_results(conn)
+}
+
+/// A note that the CRM does not have as the desk does.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = crm_note_links, check_for_backend(diesel::pg::Pg))]
+pub struct DifferingNote {
+    pub connection_id: ConnectionId,
+    pub note_id: NoteId,
+    pub remote_id: String,
+    pub altered: Option<Value>,
+    pub gone_at: Option<DateTime<Utc>>,
+}
+
+/// The notes of a ticket that a CRM did not keep as they are, or not at all.
+pub fn differing_notes(
+    conn: &mut PgConnection,
+    ticket: TicketId,
+) -> QueryResult<Vec<DifferingNote>> {
+    crm_note_links::table
+        .filter(crm_note_links::ticket_id.eq(ticket))
+        .filter(crm_note_links::altered.is_not_null().or(crm_note_links::gone_at.is_not_null()))
+        .order(crm_note_links::note_id)
+        .select(DifferingNote::as_select())
         .load(conn)
 }
 

@@ -54,6 +54,8 @@ pub struct Mirror {
     pub next_attempt_at: DateTime<Utc>,
     pub last_synced_at: Option<DateTime<Utc>>,
     pub failed_at: Option<DateTime<Utc>>,
+    /// By field; see [`crate::crm::provenance`].
+    pub provenance: Value,
 }
 
 /// The mirrors of a ticket, one for each connection.
@@ -162,7 +164,8 @@ pub fn replay(
         ticket_id: Uuid,
     }
     let anew = "update crm_mirrors set remote_id = null, generation = generation + 1, sent = null, last_remote = null,
-           agreement = '{\"base\": {}, \"altered\": {}}', contact_synced = null, notes_synced_up_to = 0
+           agreement = '{\"base\": {}, \"altered\": {}}', contact_synced = null, notes_synced_up_to = 0,
+           provenance = '{}'
           where error_class = 'gone' and";
     let gone: Vec<Row> = which.select(anew, connection, "returning ticket_id").load(conn)?;
     let tickets: Vec<Uuid> = gone.iter().map(|row| row.ticket_id).collect();

@@ -15,15 +15,15 @@ mod unmapped;
 mod work;
 
 pub use backfill::*;
+pub use claims::*;
 pub use conflicts::*;
 pub use connections::*;
 pub use desk::*;
 pub use differences::*;
 pub use directory::*;
+pub use flow::*;
 pub use imports::*;
 pub use leads::*;
-pub use claims::*;
-pub use flow::*;
 pub use links::*;
 pub use mirrors::*;
 pub use unmapped::*;

@@ -108,6 +108,7 @@ pub struct Progress {
     pub remote_id: Option<String>,
     pub agreement: Value,
     pub sent: Option<Value>,
+    pub provenance: Value,
     pub last_remote: Option<Value>,
     pub remote_modified_at: Option<DateTime<Utc>>,
     pub contact_synced: Option<Uuid>,

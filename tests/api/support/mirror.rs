@@ -30,8 +30,12 @@ impl Mirrored {
     }
 
     /// With these settings beside the custom fields.
-    pub async fn start_with(mut settings: Value) -> Self {
-        let crm = FakeCrm::start().await.unwrap();
+    pub async fn start_with(settings: Value) -> Self {
+        Self::start_on(FakeCrm::start().await.unwrap(), settings).await
+    }
+
+    /// With this CRM.
+    pub async fn start_on(crm: FakeCrm, mut settings: Value) -> Self {
         let app = TestApp::start().await;
         let admin = app.client(Role::Admin).await;
         let mut ids = BTreeMap::new();
@@ -52,6 +56,7 @@ impl Mirrored {
         });
         let made = admin.post("/v1/crm/connections", new).await.expect(201);
         let connection = text(&made["id"]);
+        crm.clear_calls();
         Self { app, crm, admin, connection, ids }
     }
 
@@ -191,6 +196,20 @@ impl Mirrored {
 
     pub async fn conflicts(&self, ticket: &str) -> Vec<Value> {
         let page = self.admin.get(&format!("/v1/crm/conflicts?ticket={ticket}")).await.expect(200);
+        page["items"].as_array().unwrap().clone()
+    }
+
+    /// A field of the ticket's mirror.
+    pub async fn field(&self, ticket: &str, name: &str) -> Value {
+        let mirror = self.mirror(ticket).await;
+        let mut fields = mirror["fields"].as_array().unwrap().iter();
+        fields.find(|field| field["field"] == name).unwrap().clone()
+    }
+
+    /// The published events of a type, oldest first.
+    pub async fn events(&self, kind: &str) -> Vec<Value> {
+        let page =
+            self.admin.get(&format!("/v1/events?after=0&types={kind}&limit=100")).await.expect(200);
         page["items"].as_array().unwrap().clone()
     }
 

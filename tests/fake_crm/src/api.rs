@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::answer::{Answer, Refusal};
 use crate::control::Control;
-use crate::modules::Module;
+use crate::modules::{Field, Kind, Module};
 use crate::query::ListQuery;
 use crate::record::{Record, attributes};
 use crate::state::{API_USER, Crm, check_names};
@@ -31,6 +31,12 @@ pub async fn serve(control: &Control, request: &Request) -> Answer {
             _ => Answer::method_not_allowed("POST"),
         };
     }
+    if let ["Api", "V8", "meta", "fields", module] = segments.as_slice() {
+        return match refused_token(control, request) {
+            Some(refusal) => refusal,
+            None => fields(&control.crm(), module).unwrap_or_else(Answer::from),
+        };
+    }
     let ["Api", "V8", "module", rest @ ..] = segments.as_slice() else {
         return Answer::not_found();
     };
@@ -46,18 +52,42 @@ pub async fn serve(control: &Control, request: &Request) -> Answer {
     if !allowed.split(", ").any(|method| method == request.method) {
         return Answer::method_not_allowed(allowed);
     }
-    match &request.token {
-        None => return Answer::access_denied("Missing \"Authorization\" header"),
-        Some(token) if !control.crm().knows_token(token) => {
-            return Answer::access_denied("Access token has been revoked");
-        }
-        Some(_) => {}
+    if let Some(refusal) = refused_token(control, request) {
+        return refusal;
     }
     let outcome = match (request.method.as_str(), rest) {
         ("PATCH", _) => update(control, request).await,
         (method, rest) => serve_at_once(&mut control.crm(), method, rest, request),
     };
     outcome.unwrap_or_else(Answer::from)
+}
+
+fn refused_token(control: &Control, request: &Request) -> Option<Answer> {
+    match &request.token {
+        None => Some(Answer::access_denied("Missing \"Authorization\" header")),
+        Some(token) if !control.crm().knows_token(token) => {
+            Some(Answer::access_denied("Access token has been revoked"))
+        }
+        Some(_) => None,
+    }
+}
+
+/// The fields of a module with a part of their definitions.
+fn fields(crm: &Crm, module: &str) -> Outcome {
+    let definition = |field: &Field| match field.kind {
+        Kind::Varchar(length) if field.name == "name" => {
+            json!({ "type": "name", "dbType": "varchar", "len": length, "required": true })
+        }
+        Kind::Varchar(length) => json!({ "type": "varchar", "len": length }),
+        Kind::Text => json!({ "type": "text" }),
+        Kind::DateTime => json!({ "type": "datetime" }),
+        Kind::Bool => json!({ "type": "bool" }),
+        Kind::Elsewhere => json!({ "type": "varchar", "source": "non-db" }),
+    };
+    let fields = &crm.module(module)?.fields;
+    let attributes: Map<String, Value> =
+        fields.iter().map(|field| (field.name.clone(), definition(field))).collect();
+    Ok(Answer::new(200, json!({ "data": { "type": "fields", "attributes": attributes } })))
 }
 
 fn serve_at_once(crm: &mut Crm, method: &str, rest: &[&str], request: &Request) -> Outcome {

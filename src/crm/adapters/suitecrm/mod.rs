@@ -23,7 +23,8 @@ use uuid::Uuid;
 use super::{Access, Adapter, Capabilities, Changes, Kind, Position};
 use crate::crm::CrmError;
 use crate::crm::case::{
-    Case, Field, NewLead, NewNote, RecordKind, RecordPage, RemoteCase, RemoteNote, RemoteRecord,
+    Attribute, Case, Field, NewLead, NewNote, RecordKind, RecordPage, RemoteCase, RemoteNote,
+    RemoteRecord,
 };
 use crate::crm::vocabulary::{Defaults, FieldNames};
 use crate::kernel::Priority;
@@ -96,6 +97,10 @@ impl SuiteCrm {
 impl Adapter for SuiteCrm {
     fn normal_form(&self, case: &Case) -> Case {
         self.normal_form(case)
+    }
+
+    fn normal_text(&self, text: &str) -> String {
+        text::normal(text::Kind::Text, text)
     }
 
     fn case_url(&self, id: &str) -> String {
@@ -177,6 +182,10 @@ impl Adapter for SuiteCrm {
 
     fn modules(&self) -> &'static [&'static str] {
         &["Cases", "Notes", "Accounts", "Contacts", "Users"]
+    }
+
+    async fn case_attributes(&self) -> Result<Option<Vec<Attribute>>, CrmError> {
+        self.case_attributes().await
     }
 
     async fn reach(&self, module: &str) -> Result<(), CrmError> {

@@ -4,7 +4,7 @@ use diesel::PgConnection;
 use serde_json::json;
 
 use super::apply::Desk;
-use super::pass::{Pass, Snapshot, Stop, Working};
+use super::pass::{Pass, Save, Snapshot, Stop, Working};
 use crate::crm::CrmError;
 use crate::crm::case::{Case, Field, RemoteCase, loss};
 use crate::crm::mapping::{self, Facts};
@@ -34,7 +34,7 @@ impl Pass {
             return Ok(());
         }
         let got = self.crm.adapter.update_case(&remote, &push).await.map_err(case_gone)?;
-        self.held(move |_, working| {
+        self.noted(move |_, working| {
             working.agreement.pushed(&push, &got.fields);
             working.sent = None;
             working.saw(&got)
@@ -117,7 +117,8 @@ impl Pass {
             now: self.now(),
         };
         self.agreement = merge.agreement.clone();
-        self.held(move |conn, working| {
+        let events = !merge.apply_to_desk.is_empty() || !merge.conflicts.is_empty();
+        self.save(Save { events, durable: true }, move |conn, working| {
             let push = settlement.carry_out(conn, working, merge)?;
             working.sent = (!push.is_empty()).then(|| push.clone());
             working.saw(&remote)?;

@@ -32,6 +32,6 @@ pub async fn measure(bench: &mut Bench, tickets: i64) -> anyhow::Result<()> {
         "| most memory from 10% to 30%, and from 80% on | {early:.0} MB, {late:.0} MB | flat |"
     );
     let health = bench.health().await?;
-    anyhow::ensure!(health["linked"] == tickets, "{health}");
+    anyhow::ensure!(health["linked"].as_i64() >= Some(tickets), "{health}");
     Ok(())
 }

@@ -81,6 +81,13 @@ impl Bench {
                 json!({"user_name": agent.more, "last_name": agent.name, "email1": agent.more});
             self.crm.create("Users", user).map_err(|e| anyhow::anyhow!("{e:?}"))?;
         }
+        for contact in self.rows("select id::text, name, email as more from contacts")? {
+            let last_name = contact.name.rsplit(' ').next().unwrap_or(&contact.name);
+            let first_name = contact.name.strip_suffix(last_name).unwrap_or_default().trim();
+            let contact =
+                json!({"first_name": first_name, "last_name": last_name, "email1": contact.more});
+            self.crm.create("Contacts", contact).map_err(|e| anyhow::anyhow!("{e:?}"))?;
+        }
         for account in self.rows("select id::text, name, '' as more from accounts")? {
             let account = json!({"name": account.name});
             self.crm.create("Accounts", account).map_err(|e| anyhow::anyhow!("{e:?}"))?;
@@ -99,14 +106,15 @@ impl Bench {
     pub fn add_tickets(&self, count: i64) -> anyhow::Result<()> {
         self.sql(&format!(
             "set session_replication_role = replica;
-             insert into tickets (id, workflow_id, status, category, subject, description, account_id, department_id, level,
+             insert into tickets (id, workflow_id, status, category, subject, description, account_id, product_id, department_id, level,
                  assignee_id, source, opened_by, opened_by_role, submitted_at, created_at, updated_at)
                select gen_random_uuid(), d.workflow_id, '031', 'open', 'Ticket ' || n,
-                      repeat('The export stops after some rows. ', 12), c.id, d.id, 'L1', a.id, 'api', a.id, 'agent', now(),
+                      repeat('The export stops after some rows. ', 12), c.id, p.id, d.id, 'L1', a.id, 'api', a.id, 'agent', now(),
                       now(), now()
                  from generate_series(1, {count}) n,
                       (select id, workflow_id from departments where name = 'Support') d,
                       (select id from accounts order by id limit 1) c,
+                      (select id from products order by id limit 1) p,
                       (select id from agents where role = 'agent' order by id limit 1) a;
              set session_replication_role = default;"
         ))?;

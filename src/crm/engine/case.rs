@@ -1,5 +1,5 @@
 //! The case itself: made or read, merged with the ticket, written.
-use super::pass::{Pass, Snapshot, Stop, Working};
+use super::pass::{Pass, Save, Snapshot, Stop, Working};
 use super::settle::Settlement;
 use crate::crm::CrmError;
 use crate::crm::case::{Case, Field, RemoteCase};
@@ -31,7 +31,7 @@ impl Pass {
             return Ok(());
         }
         let got = self.crm.adapter.update_case(&remote, &push).await.map_err(case_gone)?;
-        self.held(move |_, working| {
+        self.noted(move |_, working| {
             working.agreement.pushed(&push, &got.fields);
             working.sent = None;
             working.saw(&got)
@@ -128,7 +128,8 @@ impl Pass {
             given_up,
             now: self.now(),
         };
-        self.held(move |conn, working| {
+        let events = !merge.apply_to_desk.is_empty() || !merge.conflicts.is_empty();
+        self.save(Save { events, durable: true }, move |conn, working| {
             let push = settlement.carry_out(conn, working, merge)?;
             working.sent = (!push.is_empty()).then(|| push.clone());
             working.saw(&settlement.remote)?;

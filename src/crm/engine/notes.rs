@@ -69,7 +69,7 @@ impl Pass {
 
     /// Writes the notes that the CRM does not have, in order. A note that fails is where the next attempt goes on.
     pub async fn notes_out(&mut self, seen: &Snapshot) -> Result<(), Stop> {
-        loop {
+        while self.mirror.notes_synced_up_to < seen.ticket.note_count {
             let (ticket, connection) = (self.mirror.ticket_id, self.connection.id);
             let after = self.mirror.notes_synced_up_to;
             let notes =
@@ -84,6 +84,7 @@ impl Pass {
                 self.note_out(seen, note).await?;
             }
         }
+        Ok(())
     }
 
     async fn note_out(&mut self, seen: &Snapshot, note: DeskNote) -> Result<(), Stop> {

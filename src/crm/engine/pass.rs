@@ -197,27 +197,43 @@ impl Pass {
         &mut self,
         work: impl FnOnce(&mut PgConnection, &mut Working) -> Result<T, Stop> + Send + 'static,
     ) -> Result<T, Stop> {
+        self.save(Save { events: true, durable: true }, work).await
+    }
+
+    /// As [`Pass::held`], for progress that a crash of the database may forget: the CRM is read again, and shows it.
+    pub async fn noted(
+        &mut self,
+        work: impl FnOnce(&mut PgConnection, &mut Working) -> Result<(), Stop> + Send + 'static,
+    ) -> Result<(), Stop> {
+        self.save(Save { events: false, durable: false }, work).await
+    }
+
+    pub async fn save<T: Send + 'static>(
+        &mut self,
+        how: Save,
+        work: impl FnOnce(&mut PgConnection, &mut Working) -> Result<T, Stop> + Send + 'static,
+    ) -> Result<T, Stop> {
         let mut working = Working {
             mirror: self.mirror.clone(),
             agreement: self.agreement.clone(),
             sent: self.sent.clone(),
             provenance: self.provenance.clone(),
         };
-        let (done, working) = self
-            .engine
-            .0
-            .db
-            .tx(move |conn| {
-                let stopped = |stop| AppError::Internal(anyhow::Error::new(Stopped(stop)));
-                let state = store::hold(conn, &working.mirror)?;
-                // The ticket may have been deleted or restored since the attempt began.
-                working.mirror.state = state.ok_or_else(|| stopped(Stop::Lost))?;
-                let done = work(conn, &mut working).map_err(stopped)?;
-                store::save_progress(conn, &working.mirror, &working.progress()?)?;
-                Ok((done, working))
-            })
-            .await
-            .map_err(unwrap_stop)?;
+        let job = move |conn: &mut PgConnection| {
+            let stopped = |stop| AppError::Internal(anyhow::Error::new(Stopped(stop)));
+            if !how.durable {
+                store::commit_without_waiting(conn)?;
+            }
+            let state = store::hold(conn, &working.mirror)?;
+            // The ticket may have been deleted or restored since the attempt began.
+            working.mirror.state = state.ok_or_else(|| stopped(Stop::Lost))?;
+            let done = work(conn, &mut working).map_err(stopped)?;
+            store::save_progress(conn, &working.mirror, &working.progress()?)?;
+            Ok((done, working))
+        };
+        let db = &self.engine.0.db;
+        let saved = if how.events { db.tx(job).await } else { db.quiet_tx(job).await };
+        let (done, working) = saved.map_err(unwrap_stop)?;
         (self.mirror, self.agreement) = (working.mirror, working.agreement);
         (self.sent, self.provenance) = (working.sent, working.provenance);
         Ok(done)
@@ -245,6 +261,15 @@ impl Pass {
         let name = format!("{kind} {local} {}", self.mirror.generation);
         Uuid::new_v5(&self.connection.id.0, name.as_bytes())
     }
+}
+
+/// How a step of an attempt is saved.
+#[derive(Clone, Copy)]
+pub(super) struct Save {
+    /// It may append events, of which the relay is told.
+    pub events: bool,
+    /// It must not be forgotten, whatever happens.
+    pub durable: bool,
 }
 
 /// What a transaction of an attempt changes.

@@ -31,6 +31,8 @@ pub struct DeskTicket {
     pub assignee: Option<(AgentId, String, String)>,
     /// Id, name and e-mail address.
     pub contact: Option<(ContactId, String, String)>,
+    /// Its notes; the last has this number.
+    pub note_count: i32,
     pub closed_at: Option<DateTime<Utc>>,
     pub deleted_at: Option<DateTime<Utc>>,
     pub version: i32,
@@ -80,7 +82,13 @@ pub fn desk_ticket(conn: &mut PgConnection, id: TicketId) -> QueryResult<DeskTic
             (products::id, products::name).nullable(),
             (agents::id, agents::name, agents::email).nullable(),
             (contacts::id, contacts::name, contacts::email).nullable(),
-            (tickets::closed_at, tickets::deleted_at, tickets::version, tickets::updated_at),
+            (
+                tickets::note_count,
+                tickets::closed_at,
+                tickets::deleted_at,
+                tickets::version,
+                tickets::updated_at,
+            ),
         ))
         .first::<Row>(conn)
         .map(DeskTicket::from)
@@ -105,14 +113,14 @@ type Row = (
     Option<(ProductId, String)>,
     Option<(AgentId, String, String)>,
     Option<(ContactId, String, String)>,
-    (Option<DateTime<Utc>>, Option<DateTime<Utc>>, i32, DateTime<Utc>),
+    (i32, Option<DateTime<Utc>>, Option<DateTime<Utc>>, i32, DateTime<Utc>),
 );
 
 impl From<Row> for DeskTicket {
     fn from((plain, account, product, assignee, contact, times): Row) -> Self {
         let (id, number, workflow_id, workflow_revision, status, category, ..) = plain;
         let (.., subject, description, url, priority, type_key) = plain;
-        let (closed_at, deleted_at, version, updated_at) = times;
+        let (note_count, closed_at, deleted_at, version, updated_at) = times;
         Self {
             id,
             number,
@@ -129,6 +137,7 @@ impl From<Row> for DeskTicket {
             product,
             assignee,
             contact,
+            note_count,
             closed_at,
             deleted_at,
             version,

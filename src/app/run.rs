@@ -22,6 +22,8 @@ use crate::{crm, http, seed, telemetry};
 pub const CONSUMERS: &[Consumer] = &[crm::mark_dirty];
 /// How often the mirrors are asked whether one is due, when none was.
 const MIRROR_IDLE: Duration = Duration::from_millis(300);
+/// How often the inbox is looked into.
+const WEBHOOKS: Duration = Duration::from_millis(300);
 /// How often automatic transitions are looked for.
 const AUTOMATIC: Duration = Duration::from_millis(500);
 /// How often waiting tickets are looked at.
@@ -40,6 +42,7 @@ pub struct Service {
     pub authenticator: Authenticator,
     pub metrics: PrometheusHandle,
     pub mirror: crm::Engine,
+    pub inbox: crm::Inbox,
 }
 
 impl Service {
@@ -51,10 +54,11 @@ impl Service {
             "the signing keys cannot be used; is this the secret key they were made with?",
         )?;
         let mirror = crm::Engine::new(db.clone(), Arc::clone(&secret), config.public_url.clone());
+        let inbox = crm::Inbox::new(db.clone(), Arc::clone(&secret), config.public_url.clone());
         let authenticator = Authenticator::new(db.clone(), secret, config.public_url.clone());
         let metrics = telemetry::init_metrics()?;
         let config = Arc::new(config);
-        Ok(Self { config, db, feed: Feed::new(), authenticator, metrics, mirror })
+        Ok(Self { config, db, feed: Feed::new(), authenticator, metrics, mirror, inbox })
     }
 
     /// Loads the seed data into a database that has none; does nothing otherwise.
@@ -86,6 +90,7 @@ impl Service {
             let mirror = mirror.clone();
             async move { mirror.poll_due(Utc::now()).await }
         });
+        self.start_inbox_workers(&workers);
         self.start_ticket_workers(&workers);
         let db = self.db.clone();
         workers.every("idempotency keys", Duration::from_secs(600), move || {
@@ -97,6 +102,20 @@ impl Service {
             }
         });
         workers
+    }
+
+    /// What becomes of webhooks.
+    fn start_inbox_workers(&self, workers: &Workers) {
+        let inbox = self.inbox.clone();
+        workers.every("webhooks", WEBHOOKS, move || {
+            let inbox = inbox.clone();
+            async move { inbox.take_due(Utc::now()).await }
+        });
+        let inbox = self.inbox.clone();
+        workers.every("told changes", Duration::from_secs(600), move || {
+            let inbox = inbox.clone();
+            async move { inbox.sweep(Utc::now()).await }
+        });
     }
 
     /// What happens to tickets by itself. An agent who became available gets what waits within [`WAITING`].

@@ -4,7 +4,7 @@ use diesel::PgConnection;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::adapters;
+use super::adapters::{self, integration};
 use super::merge::Side;
 use super::settings::Settings;
 use super::store::{
@@ -55,7 +55,7 @@ pub fn create_connection(
     new: NewConnection,
     now: DateTime<Utc>,
 ) -> Result<Connection, AppError> {
-    check_kind(&new.kind, &new.client_id)?;
+    check_kind(&new.kind, &new.client_id, &new.client_secret)?;
     check(&new.settings)?;
     let id = ConnectionId::new();
     let row = Connection {
@@ -94,8 +94,8 @@ pub fn to_json(settings: &Settings) -> Result<Value, AppError> {
     serde_json::to_value(settings).map_err(AppError::internal)
 }
 
-/// Fails when there is no such kind, or it needs a client id.
-pub fn check_kind(key: &str, client_id: &str) -> Result<(), AppError> {
+/// Fails when there is no such kind, or it needs a client id or a secret.
+pub fn check_kind(key: &str, client_id: &str, secret: &Secret) -> Result<(), AppError> {
     let Some(kind) = adapters::kind(key) else {
         let known: Vec<&str> = adapters::KINDS.iter().map(|kind| kind.key).collect();
         let detail = format!("one of {}", known.join(", "));
@@ -104,6 +104,9 @@ pub fn check_kind(key: &str, client_id: &str) -> Result<(), AppError> {
     if kind.client_id && client_id.is_empty() {
         let missing = FieldError::new("/client_id", "this kind of CRM needs a client id");
         return Err(AppError::Invalid(vec![missing]));
+    }
+    if key != integration::KEY && secret.expose().is_empty() {
+        return Err(AppError::field("/client_secret", "this kind of CRM needs a secret"));
     }
     Ok(())
 }
@@ -288,6 +291,37 @@ pub fn resolve(
     let decided = store::decide_conflict(conn, id, winner)?;
     store::mark_tickets(conn, &[conflict.ticket_id])?;
     Ok(decided)
+}
+
+/// Tells the case of a ticket; a ticket that had another one is compared anew.
+pub fn link_case(
+    conn: &mut PgConnection,
+    connection_id: ConnectionId,
+    ticket: TicketId,
+    case: &str,
+    now: DateTime<Utc>,
+) -> Result<MirrorState, AppError> {
+    connection(conn, connection_id)?;
+    let mut locked = store::lock_mirror(conn, ticket, connection_id)?;
+    if locked.is_none() {
+        // The relay has not come by yet, or there is no such ticket.
+        store::mark_tickets(conn, &[ticket])?;
+        locked = store::lock_mirror(conn, ticket, connection_id)?;
+    }
+    let (mirror, _) = locked.ok_or(AppError::NotFound("the ticket"))?;
+    if mirror.state == MirrorState::Detached {
+        let detail = "the ticket is deleted; restore it first";
+        return Err(AppError::conflict("ticket_deleted", detail));
+    }
+    if mirror.remote_id.as_deref() == Some(case) && mirror.state == MirrorState::Linked {
+        return Ok(mirror.state);
+    }
+    store::link_case(conn, &mirror, case, now).map_err(|error| match crate::db::violated(&error) {
+        Some("crm_mirrors_remote") => {
+            AppError::conflict("already_linked", "this case belongs to another ticket")
+        }
+        _ => error.into(),
+    })
 }
 
 fn after(request: &PageRequest) -> Option<Uuid> {

@@ -127,6 +127,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    crm_changes (connection_id, change_id) {
+        connection_id -> Uuid,
+        change_id -> Text,
+        outcome -> Nullable<Jsonb>,
+        received_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     crm_conflicts (id) {
         id -> Uuid,
         ticket_id -> Uuid,
@@ -166,6 +175,26 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         feed_cursor -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    crm_hooks (connection_id) {
+        connection_id -> Uuid,
+        scheme -> Text,
+        sealed_secret -> Bytea,
+        last_received_at -> Nullable<Timestamptz>,
+        version -> Int4,
+    }
+}
+
+diesel::table! {
+    crm_inbox (connection_id, hook_id, case_id) {
+        connection_id -> Uuid,
+        hook_id -> Text,
+        case_id -> Text,
+        received_at -> Timestamptz,
+        taken_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -426,6 +455,9 @@ diesel::joinable!(components -> processes (process));
 diesel::joinable!(components -> products (product_id));
 diesel::joinable!(contact_accounts -> accounts (account_id));
 diesel::joinable!(contact_accounts -> contacts (contact_id));
+diesel::joinable!(crm_changes -> crm_connections (connection_id));
+diesel::joinable!(crm_hooks -> crm_connections (connection_id));
+diesel::joinable!(crm_inbox -> crm_connections (connection_id));
 diesel::joinable!(crm_links -> crm_connections (connection_id));
 diesel::joinable!(crm_mirrors -> crm_connections (connection_id));
 diesel::joinable!(crm_mirrors -> tickets (ticket_id));
@@ -458,8 +490,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     components,
     contact_accounts,
     contacts,
+    crm_changes,
     crm_conflicts,
     crm_connections,
+    crm_hooks,
+    crm_inbox,
     crm_links,
     crm_mirrors,
     crm_note_links,

@@ -15,5 +15,5 @@ pub use feed::Feed;
 pub use http::{EventView, routes};
 pub use relay::{Consumer, publish_next};
 pub use resource::{resource_changed, resource_created};
-pub use service::{append, history, stop_feed};
+pub use service::{TicketNews, append, history, stop_feed, ticket_news};
 pub use store::Event;

@@ -200,3 +200,21 @@ pub fn history(
         .order(events::ticket_version)
         .load(conn)
 }
+
+/// Position, ticket and note of the published events about tickets, behind `after` up to and including `until`.
+pub fn about_tickets(
+    conn: &mut PgConnection,
+    after: i64,
+    until: i64,
+) -> QueryResult<Vec<(i64, TicketId, Option<String>)>> {
+    events::table
+        .filter(events::position.gt(after).and(events::position.le(until)))
+        .filter(events::ticket_id.is_not_null())
+        .order(events::position)
+        .select((
+            events::position.assume_not_null(),
+            events::ticket_id.assume_not_null(),
+            events::data.retrieve_as_text("note_id").nullable(),
+        ))
+        .load(conn)
+}

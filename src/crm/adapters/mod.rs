@@ -1,5 +1,6 @@
 //! One folder for each CRM that a connection can point at. What is special to a CRM stays in its folder; a new one is
 //! such a folder, a page in `docs/crm`, and a line in [`KINDS`].
+pub mod integration;
 pub mod suitecrm;
 
 use std::fmt::Debug;
@@ -19,7 +20,7 @@ use super::vocabulary::{Defaults, FieldNames};
 use crate::kernel::Secret;
 
 /// Every kind of CRM.
-pub const KINDS: &[Kind] = &[suitecrm::KIND];
+pub const KINDS: &[Kind] = &[suitecrm::KIND, integration::KIND];
 
 /// For one call to a CRM.
 pub const TIMEOUT: Duration = Duration::from_secs(30);

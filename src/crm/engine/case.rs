@@ -9,6 +9,7 @@ use crate::crm::CrmError;
 use crate::crm::case::{Case, Field, RemoteCase, loss};
 use crate::crm::mapping::{self, Facts};
 use crate::crm::merge::{self, Merge, Policies, Policy, Reason, Side, Times};
+use crate::crm::settings::Settings;
 use crate::crm::store::{self, Conflict, DeskTicket};
 use crate::events::{self, EventType, NewEvent, Subject};
 use crate::kernel::{Actor, AppError, ConflictId};
@@ -26,7 +27,7 @@ impl Pass {
         let known: Vec<&str> = known.iter().flatten().map(String::as_str).collect();
         let desk = mapping::to_case(facts, self.crm.words(), &known)?;
         let desk = self.crm.adapter.normal_form(&desk);
-        let policies = self.policies(seen);
+        let policies = policies(&self.crm.settings, &seen.conflicts);
         let times = Times { desk: seen.ticket.updated_at, crm: remote.modified_at };
         let merge = merge::merge(&self.agreement, &desk, &remote.fields, &policies, times);
         let push = self.settle(seen, &desk, remote.clone(), merge, policies).await?;
@@ -83,17 +84,6 @@ impl Pass {
         self.agreement.pushed(&arrived, &remote.fields);
     }
 
-    /// The connection's policies, and over them what somebody decided about a conflict.
-    fn policies(&self, seen: &Snapshot) -> Policies {
-        let mut policies = self.crm.settings.policies.clone();
-        let decided = seen.conflicts.iter().filter_map(|c| Some((c.field, c.decision?)));
-        policies.extend(decided.map(|(field, winner)| match winner {
-            Side::Desk => (field, Policy::Desk),
-            Side::Crm => (field, Policy::Crm),
-        }));
-        policies
-    }
-
     /// Takes over the CRM's changes, records conflicts, and notes what will be sent, all in one transaction. Returns what to
     /// send.
     async fn settle(
@@ -112,19 +102,31 @@ impl Pass {
             actor: self.actor(changed_by).await?,
             ticket: seen.ticket.clone(),
             desk: desk.clone(),
+            untold: Vec::new(),
             crm: std::sync::Arc::clone(&self.crm),
             policies,
             now: self.now(),
         };
         self.agreement = merge.agreement.clone();
         self.held(move |conn, working| {
-            let push = settlement.carry_out(conn, working, merge)?;
+            let push = settlement.carry_out(conn, working, merge)?.push;
             working.sent = (!push.is_empty()).then(|| push.clone());
             working.saw(&remote)?;
             Ok(push)
         })
         .await
     }
+}
+
+/// The connection's policies, and over them what somebody decided about a conflict.
+pub(super) fn policies(settings: &Settings, conflicts: &[Conflict]) -> Policies {
+    let mut policies = settings.policies.clone();
+    let decided = conflicts.iter().filter_map(|c| Some((c.field, c.decision?)));
+    policies.extend(decided.map(|(field, winner)| match winner {
+        Side::Desk => (field, Policy::Desk),
+        Side::Crm => (field, Policy::Crm),
+    }));
+    policies
 }
 
 impl Working {
@@ -138,22 +140,33 @@ impl Working {
 }
 
 /// What is needed to carry out a merge at the desk.
-struct Settlement {
-    actor: Actor,
-    ticket: DeskTicket,
-    desk: Case,
-    crm: std::sync::Arc<super::directory::Crm>,
-    policies: Policies,
-    now: DateTime<Utc>,
+pub(super) struct Settlement {
+    pub actor: Actor,
+    pub ticket: DeskTicket,
+    pub desk: Case,
+    /// Fields that this merge says nothing about: their conflicts stay as they are.
+    pub untold: Vec<Field>,
+    pub crm: std::sync::Arc<super::directory::Crm>,
+    pub policies: Policies,
+    pub now: DateTime<Utc>,
+}
+
+/// What a merge came to at the desk.
+pub(super) struct Settled {
+    /// What the CRM is to have.
+    pub push: Case,
+    /// What the desk took over.
+    pub taken: Case,
+    pub conflicts: Vec<Conflict>,
 }
 
 impl Settlement {
-    fn carry_out(
+    pub fn carry_out(
         &self,
         conn: &mut PgConnection,
         working: &mut Working,
         merge: Merge,
-    ) -> Result<Case, Stop> {
+    ) -> Result<Settled, Stop> {
         let connection = working.mirror.connection_id;
         let (actor, words) = (&self.actor, self.crm.words());
         let desk = Desk { actor, connection, words, ticket: &self.ticket, now: self.now };
@@ -187,7 +200,7 @@ impl Settlement {
         }
         working.agreement.applied(&applied.taken);
         self.record(conn, connection, &recorded)?;
-        Ok(push)
+        Ok(Settled { push, taken: applied.taken, conflicts: recorded })
     }
 
     fn of_merge(&self, connection: crate::kernel::ConnectionId, c: merge::Conflict) -> Conflict {
@@ -221,7 +234,8 @@ impl Settlement {
         connection: crate::kernel::ConnectionId,
         conflicts: &[Conflict],
     ) -> Result<(), AppError> {
-        let fields: Vec<Field> = conflicts.iter().map(|c| c.field).collect();
+        let mut fields = self.untold.clone();
+        fields.extend(conflicts.iter().map(|c| c.field));
         store::close_conflicts(conn, self.ticket.id, connection, &fields, self.now)?;
         for conflict in conflicts {
             if !store::record_conflict(conn, conflict)? {

@@ -12,6 +12,11 @@ mod notes;
 mod outcome;
 mod pass;
 mod poll;
+mod pull;
+mod push;
+
+pub use self::pull::OfferedCase;
+pub use self::push::{CaseName, Outcome, ToldChange, ToldNote};
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,7 +31,7 @@ use self::directory::Crm;
 use self::lease::LEASE;
 use self::pass::Snapshot;
 use super::adapters::{Access, TIMEOUT};
-use super::case::Case;
+use super::case::{Case, Field};
 use super::merge::Agreement;
 use super::probe::{Report, probe};
 use super::store::{self, Connection, Mirror};
@@ -74,7 +79,8 @@ impl Engine {
         let agreement = Agreement::deserialize(&mirror.agreement).map_err(AppError::internal)?;
         let snapshot = Snapshot::read(conn, mirror)?;
         let words = Vocabulary::new(&settings, &kind.defaults);
-        Ok(snapshot.desk_side(&self.0.public_url, words, &agreement.base))
+        let known: Vec<&str> = agreement.base.get(Field::Status).into_iter().collect();
+        Ok(snapshot.desk_side(&self.0.public_url, words, &known))
     }
 
     /// The key that seals the connections' secrets.
@@ -101,6 +107,15 @@ impl Engine {
             self.0.db.read(move |conn| service::connection_by_name(conn, &name)).await?;
         let crm = self.crm(&connection).map_err(AppError::unavailable)?;
         Ok(probe(crm.adapter.as_ref(), crm.words()).await)
+    }
+
+    /// Makes the CRM of a connection send its changes to `url`; returns the secret that signs them, where the CRM chooses it.
+    pub async fn subscribe(
+        &self,
+        connection: &Connection,
+        url: &str,
+    ) -> Result<Option<Secret>, CrmError> {
+        self.crm(connection)?.adapter.subscribe(url).await
     }
 
     /// The CRM of a connection, with its token and what is known of its users.

@@ -1,6 +1,9 @@
 //! The endpoints of the mirror. Contacts see nothing of it.
+mod changes;
 mod conflicts;
 mod connections;
+mod hooks;
+mod links;
 mod maps;
 mod mirrors;
 mod operations;
@@ -14,7 +17,10 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .configure(maps::routes)
         .configure(operations::routes)
         .configure(mirrors::routes)
-        .configure(conflicts::routes);
+        .configure(conflicts::routes)
+        .configure(changes::routes)
+        .configure(links::routes)
+        .configure(hooks::routes);
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

@@ -60,14 +60,14 @@ pub fn record_conflict(conn: &mut PgConnection, new: &Conflict) -> QueryResult<b
     Ok(written == 1)
 }
 
-/// The open conflicts of a mirror.
+/// The open conflicts of the mirrors of these tickets in a connection.
 pub fn open_conflicts(
     conn: &mut PgConnection,
-    ticket: TicketId,
     connection: ConnectionId,
+    tickets: &[TicketId],
 ) -> QueryResult<Vec<Conflict>> {
     conflicts::table
-        .filter(dsl::ticket_id.eq(ticket).and(dsl::connection_id.eq(connection)))
+        .filter(dsl::ticket_id.eq_any(tickets).and(dsl::connection_id.eq(connection)))
         .filter(dsl::resolved_at.is_null())
         .select(Conflict::as_select())
         .load(conn)

@@ -36,14 +36,15 @@ pub struct DeskTicket {
     pub updated_at: DateTime<Utc>,
 }
 
-pub fn desk_ticket(conn: &mut PgConnection, id: TicketId) -> QueryResult<DeskTicket> {
-    tickets::table
+/// These tickets, in no order.
+pub fn desk_tickets(conn: &mut PgConnection, ids: &[TicketId]) -> QueryResult<Vec<DeskTicket>> {
+    let found: Vec<Row> = tickets::table
         .inner_join(workflows::table)
         .left_join(accounts::table)
         .left_join(products::table)
         .left_join(agents::table)
         .left_join(contacts::table)
-        .filter(tickets::id.eq(id))
+        .filter(tickets::id.eq_any(ids))
         .select((
             (
                 tickets::id,
@@ -64,8 +65,8 @@ pub fn desk_ticket(conn: &mut PgConnection, id: TicketId) -> QueryResult<DeskTic
             (contacts::id, contacts::name, contacts::email).nullable(),
             (tickets::closed_at, tickets::deleted_at, tickets::version, tickets::updated_at),
         ))
-        .first::<Row>(conn)
-        .map(DeskTicket::from)
+        .load(conn)?;
+    Ok(found.into_iter().map(DeskTicket::from).collect())
 }
 
 type Plain = (

@@ -6,6 +6,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::mirrors::{Mirror, MirrorState};
+use crate::crm::adapters::integration;
 use crate::db::schema::crm_mirrors::{self as mirrors, dsl};
 use crate::kernel::{ConnectionId, TicketId};
 
@@ -82,7 +83,8 @@ pub fn mark_all(conn: &mut PgConnection, connection: ConnectionId) -> QueryResul
     .execute(conn)
 }
 
-/// Takes the lease on up to `limit` mirrors that are due, the longest waiting first.
+/// Takes the lease on up to `limit` mirrors that are due, the longest waiting first; what an integration works is left to
+/// it.
 pub fn claim(
     conn: &mut PgConnection,
     now: DateTime<Utc>,
@@ -95,13 +97,14 @@ pub fn claim(
             select m.ticket_id, m.connection_id from crm_mirrors m join crm_connections c on c.id = m.connection_id
              where m.dirty_since is not null and m.state in ('pending', 'linked') and m.next_attempt_at <= $1
                and (m.leased_until is null or m.leased_until <= $1)
-               and c.state = 'active' and (c.not_before is null or c.not_before <= $1)
+               and c.state = 'active' and c.kind <> $4 and (c.not_before is null or c.not_before <= $1)
              order by m.next_attempt_at limit $3 for update of m skip locked)
           returning ticket_id, connection_id",
     )
     .bind::<Timestamptz, _>(now)
     .bind::<Timestamptz, _>(lease_until)
     .bind::<BigInt, _>(limit)
+    .bind::<Text, _>(integration::KEY)
     .load(conn)?;
     let (tickets, connections): (Vec<Uuid>, Vec<Uuid>) =
         due.iter().map(|row| (row.ticket_id, row.connection_id)).unzip();

@@ -22,8 +22,8 @@ use crate::{crm, http, seed, telemetry};
 pub const CONSUMERS: &[Consumer] = &[crm::mark_dirty];
 /// How often the mirrors are asked whether one is due, when none was.
 const MIRROR_IDLE: Duration = Duration::from_millis(300);
-/// How often the inbox is looked into.
-const WEBHOOKS: Duration = Duration::from_millis(300);
+/// How often the inbox of webhooks is looked into, when it was empty.
+const INBOX_IDLE: Duration = Duration::from_millis(300);
 /// How often automatic transitions are looked for.
 const AUTOMATIC: Duration = Duration::from_millis(500);
 /// How often waiting tickets are looked at.
@@ -104,15 +104,15 @@ impl Service {
         workers
     }
 
-    /// What becomes of webhooks.
+    /// What becomes of what CRMs and integrations tell.
     fn start_inbox_workers(&self, workers: &Workers) {
         let inbox = self.inbox.clone();
-        workers.every("webhooks", WEBHOOKS, move || {
+        workers.every("inbox", INBOX_IDLE, move || {
             let inbox = inbox.clone();
             async move { inbox.take_due(Utc::now()).await }
         });
         let inbox = self.inbox.clone();
-        workers.every("told changes", Duration::from_secs(600), move || {
+        workers.every("sync records", Duration::from_secs(600), move || {
             let inbox = inbox.clone();
             async move { inbox.sweep(Utc::now()).await }
         });

@@ -51,7 +51,8 @@ async fn receive_crm_hook(
     let body = payload.to_bytes_limited(BODY_MAX).await;
     let body = body.map_err(|_| AppError::TooLarge(BODY_MAX))?;
     let body = body.map_err(|e| AppError::Malformed(e.to_string()))?;
-    let url = format!("{}{}", inbox.public_url(), request.uri());
+    let target = request.uri().path_and_query().map_or("", |target| target.as_str());
+    let url = format!("{}{target}", inbox.public_url());
     let delivery = Delivery { headers: request.headers(), url: &url, body: &body };
     inbox.receive(id.0, delivery, crate::http::now()).await?;
     Ok(Answer::no_content().status(202))

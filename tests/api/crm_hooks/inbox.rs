@@ -1,13 +1,16 @@
 //! What becomes of a webhook that is believed.
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use casebridge::app;
 use casebridge::crm::Inbox;
+use casebridge::db::Db;
+use casebridge::kernel::Secret;
 use chrono::{TimeDelta, Utc};
 use futures_util::future::join_all;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, UnixStream};
 
 use super::{MEMORY, SECRET, remembered, send, set, standard, take};
 use crate::support::mirror::Mirrored;
@@ -129,13 +132,22 @@ async fn another_process_believes_a_new_secret_within_five_seconds() {
     assert_eq!(ask(other).await, 401);
 }
 
-/// A way to the database that takes `delay` for each message of the service.
-async fn slow_way(to: String, delay: Duration) -> u16 {
+/// A way to the database that takes `delay` for each message of the service: the URL of the same database.
+async fn slow_way(url: &Secret, delay: Duration) -> Secret {
+    let (user, rest) = url.expose().split_once('@').unwrap();
+    let (folder, name) = rest.split_once('/').unwrap();
+    let folder = folder.replace("%2F", "/");
+    let files = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path());
+    let is_socket = |path: &PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy();
+        name.starts_with(".s.PGSQL.") && !name.ends_with(".lock")
+    };
+    let socket = files.into_iter().find(is_socket).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
+    let slow = format!("{user}@{}/{name}", listener.local_addr().unwrap());
     actix_web::rt::spawn(async move {
         while let Ok((client, _)) = listener.accept().await {
-            let server = TcpStream::connect(&to).await.unwrap();
+            let server = UnixStream::connect(&socket).await.unwrap();
             let (mut from_client, mut to_client) = client.into_split();
             let (mut from_server, mut to_server) = server.into_split();
             actix_web::rt::spawn(async move {
@@ -150,7 +162,7 @@ async fn slow_way(to: String, delay: Duration) -> u16 {
             );
         }
     });
-    port
+    Secret::new(slow)
 }
 
 #[actix_web::test]
@@ -158,12 +170,8 @@ async fn a_webhook_is_answered_after_one_round_trip_to_the_database() {
     let delay = Duration::from_millis(400);
     let desk = Mirrored::start().await;
     set(&desk, "standard", SECRET).await.expect(200);
-    let url = desk.app.database.url.expose().to_owned();
-    let (before, rest) = url.split_once('@').unwrap();
-    let (address, name) = rest.split_once('/').unwrap();
-    let port = slow_way(address.to_owned(), delay).await;
-    let slow = casebridge::kernel::Secret::new(format!("{before}@127.0.0.1:{port}/{name}"));
-    let db = tokio::task::spawn_blocking(move || casebridge::db::Db::connect(&slow, 1).unwrap());
+    let slow = slow_way(&desk.app.database.url, delay).await;
+    let db = tokio::task::spawn_blocking(move || Db::connect(&slow, 1).unwrap());
     let config = desk.app.service.config.as_ref().clone();
     let service = app::Service::new(config, db.await.unwrap()).await.unwrap();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -18,8 +18,9 @@ create table crm_inbox (
   taken_at timestamptz,
   primary key (connection_id, hook_id, case_id)
 );
-create index crm_inbox_waiting on crm_inbox (connection_id, received_at) where taken_at is null;
-create index crm_inbox_received on crm_inbox (received_at);
+create index crm_inbox_waiting on crm_inbox (received_at) where taken_at is null;
+create index crm_inbox_waiting_of on crm_inbox (connection_id) where taken_at is null;
+create index crm_inbox_taken on crm_inbox (received_at) where taken_at is not null;
 
 -- Changes of cases that integrations told us, by their own ids: told again, a change has the same outcome and no effect.
 create table crm_changes (

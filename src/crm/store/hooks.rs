@@ -98,11 +98,9 @@ pub fn take_hints(
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<TakenHint>> {
     diesel::sql_query(
-        "update crm_inbox i set taken_at = $2
-           from (select connection_id, hook_id, case_id from crm_inbox where taken_at is null
-                  order by received_at limit $1 for update skip locked) due
-          where (i.connection_id, i.hook_id, i.case_id) = (due.connection_id, due.hook_id, due.case_id)
-         returning i.connection_id, i.case_id, i.received_at",
+        "update crm_inbox set taken_at = $2 where ctid = any(array(
+           select ctid from crm_inbox where taken_at is null order by received_at limit $1 for update skip locked))
+         returning connection_id, case_id, received_at",
     )
     .bind::<BigInt, _>(limit)
     .bind::<Timestamptz, _>(now)
@@ -140,8 +138,8 @@ pub fn sweep_inbox(
     limit: i64,
 ) -> QueryResult<usize> {
     diesel::sql_query(
-        "delete from crm_inbox where ctid in (
-           select ctid from crm_inbox where received_at < $1 and taken_at is not null limit $2 for update skip locked)",
+        "delete from crm_inbox where ctid = any(array(
+           select ctid from crm_inbox where received_at < $1 and taken_at is not null limit $2 for update skip locked))",
     )
     .bind::<Timestamptz, _>(before)
     .bind::<BigInt, _>(limit)

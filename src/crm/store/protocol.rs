@@ -143,8 +143,8 @@ pub fn sweep_changes(
     limit: i64,
 ) -> QueryResult<usize> {
     diesel::sql_query(
-        "delete from crm_changes where ctid in (
-           select ctid from crm_changes where received_at < $1 limit $2 for update skip locked)",
+        "delete from crm_changes where ctid = any(array(
+           select ctid from crm_changes where received_at < $1 limit $2 for update skip locked))",
     )
     .bind::<Timestamptz, _>(before)
     .bind::<BigInt, _>(limit)

@@ -153,7 +153,7 @@ async fn an_integration_needs_no_credentials_and_every_other_kind_does() {
 }
 
 #[actix_web::test]
-async fn what_the_case_has_is_in_the_health_of_the_connection() {
+async fn the_backlog_of_an_integration_is_what_it_has_not_confirmed() {
     let desk = Integrated::start().await;
     let ticket = desk.open("Counted").await;
     assert_eq!(desk.health().await["backlog"], 1);

@@ -15,9 +15,6 @@ mod poll;
 mod pull;
 mod push;
 
-pub use self::pull::OfferedCase;
-pub use self::push::{CaseName, Outcome, ToldChange, ToldNote};
-
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -30,6 +27,8 @@ use tokio_util::sync::CancellationToken;
 use self::directory::Crm;
 use self::lease::LEASE;
 use self::pass::Snapshot;
+pub use self::pull::OfferedCase;
+pub use self::push::{CaseName, Outcome, ToldChange, ToldNote};
 use super::adapters::{Access, TIMEOUT};
 use super::case::{Case, Field};
 use super::merge::Agreement;

@@ -1,7 +1,10 @@
 //! Which case a ticket has.
+use reqwest::Method;
 use serde_json::json;
 
 use super::Integrated;
+use crate::support::Reply;
+use crate::support::mirror::Mirrored;
 
 #[actix_web::test]
 async fn a_case_that_was_told_is_shown_and_told_again_changes_nothing() {
@@ -56,4 +59,20 @@ async fn the_case_of_a_deleted_ticket_is_left_alone() {
     desk.admin.delete(&format!("/v1/tickets/{ticket}"), "*").await.expect(204);
     desk.app.publish().await;
     desk.link(&ticket, "c-1").await.problem(409, "ticket_deleted");
+}
+
+#[actix_web::test]
+async fn the_engine_takes_up_a_case_that_was_told_and_makes_no_second_one() {
+    let desk = Mirrored::start().await;
+    let ticket = desk.open("Known there").await;
+    let old =
+        json!({"name": "Known there", "state": "Open", "status": "Open_New", "priority": "P3"});
+    let case = desk.crm.create("Cases", old).unwrap();
+    let body = json!({"connection": desk.connection, "case_id": case});
+    let put = desk.admin.request(Method::PUT, &format!("/v1/crm/links/{ticket}")).json(&body);
+    Reply::of(put).await.expect(200);
+    desk.converge().await;
+    assert_eq!(desk.crm.records("Cases").len(), 1);
+    assert_eq!(desk.case(&ticket).await.value("priority"), "P2");
+    assert_eq!(desk.health().await["backlog"], 0);
 }

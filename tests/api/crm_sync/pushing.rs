@@ -1,4 +1,6 @@
 //! What changed in the CRM, and what becomes of it.
+use std::time::Duration;
+
 use chrono::{TimeDelta, Utc};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -287,5 +289,38 @@ async fn a_change_told_of_a_crm_that_the_engine_writes_is_taken_at_once_and_then
     desk.converge().await;
     assert_eq!(desk.case(&ticket).await.value("priority"), "P1");
     assert!(desk.conflicts(&ticket).await.is_empty());
+    assert_eq!(desk.health().await["backlog"], 0);
+}
+
+#[actix_web::test]
+async fn an_attempt_that_began_before_a_told_change_does_not_undo_what_was_agreed_on() {
+    let desk = Mirrored::start().await;
+    let ticket = desk.open("Overtaken").await;
+    desk.converge().await;
+    let case = desk.case(&ticket).await.id;
+    desk.note(&ticket, "internal", "Slowly written").await;
+    desk.app.publish().await;
+    desk.crm.set_latency(Duration::from_millis(500));
+    let attempt = desk.app.service.mirror.converge_due(Utc::now());
+    let overtake = async {
+        // The case is read, and the note is on its way.
+        tokio::time::sleep(Duration::from_millis(750)).await;
+        desk.edit(&ticket, json!({"priority": "P1"})).await;
+        let change = json!({"change_id": "1", "case_id": case, "fields": {"priority": "P1"}});
+        let body = json!({"connection": desk.connection, "changes": [change]});
+        let told = desk.admin.post("/v1/crm/changes", body).await.expect(207);
+        assert_eq!(told["items"][0]["outcome"], "applied", "{told}");
+    };
+    let (attempt, ()) = tokio::join!(attempt, overtake);
+    attempt.unwrap();
+    desk.crm.set_latency(Duration::ZERO);
+    let mirror = desk.mirror(&ticket).await;
+    let fields = mirror["fields"].as_array().unwrap();
+    let priority = fields.iter().find(|field| field["field"] == "priority").unwrap();
+    assert_eq!(priority["base"], "P1", "{mirror}");
+    desk.app.sql("update crm_mirrors set leased_until = null").await.unwrap();
+    desk.converge().await;
+    assert_eq!(desk.ticket(&ticket).await["priority"], "high");
+    assert_eq!(desk.notes(&case).len(), 1);
     assert_eq!(desk.health().await["backlog"], 0);
 }

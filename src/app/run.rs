@@ -26,6 +26,8 @@ const MIRROR_FIGURES: Duration = Duration::from_secs(5);
 const JOBS_IDLE: Duration = Duration::from_millis(500);
 /// How often it is asked whether a comparison or an import is to be started.
 const SCHEDULES: Duration = Duration::from_secs(30);
+/// How often the inbox of webhooks is looked into, when it was empty.
+const INBOX_IDLE: Duration = Duration::from_millis(300);
 /// How often automatic transitions are looked for.
 const AUTOMATIC: Duration = Duration::from_millis(500);
 /// How often waiting tickets are looked at.
@@ -45,6 +47,7 @@ pub struct Service {
     pub metrics: PrometheusHandle,
     pub mirror: crm::Engine,
     pub jobs: jobs::Runner,
+    pub inbox: crm::Inbox,
 }
 
 impl Service {
@@ -57,10 +60,11 @@ impl Service {
         )?;
         let mirror = crm::Engine::new(db.clone(), Arc::clone(&secret), config.public_url.clone());
         let jobs = jobs::Runner::new(db.clone(), kinds_of_job(&mirror));
+        let inbox = crm::Inbox::new(db.clone(), Arc::clone(&secret), config.public_url.clone());
         let authenticator = Authenticator::new(db.clone(), secret, config.public_url.clone());
         let metrics = telemetry::init_metrics()?;
         let config = Arc::new(config);
-        Ok(Self { config, db, feed: Feed::new(), authenticator, metrics, mirror, jobs })
+        Ok(Self { config, db, feed: Feed::new(), authenticator, metrics, mirror, jobs, inbox })
     }
 
     /// Loads the seed data into a database that has none; does nothing otherwise.
@@ -85,6 +89,7 @@ impl Service {
             }
         });
         self.start_mirror_workers(&workers);
+        self.start_inbox_workers(&workers);
         self.start_jobs(&workers);
         self.start_ticket_workers(&workers);
         let db = self.db.clone();
@@ -139,6 +144,20 @@ impl Service {
         workers.every("scheduled imports", SCHEDULES, move || {
             let mirror = mirror.clone();
             async move { mirror.import_due(Utc::now()).await }
+        });
+    }
+
+    /// What becomes of what CRMs and integrations tell.
+    fn start_inbox_workers(&self, workers: &Workers) {
+        let inbox = self.inbox.clone();
+        workers.every("inbox", INBOX_IDLE, move || {
+            let inbox = inbox.clone();
+            async move { inbox.take_due(Utc::now()).await }
+        });
+        let inbox = self.inbox.clone();
+        workers.every("sync records", Duration::from_secs(600), move || {
+            let inbox = inbox.clone();
+            async move { inbox.sweep(Utc::now()).await }
         });
     }
 

@@ -73,6 +73,7 @@ pub fn server(listener: TcpListener, service: &Service) -> std::io::Result<Serve
             .app_data(web::Data::new(parts.authenticator.clone()))
             .app_data(web::Data::new(parts.metrics.clone()))
             .app_data(web::Data::new(parts.mirror.clone()))
+            .app_data(web::Data::new(parts.inbox.clone()))
             .app_data(web::Data::from(Arc::clone(&parts.config)))
             .app_data(web::Data::from(Arc::clone(&known)))
             .into_utoipa_app()

@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::{MAX, NewAttachment};
+use super::NewAttachment;
 use crate::db::schema::attachments;
 use crate::kernel::{Actor, AttachmentId, TicketId};
 use crate::notes::NoteVisibility;
@@ -56,12 +56,14 @@ pub fn count(conn: &mut PgConnection, ticket_id: TicketId) -> QueryResult<i64> {
 }
 
 /// Name and address of each attachment of a ticket, in order.
-pub fn links(conn: &mut PgConnection, ticket_id: TicketId) -> QueryResult<Vec<(String, String)>> {
+pub fn links(
+    conn: &mut PgConnection,
+    tickets: &[TicketId],
+) -> QueryResult<Vec<(TicketId, String, String)>> {
     attachments::table
-        .filter(attachments::ticket_id.eq(ticket_id))
-        .order(attachments::seq)
-        .limit(MAX)
-        .select((attachments::name, attachments::url))
+        .filter(attachments::ticket_id.eq_any(tickets))
+        .order((attachments::ticket_id, attachments::seq))
+        .select((attachments::ticket_id, attachments::name, attachments::url))
         .load(conn)
 }
 

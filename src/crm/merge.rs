@@ -192,6 +192,11 @@ impl Agreement {
         rest.into_iter().collect()
     }
 
+    /// Whether the CRM has the desk's `value`, as well as it can keep it.
+    pub fn holds(&self, field: Field, value: &str) -> bool {
+        self.base.get(field) == Some(self.as_kept(field, value))
+    }
+
     /// What the CRM holds when it holds the desk's `value`.
     fn as_kept<'a>(&'a self, field: Field, value: &'a str) -> &'a str {
         match self.altered.get(&field) {

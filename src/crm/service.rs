@@ -6,6 +6,7 @@ use diesel::PgConnection;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::adapters::{self, integration};
 use super::case::Owner;
 use super::engine::tell;
 use super::import::rules::Handling;
@@ -16,7 +17,7 @@ use super::store::{
     self, Cause, Conflict, ConflictFilter, Connection, Counted, Counts, DifferingNote, Link,
     LinkKind, Mirror, MirrorState, Replay,
 };
-use super::{adapters, backfill, reconcile};
+use super::{backfill, reconcile};
 use crate::events::{self, Event, EventType};
 use crate::http::IfMatch;
 use crate::jobs::{self, Job};
@@ -71,7 +72,7 @@ pub fn new_connection(
     new: NewConnection,
     now: DateTime<Utc>,
 ) -> Result<Connection, AppError> {
-    check_kind(&new.kind, &new.client_id)?;
+    check_kind(&new.kind, &new.client_id, &new.client_secret)?;
     check(&new.settings)?;
     let id = ConnectionId::new();
     Ok(Connection {
@@ -133,8 +134,8 @@ pub fn to_json(settings: &Settings) -> Result<Value, AppError> {
     serde_json::to_value(settings).map_err(AppError::internal)
 }
 
-/// Fails when there is no such kind, or it needs a client id.
-pub fn check_kind(key: &str, client_id: &str) -> Result<(), AppError> {
+/// Fails when there is no such kind, or it needs a client id or a secret.
+pub fn check_kind(key: &str, client_id: &str, secret: &Secret) -> Result<(), AppError> {
     let Some(kind) = adapters::kind(key) else {
         let known: Vec<&str> = adapters::KINDS.iter().map(|kind| kind.key).collect();
         let detail = format!("one of {}", known.join(", "));
@@ -143,6 +144,9 @@ pub fn check_kind(key: &str, client_id: &str) -> Result<(), AppError> {
     if kind.client_id && client_id.is_empty() {
         let missing = FieldError::new("/client_id", "this kind of CRM needs a client id");
         return Err(AppError::Invalid(vec![missing]));
+    }
+    if key != integration::KEY && secret.expose().is_empty() {
+        return Err(AppError::field("/client_secret", "this kind of CRM needs a secret"));
     }
     Ok(())
 }
@@ -416,6 +420,37 @@ pub fn resolve(
     store::mark_tickets(conn, &[conflict.ticket_id])?;
     tell(conn, actor, EventType::MirrorConflictDecided, &decided, now)?;
     Ok(decided)
+}
+
+/// Tells the case of a ticket; a ticket that had another one is compared anew.
+pub fn link_case(
+    conn: &mut PgConnection,
+    connection_id: ConnectionId,
+    ticket: TicketId,
+    case: &str,
+    now: DateTime<Utc>,
+) -> Result<MirrorState, AppError> {
+    connection(conn, connection_id)?;
+    let mut locked = store::lock_mirror(conn, ticket, connection_id)?;
+    if locked.is_none() {
+        // The relay has not come by yet, or there is no such ticket.
+        store::mark_tickets(conn, &[ticket])?;
+        locked = store::lock_mirror(conn, ticket, connection_id)?;
+    }
+    let (mirror, _) = locked.ok_or(AppError::NotFound("the ticket"))?;
+    if mirror.state == MirrorState::Detached {
+        let detail = "the ticket is deleted; restore it first";
+        return Err(AppError::conflict("ticket_deleted", detail));
+    }
+    if mirror.remote_id.as_deref() == Some(case) && mirror.state == MirrorState::Linked {
+        return Ok(mirror.state);
+    }
+    store::link_case(conn, &mirror, case, now).map_err(|error| match crate::db::violated(&error) {
+        Some("crm_mirrors_remote") => {
+            AppError::conflict("already_linked", "this case belongs to another ticket")
+        }
+        _ => error.into(),
+    })
 }
 
 fn after(request: &PageRequest) -> Option<Uuid> {

@@ -75,7 +75,8 @@ impl Db {
 
     /// Runs a read outside a transaction: one round trip for each statement. Several statements may see
     /// different states: what must agree belongs into one statement or into [`Db::tx`]. `work` runs
-    /// again when its connection turned out to be dead, so it must only read.
+    /// again when its connection turned out to be dead, so it must only read, or write what is the same when it is written
+    /// twice.
     pub async fn read<T, F>(&self, work: F) -> Result<T, AppError>
     where
         F: Fn(&mut PgConnection) -> Result<T, AppError> + Send + 'static,

@@ -153,6 +153,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    crm_changes (connection_id, change_id) {
+        connection_id -> Uuid,
+        change_id -> Text,
+        outcome -> Nullable<Jsonb>,
+        received_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     crm_conflicts (id) {
         id -> Uuid,
         ticket_id -> Uuid,
@@ -231,6 +240,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    crm_hooks (connection_id) {
+        connection_id -> Uuid,
+        scheme -> Text,
+        sealed_secret -> Bytea,
+        last_received_at -> Nullable<Timestamptz>,
+        version -> Int4,
+    }
+}
+
+diesel::table! {
     crm_imports (connection_id, kind) {
         connection_id -> Uuid,
         kind -> Text,
@@ -247,6 +266,16 @@ diesel::table! {
         updated -> Int4,
         linked -> Int4,
         unmapped -> Int4,
+    }
+}
+
+diesel::table! {
+    crm_inbox (connection_id, hook_id, case_id) {
+        connection_id -> Uuid,
+        hook_id -> Text,
+        case_id -> Text,
+        received_at -> Timestamptz,
+        taken_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -576,10 +605,13 @@ diesel::joinable!(components -> products (product_id));
 diesel::joinable!(contact_accounts -> accounts (account_id));
 diesel::joinable!(contact_accounts -> contacts (contact_id));
 diesel::joinable!(conversions -> tickets (ticket_id));
+diesel::joinable!(crm_changes -> crm_connections (connection_id));
 diesel::joinable!(crm_differences -> crm_connections (connection_id));
 diesel::joinable!(crm_differences -> jobs (job_id));
 diesel::joinable!(crm_differences -> tickets (ticket_id));
+diesel::joinable!(crm_hooks -> crm_connections (connection_id));
 diesel::joinable!(crm_imports -> crm_connections (connection_id));
+diesel::joinable!(crm_inbox -> crm_connections (connection_id));
 diesel::joinable!(crm_leads -> crm_connections (connection_id));
 diesel::joinable!(crm_leads -> tickets (ticket_id));
 diesel::joinable!(crm_links -> crm_connections (connection_id));
@@ -618,10 +650,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     contact_accounts,
     contacts,
     conversions,
+    crm_changes,
     crm_conflicts,
     crm_connections,
     crm_differences,
+    crm_hooks,
     crm_imports,
+    crm_inbox,
     crm_leads,
     crm_links,
     crm_mirrors,

@@ -1,10 +1,12 @@
 //! Append to the log, read a ticket's history.
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 
 use super::event::NewEvent;
 use super::store::{self, Event, Filter};
-use crate::kernel::{Actor, AppError, TicketId};
+use crate::kernel::{Actor, AppError, NoteId, TicketId};
 
 /// Call it in the transaction that made the event true. A ticket has one event for each of its versions.
 pub fn append(conn: &mut PgConnection, actor: &Actor, event: NewEvent) -> Result<(), AppError> {
@@ -56,4 +58,98 @@ pub fn feed(
 /// When the oldest event that is not published yet happened; `None` when there is none.
 pub fn waiting_since(conn: &mut PgConnection) -> Result<Option<DateTime<Utc>>, AppError> {
     Ok(store::waiting_since(conn)?)
+}
+
+/// Events that are passed at a time, at the most, in search of tickets.
+const PASSED: i64 = 1_000;
+
+/// A ticket about which something was published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TicketNews {
+    pub ticket_id: TicketId,
+    /// Of the last of these events.
+    pub position: i64,
+    /// The notes that were added.
+    pub notes: Vec<NoteId>,
+}
+
+/// Up to `limit` tickets that events behind `after` are about, each once, in the order of their last event; and the
+/// position up to where nothing was left out.
+pub fn ticket_news(
+    conn: &mut PgConnection,
+    after: i64,
+    limit: usize,
+) -> Result<(Vec<TicketNews>, i64), AppError> {
+    // Read before the events, so that none of those up to it can be missing.
+    let until = store::last_position(conn)?.min(after.saturating_add(PASSED));
+    if until <= after {
+        return Ok((Vec::new(), after));
+    }
+    let passed = store::about_tickets(conn, after, until)?;
+    Ok(by_ticket(passed, until, limit))
+}
+
+/// Stops before the first event of one ticket too many: no event of a ticket that is told is left to be told again.
+fn by_ticket(
+    passed: Vec<(i64, TicketId, Option<String>)>,
+    mut until: i64,
+    limit: usize,
+) -> (Vec<TicketNews>, i64) {
+    let mut places = HashMap::new();
+    let mut news: Vec<TicketNews> = Vec::new();
+    for (position, ticket_id, note) in passed {
+        let place = *places.entry(ticket_id).or_insert(news.len());
+        if place == limit {
+            until = position - 1;
+            break;
+        }
+        if place == news.len() {
+            news.push(TicketNews { ticket_id, position, notes: Vec::new() });
+        }
+        news[place].position = position;
+        news[place].notes.extend(note.and_then(|id| id.parse().ok()).map(NoteId));
+    }
+    news.sort_unstable_by_key(|ticket| ticket.position);
+    (news, until)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// However the feed is cut into pages, every event is told once, in the order of the pages.
+        #[test]
+        fn pages_of_tickets_leave_no_event_out(
+            tickets in prop::collection::vec(0_u128..12, 0..80),
+            limit in 1_usize..5,
+        ) {
+            let id = |n: u128| uuid::Uuid::from_u128(n + 1);
+            // Each event adds a note that has the event's position as its id.
+            let all: Vec<_> = (1_i64..).zip(&tickets)
+                .map(|(at, ticket)| (at, TicketId(id(*ticket)), Some(id(at as u128).to_string())))
+                .collect();
+            let end = all.len() as i64;
+            let (mut after, mut told) = (0, 0);
+            while after < end {
+                let rest = all[after as usize..].to_vec();
+                let (news, until) = by_ticket(rest, end, limit);
+                prop_assert!(until > after && news.len() <= limit);
+                let mut notes: Vec<NoteId> = Vec::new();
+                for ticket in &news {
+                    prop_assert!(ticket.position <= until);
+                    prop_assert_eq!(Some(&NoteId(id(ticket.position as u128))), ticket.notes.last());
+                    notes.extend(&ticket.notes);
+                }
+                notes.sort_unstable();
+                let expected: Vec<_> = (after + 1..=until).map(|at| NoteId(id(at as u128))).collect();
+                prop_assert_eq!(&notes, &expected);
+                told += notes.len();
+                after = until;
+            }
+            prop_assert_eq!(told, all.len());
+        }
+    }
 }

@@ -231,3 +231,21 @@ pub fn waiting_since(conn: &mut PgConnection) -> QueryResult<Option<DateTime<Utc
     let waiting = events::table.filter(events::position.is_null());
     waiting.select(diesel::dsl::min(events::occurred_at)).first(conn)
 }
+
+/// Position, ticket and note of the published events about tickets, behind `after` up to and including `until`.
+pub fn about_tickets(
+    conn: &mut PgConnection,
+    after: i64,
+    until: i64,
+) -> QueryResult<Vec<(i64, TicketId, Option<String>)>> {
+    events::table
+        .filter(events::position.gt(after).and(events::position.le(until)))
+        .filter(events::ticket_id.is_not_null())
+        .order(events::position)
+        .select((
+            events::position.assume_not_null(),
+            events::ticket_id.assume_not_null(),
+            events::data.retrieve_as_text("note_id").nullable(),
+        ))
+        .load(conn)
+}

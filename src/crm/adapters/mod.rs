@@ -1,6 +1,7 @@
 //! One folder for each CRM that a connection can point at. What is special to a CRM stays in its folder; a new one is
 //! such a folder, a page in `docs/crm`, and a line in [`KINDS`].
 pub mod espocrm;
+pub mod integration;
 pub mod salesforce;
 pub mod suitecrm;
 mod wire;
@@ -22,7 +23,7 @@ use super::vocabulary::{Defaults, FieldNames};
 use crate::kernel::Secret;
 
 /// Every kind of CRM.
-pub const KINDS: &[Kind] = &[suitecrm::KIND, espocrm::KIND, salesforce::KIND];
+pub const KINDS: &[Kind] = &[suitecrm::KIND, espocrm::KIND, salesforce::KIND, integration::KIND];
 
 /// For one call to a CRM.
 pub const TIMEOUT: Duration = Duration::from_secs(30);

@@ -6,6 +6,8 @@ use crate::crm::case::{Case, Field, RemoteCase};
 use crate::crm::mapping::{self, Facts};
 use crate::crm::merge::{self, Merge, Rules, Times};
 use crate::crm::provenance::flag_reversals;
+use crate::crm::settings::Settings;
+use crate::crm::store::Conflict;
 use crate::kernel::AppError;
 
 /// How ticket and case are to agree.
@@ -53,7 +55,7 @@ impl Pass {
         let known: Vec<&str> = known.iter().flatten().map(String::as_str).collect();
         let desk = mapping::to_case(facts, self.crm.words(), &known)?;
         let desk = self.crm.adapter.normal_form(&desk);
-        let rules = self.rules(seen);
+        let rules = rules(&self.crm.settings, &seen.conflicts);
         let times = Times { desk: seen.ticket.updated_at, crm: remote.modified_at };
         let times = times.cut(self.crm.findings.stamp_seconds());
         let mut merge = merge::merge(&self.agreement, &desk, &remote.fields, &rules, times);
@@ -93,17 +95,6 @@ impl Pass {
         Ok(remote)
     }
 
-    /// The connection's rules, and over them what somebody decided about a conflict.
-    fn rules(&self, seen: &Snapshot) -> Rules {
-        let mut rules = self.crm.settings.rules();
-        for conflict in &seen.conflicts {
-            if let Some(winner) = conflict.decision {
-                rules.decided(conflict.field, winner);
-            }
-        }
-        rules
-    }
-
     /// Takes over the CRM's changes, records conflicts, and notes what will be sent, all in one transaction. Returns what to
     /// send.
     async fn settle(
@@ -126,17 +117,29 @@ impl Pass {
             desk,
             rules,
             given_up,
+            untold: Vec::new(),
             now: self.now(),
         };
         let events = !merge.apply_to_desk.is_empty() || !merge.conflicts.is_empty();
         self.save(Save { events, durable: true }, move |conn, working| {
-            let push = settlement.carry_out(conn, working, merge)?;
+            let push = settlement.carry_out(conn, working, merge)?.push;
             working.sent = (!push.is_empty()).then(|| push.clone());
             working.saw(&settlement.remote)?;
             Ok(push)
         })
         .await
     }
+}
+
+/// The connection's rules, and over them what somebody decided about a conflict.
+pub(super) fn rules(settings: &Settings, conflicts: &[Conflict]) -> Rules {
+    let mut rules = settings.rules();
+    for conflict in conflicts {
+        if let Some(winner) = conflict.decision {
+            rules.decided(conflict.field, winner);
+        }
+    }
+    rules
 }
 
 impl Working {

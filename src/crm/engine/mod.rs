@@ -7,8 +7,8 @@
 mod apply;
 mod authors;
 mod case;
-mod compare;
 mod check;
+mod compare;
 mod directory;
 mod import;
 mod lead;
@@ -17,11 +17,13 @@ mod notes;
 mod outcome;
 mod pass;
 mod poll;
+mod pull;
+mod push;
 mod reading;
-mod schedule;
-mod tally;
 mod restore;
+mod schedule;
 mod settle;
+mod tally;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,6 +35,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub(super) use self::outcome::{Tried, connection_failed};
+pub use self::pull::OfferedCase;
+pub use self::push::{CaseName, Outcome, ToldChange, ToldNote};
 pub(super) use self::reading::Reading;
 pub(super) use self::settle::tell;
 
@@ -41,7 +45,7 @@ use self::directory::Crm;
 use self::pass::Snapshot;
 use self::tally::Tally;
 use super::adapters::{Access, Kind, TIMEOUT};
-use super::case::Case;
+use super::case::{Case, Field};
 use super::merge::Agreement;
 use super::probe::{Findings, Report, probe};
 use super::settings::Settings;
@@ -106,7 +110,8 @@ impl Engine {
         let snapshot = Snapshot::read(conn, mirror)?;
         let words = Vocabulary::new(&settings, &kind.defaults)
             .with_subject_limit(connection.findings()?.subject_limit);
-        Ok(snapshot.desk_side(&self.0.public_url, words, &agreement.base))
+        let known: Vec<&str> = agreement.base.get(Field::Status).into_iter().collect();
+        Ok(snapshot.desk_side(&self.0.public_url, words, &known))
     }
 
     pub(super) fn db(&self) -> &Db {
@@ -143,6 +148,15 @@ impl Engine {
         let id = connection.id;
         self.0.db.tx(move |conn| Ok(store::save_findings(conn, id, &findings)?)).await?;
         Ok(report)
+    }
+
+    /// Makes the CRM of a connection send its changes to `url`; returns the secret that signs them, where the CRM chooses it.
+    pub async fn subscribe(
+        &self,
+        connection: &Connection,
+        url: &str,
+    ) -> Result<Option<Secret>, CrmError> {
+        self.crm(connection)?.adapter.subscribe(url).await
     }
 
     /// The CRM of a connection, with its token and what is known of its users.

@@ -19,7 +19,7 @@ use crate::crm::store::{
     self, Conflict, Connection, DeskTicket, LinkKind, Mirror, MirrorState, Progress,
 };
 use crate::crm::vocabulary::Vocabulary;
-use crate::kernel::AppError;
+use crate::kernel::{AppError, ConnectionId, TicketId};
 
 /// Why an attempt did not finish.
 #[derive(Debug)]
@@ -78,6 +78,7 @@ impl From<Unmapped> for Stop {
 }
 
 /// What the desk has when the attempt begins.
+#[derive(Clone)]
 pub(super) struct Snapshot {
     pub ticket: DeskTicket,
     /// Those that wait for a decision, or for one to be carried out.
@@ -93,24 +94,49 @@ pub(super) struct Snapshot {
 
 impl Snapshot {
     pub fn read(conn: &mut PgConnection, mirror: &Mirror) -> Result<Self, AppError> {
-        let (ticket_id, connection) = (mirror.ticket_id, mirror.connection_id);
-        let ticket = store::desk_ticket(conn, ticket_id)?;
-        let wanted = [
-            (LinkKind::Agent, ticket.assignee.as_ref().map(|a| a.0.0)),
-            (LinkKind::Account, ticket.account.as_ref().map(|a| a.0.0)),
-            (LinkKind::Product, ticket.product.as_ref().map(|p| p.0.0)),
-            (LinkKind::Contact, ticket.contact.as_ref().map(|c| c.0.0)),
-        ];
-        let locals: Vec<Uuid> = wanted.iter().filter_map(|(_, local)| *local).collect();
-        let links = store::links_of(conn, connection, &locals)?;
-        let [assignee, account, product, contact] = wanted.map(|(kind, local)| {
-            let link = links.iter().find(|(of, link)| *of == kind && Some(link.local_id) == local);
-            link.map(|(_, link)| link.remote_id.clone())
-        });
-        let conflicts = store::live_conflicts(conn, ticket_id, connection)?;
-        let (conflicts, restored) = conflicts.into_iter().partition(|c| c.resolved_at.is_none());
-        let attachments = attachments::links(conn, ticket_id)?;
-        Ok(Self { ticket, conflicts, restored, assignee, account, product, contact, attachments })
+        let mut one = Self::read_all(conn, mirror.connection_id, &[mirror.ticket_id])?;
+        one.pop().ok_or(AppError::NotFound("the ticket"))
+    }
+
+    /// Those of these tickets, in no order.
+    pub fn read_all(
+        conn: &mut PgConnection,
+        connection: ConnectionId,
+        ids: &[TicketId],
+    ) -> Result<Vec<Self>, AppError> {
+        let tickets = store::desk_tickets(conn, ids)?;
+        let refers_to = |ticket: &DeskTicket| {
+            let (agent, account) = (ticket.assignee.as_ref(), ticket.account.as_ref());
+            let (product, contact) = (ticket.product.as_ref(), ticket.contact.as_ref());
+            [
+                agent.map(|a| a.0.0),
+                account.map(|a| a.0.0),
+                product.map(|p| p.0.0),
+                contact.map(|c| c.0.0),
+            ]
+        };
+        let local: Vec<Uuid> = tickets.iter().flat_map(refers_to).flatten().collect();
+        let links = store::remote_ids(conn, connection, &local)?;
+        let conflicts = store::live_conflicts(conn, connection, ids)?;
+        let attachments = attachments::links(conn, ids)?;
+        let snapshot = |ticket: DeskTicket| {
+            let [agent, account, product, contact] = refers_to(&ticket);
+            let link = |kind, local: Option<Uuid>| links.get(&(kind, local?)).cloned();
+            let own = conflicts.iter().filter(|conflict| conflict.ticket_id == ticket.id);
+            let (conflicts, restored) = own.cloned().partition(|c| c.resolved_at.is_none());
+            let files = attachments.iter().filter(|(id, ..)| *id == ticket.id);
+            Self {
+                conflicts,
+                restored,
+                attachments: files.map(|(_, name, url)| (name.clone(), url.clone())).collect(),
+                assignee: link(LinkKind::Agent, agent),
+                account: link(LinkKind::Account, account),
+                product: link(LinkKind::Product, product),
+                contact: link(LinkKind::Contact, contact),
+                ticket,
+            }
+        };
+        Ok(tickets.into_iter().map(snapshot).collect())
     }
 
     fn facts(&self, public_url: &str, assignee: String, account: String, product: String) -> Facts {
@@ -139,13 +165,12 @@ impl Snapshot {
     }
 
     /// The ticket as its case would have it, as far as it can be told without asking the CRM: what is linked to nothing
-    /// is absent.
-    pub fn desk_side(&self, public_url: &str, words: Vocabulary<'_>, agreed: &Case) -> Case {
+    /// is absent. `known` are the statuses that the CRM shows now and that were agreed on last.
+    pub fn desk_side(&self, public_url: &str, words: Vocabulary<'_>, known: &[&str]) -> Case {
         let text = |link: &Option<String>| link.clone().unwrap_or_default();
         let facts =
             self.facts(public_url, text(&self.assignee), text(&self.account), self.product());
-        let known: Vec<&str> = agreed.get(Field::Status).into_iter().collect();
-        let case = mapping::to_case(&facts, words, &known).unwrap_or_default();
+        let case = mapping::to_case(&facts, words, known).unwrap_or_default();
         let told = |field| match field {
             Field::Assignee => self.ticket.assignee.is_none() || self.assignee.is_some(),
             Field::Account => self.ticket.account.is_none() || self.account.is_some(),

@@ -34,7 +34,8 @@ impl Engine {
         let row = row.ok_or(AppError::NotFound("the connection"))?;
         let (kind, settings) = (row.kind()?, row.settings()?);
         let lost = losing_value(&conflict, &settings.rules())?;
-        let ticket = store::desk_ticket(conn, conflict.ticket_id)?;
+        let ticket = store::desk_tickets(conn, &[conflict.ticket_id])?.pop();
+        let ticket = ticket.ok_or(AppError::NotFound("the ticket"))?;
         let words = Vocabulary::new(&settings, &kind.defaults);
         let desk = Desk { actor, connection, words, ticket: &ticket, now };
         // The CRM's words are coarser than the desk's own: high and critical may both be P1.

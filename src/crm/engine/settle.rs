@@ -30,17 +30,27 @@ pub(super) struct Settlement {
     pub rules: Rules,
     /// What was sent before and is not to be seen in the CRM.
     pub given_up: Case,
+    /// Fields that this merge says nothing about: their conflicts stay as they are.
+    pub untold: Vec<Field>,
     pub now: DateTime<Utc>,
 }
 
+/// What a merge came to at the desk.
+pub(super) struct Settled {
+    /// What the CRM is to have.
+    pub push: Case,
+    /// What the desk took over.
+    pub taken: Case,
+    pub conflicts: Vec<Conflict>,
+}
+
 impl Settlement {
-    /// Returns what is to be sent.
     pub fn carry_out(
         &self,
         conn: &mut PgConnection,
         working: &mut Working,
         merge: Merge,
-    ) -> Result<Case, Stop> {
+    ) -> Result<Settled, Stop> {
         let connection = working.mirror.connection_id;
         let (actor, words) = (&self.actor, self.crm.words());
         let desk = Desk { actor, connection, words, ticket: &self.ticket, now: self.now };
@@ -62,7 +72,7 @@ impl Settlement {
         working.agreement = agreement;
         working.agreement.applied(&applied.taken);
         self.record(conn, connection, &recorded)?;
-        Ok(push)
+        Ok(Settled { push, taken: applied.taken, conflicts: recorded })
     }
 
     /// The desk cannot take over the CRM's value: it keeps its own, and gives it to the CRM unless the field is held.
@@ -181,7 +191,8 @@ impl Settlement {
         connection: ConnectionId,
         conflicts: &[Conflict],
     ) -> Result<(), AppError> {
-        let fields: Vec<Field> = conflicts.iter().map(|c| c.field).collect();
+        let mut fields = self.untold.clone();
+        fields.extend(conflicts.iter().map(|c| c.field));
         store::close_conflicts(conn, self.ticket.id, connection, &fields, self.now)?;
         for conflict in conflicts {
             if store::record_conflict(conn, conflict)? {

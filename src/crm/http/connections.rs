@@ -117,10 +117,10 @@ struct ConnectionBody {
     #[garde(length(chars, max = 200))]
     #[schema(example = "3b0c5b1e-4f0e-4f6a-8f3e-7d1c2a9b5e64")]
     client_id: String,
-    /// Kept encrypted and never shown.
+    /// Kept encrypted and never shown. Left out where an integration works the connection.
     #[garde(skip)]
-    #[schema(value_type = String, write_only, example = "s3cr3t")]
-    client_secret: Secret,
+    #[schema(value_type = Option<String>, write_only, example = "s3cr3t")]
+    client_secret: Option<Secret>,
     #[serde(default)]
     #[garde(dive)]
     settings: Settings,
@@ -170,7 +170,7 @@ async fn create_crm_connection(
         kind: body.kind,
         base_url: body.base_url,
         client_id: body.client_id,
-        client_secret: body.client_secret,
+        client_secret: body.client_secret.unwrap_or_else(|| Secret::new("")),
         settings: body.settings,
     };
     let row = service::new_connection(engine.secret(), new, Utc::now())?;

@@ -1,16 +1,19 @@
 //! The endpoints of the mirror. Contacts see nothing of it.
+mod changes;
 mod conflicts;
 mod connections;
 mod conversion;
+mod health;
+mod hooks;
 mod import;
+mod kinds;
+mod links;
 mod maps;
 mod mirrors;
 mod operations;
-mod reconcile;
-mod health;
 mod parked;
-mod kinds;
 mod probe;
+mod reconcile;
 
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -27,7 +30,10 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .configure(parked::routes)
         .configure(mirrors::routes)
         .configure(conflicts::routes)
-        .configure(conversion::routes);
+        .configure(conversion::routes)
+        .configure(changes::routes)
+        .configure(links::routes)
+        .configure(hooks::routes);
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::connections::{Connection, ConnectionState};
 use super::mirrors::{Mirror, MirrorState};
+use crate::crm::adapters::integration;
 use crate::db::schema::{crm_connections as connections, crm_mirrors as mirrors};
 use crate::kernel::ConnectionId;
 
@@ -29,6 +30,8 @@ pub fn lock_ready(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<Ve
         );
     connections::table
         .filter(connections::state.eq(ConnectionState::Active))
+        // What an integration works is left to it.
+        .filter(connections::kind.ne(integration::KEY))
         .filter(
             connections::not_before.is_null().or(connections::not_before.le(now).assume_not_null()),
         )

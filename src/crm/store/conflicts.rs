@@ -70,14 +70,14 @@ pub fn record_conflict(conn: &mut PgConnection, new: &Conflict) -> QueryResult<b
     Ok(written == 1)
 }
 
-/// The conflicts of a mirror that still matter to it: the open ones, and those whose losing value was restored.
+/// The conflicts of these tickets in a connection that still matter: the open ones, and those whose losing value was restored.
 pub fn live_conflicts(
     conn: &mut PgConnection,
-    ticket: TicketId,
     connection: ConnectionId,
+    tickets: &[TicketId],
 ) -> QueryResult<Vec<Conflict>> {
     conflicts::table
-        .filter(dsl::ticket_id.eq(ticket).and(dsl::connection_id.eq(connection)))
+        .filter(dsl::ticket_id.eq_any(tickets).and(dsl::connection_id.eq(connection)))
         .filter(dsl::resolved_at.is_null().or(dsl::restored_at.is_not_null()))
         .select(Conflict::as_select())
         .load(conn)

@@ -6,7 +6,7 @@ use serde::Deserialize as _;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::crm::adapters::{self, Kind, Position};
+use crate::crm::adapters::{self, Kind, Position, integration};
 use crate::crm::probe::Findings;
 use crate::crm::rules::{Flow, OUTAGE_AFTER, TRIAL};
 use crate::crm::settings::Settings;
@@ -192,6 +192,7 @@ pub fn claim_poll(
 ) -> QueryResult<Option<Connection>> {
     let due = connections::table
         .filter(dsl::state.eq(ConnectionState::Active))
+        .filter(dsl::kind.ne(integration::KEY))
         .filter(dsl::poll_at.le(now))
         .filter(dsl::not_before.is_null().or(dsl::not_before.le(now).assume_not_null()))
         .filter(

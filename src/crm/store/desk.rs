@@ -56,14 +56,15 @@ impl DeskTicket {
     }
 }
 
-pub fn desk_ticket(conn: &mut PgConnection, id: TicketId) -> QueryResult<DeskTicket> {
-    tickets::table
+/// These tickets, in no order.
+pub fn desk_tickets(conn: &mut PgConnection, ids: &[TicketId]) -> QueryResult<Vec<DeskTicket>> {
+    let found: Vec<Row> = tickets::table
         .inner_join(workflows::table)
         .left_join(accounts::table)
         .left_join(products::table)
         .left_join(agents::table)
         .left_join(contacts::table)
-        .filter(tickets::id.eq(id))
+        .filter(tickets::id.eq_any(ids))
         .select((
             (
                 tickets::id,
@@ -90,8 +91,8 @@ pub fn desk_ticket(conn: &mut PgConnection, id: TicketId) -> QueryResult<DeskTic
                 tickets::updated_at,
             ),
         ))
-        .first::<Row>(conn)
-        .map(DeskTicket::from)
+        .load(conn)?;
+    Ok(found.into_iter().map(DeskTicket::from).collect())
 }
 
 type Plain = (

@@ -50,18 +50,6 @@ pub fn links(
         .load(conn)
 }
 
-/// The links of these records of the desk, whatever they are.
-pub fn links_of(
-    conn: &mut PgConnection,
-    connection: ConnectionId,
-    locals: &[Uuid],
-) -> QueryResult<Vec<(LinkKind, Link)>> {
-    crm_links::table
-        .filter(crm_links::connection_id.eq(connection).and(crm_links::local_id.eq_any(locals)))
-        .select((crm_links::kind, Link::as_select()))
-        .load(conn)
-}
-
 /// The CRM's id of a record of the desk.
 pub fn remote_id(
     conn: &mut PgConnection,

@@ -1,16 +1,18 @@
 //! Queries of the mirror's tables, and what it reads of the desk.
 mod backfill;
+mod claims;
 mod conflicts;
 mod connections;
 mod desk;
 mod differences;
 mod directory;
+mod flow;
+mod hooks;
 mod imports;
 mod leads;
-mod claims;
-mod flow;
 mod links;
 mod mirrors;
+mod protocol;
 mod unmapped;
 mod work;
 
@@ -22,9 +24,11 @@ pub use desk::*;
 pub use differences::*;
 pub use directory::*;
 pub use flow::*;
+pub use hooks::*;
 pub use imports::*;
 pub use leads::*;
 pub use links::*;
 pub use mirrors::*;
+pub use protocol::*;
 pub use unmapped::*;
 pub use work::*;

@@ -1,7 +1,6 @@
 //! Connections, and what their operator does.
 use casebridge::crm::service::{NewConnection, create_connection, new_connection};
 use casebridge::crm::settings::Settings;
-use casebridge::crm::vocabulary::Vocabulary;
 use casebridge::kernel::{Actor, Secret};
 use chrono::Utc;
 use serde_json::json;

@@ -1,0 +1,3 @@
+drop table crm_changes;
+drop table crm_inbox;
+drop table crm_hooks;

@@ -1,0 +1,87 @@
+//! What cases should have, for integrations that write them themselves.
+use std::collections::HashMap;
+
+use diesel::PgConnection;
+use serde::Deserialize as _;
+
+use super::Engine;
+use super::pass::Snapshot;
+use crate::crm::case::{Case, Field};
+use crate::crm::merge::Agreement;
+use crate::crm::service;
+use crate::crm::store::{self, Mirror, OfferedNote};
+use crate::crm::vocabulary::Vocabulary;
+use crate::events::{self, TicketNews};
+use crate::kernel::{AppError, ConnectionId, NoteId, TicketId};
+
+/// A case as it should be by now.
+#[derive(Debug)]
+pub struct OfferedCase {
+    pub ticket_id: TicketId,
+    /// `None` until the integration tells it.
+    pub case_id: Option<String>,
+    /// Where the last of the events stands that this case is told for.
+    pub position: i64,
+    /// The ticket was deleted; its case is left as it is.
+    pub deleted: bool,
+    pub fields: Case,
+    /// The notes that these events added.
+    pub notes: Vec<OfferedNote>,
+}
+
+impl Engine {
+    /// The cases whose tickets changed behind `after`, each once, in the order of their last change; and the position up to
+    /// where nothing was left out.
+    pub fn offer(
+        &self,
+        conn: &mut PgConnection,
+        connection: ConnectionId,
+        after: i64,
+        limit: usize,
+    ) -> Result<(Vec<OfferedCase>, i64), AppError> {
+        let connection = service::connection(conn, connection)?;
+        let (kind, settings) = (connection.kind()?, connection.settings()?);
+        let words = Vocabulary::new(&settings, &kind.defaults);
+        let (news, until) = events::ticket_news(conn, after, limit)?;
+        if news.is_empty() {
+            return Ok((Vec::new(), until));
+        }
+        let ids: Vec<TicketId> = news.iter().map(|ticket| ticket.ticket_id).collect();
+        let mirrors = store::mirrors_named(conn, connection.id, &ids, &[])?;
+        let mirrors: HashMap<_, _> = mirrors.into_iter().map(|m| (m.ticket_id, m)).collect();
+        let seen = Snapshot::read_all(conn, connection.id, &ids)?;
+        let seen: HashMap<_, _> = seen.into_iter().map(|s| (s.ticket.id, s)).collect();
+        let added: Vec<NoteId> = news.iter().flat_map(|t| t.notes.iter().copied()).collect();
+        let mut notes: HashMap<TicketId, Vec<OfferedNote>> = HashMap::new();
+        for note in store::offered_notes(conn, connection.id, &added)? {
+            notes.entry(note.ticket_id).or_default().push(note);
+        }
+        let mut offered = Vec::new();
+        for TicketNews { ticket_id, position, .. } in news {
+            // A draft has no mirror.
+            let (Some(mirror), Some(seen)) = (mirrors.get(&ticket_id), seen.get(&ticket_id)) else {
+                continue;
+            };
+            offered.push(OfferedCase {
+                ticket_id,
+                case_id: mirror.remote_id.clone(),
+                position,
+                deleted: seen.ticket.deleted_at.is_some(),
+                fields: self.fields(mirror, seen, words)?,
+                notes: notes.remove(&ticket_id).unwrap_or_default(),
+            });
+        }
+        Ok((offered, until))
+    }
+
+    fn fields(
+        &self,
+        mirror: &Mirror,
+        seen: &Snapshot,
+        words: Vocabulary<'_>,
+    ) -> Result<Case, AppError> {
+        let agreement = Agreement::deserialize(&mirror.agreement).map_err(AppError::internal)?;
+        let known: Vec<&str> = agreement.base.get(Field::Status).into_iter().collect();
+        Ok(seen.desk_side(&self.0.public_url, words, &known))
+    }
+}

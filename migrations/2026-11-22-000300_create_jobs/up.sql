@@ -62,7 +62,7 @@ create table crm_differences (
   desk text,
   crm text,
   -- What the mirror would do about it.
-  action text not null check (action in ('push', 'take', 'conflict', 'create', 'tombstone', 'agree', 'leave', 'park')),
+  action text not null check (action in ('push', 'take', 'conflict', 'create', 'tombstone', 'agree', 'leave', 'tell', 'park')),
   -- Of a conflict, unless it is held.
   winner text check (winner in ('desk', 'crm')),
   detail text,

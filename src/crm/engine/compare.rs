@@ -162,7 +162,8 @@ impl Comparison {
                 Some(action) => (DifferenceKind::NoteAltered, action),
                 None => return,
             },
-            None if note.remote_id.is_some() => (DifferenceKind::NoteMissingInCrm, Action::Leave),
+            None if note.gone_at.is_some() => (DifferenceKind::NoteMissingInCrm, Action::Leave),
+            None if note.remote_id.is_some() => (DifferenceKind::NoteMissingInCrm, Action::Tell),
             None => (DifferenceKind::NoteMissingInCrm, Action::Push),
         };
         let new = self.add(kind, action);

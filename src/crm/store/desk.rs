@@ -159,6 +159,8 @@ pub struct DeskNote {
     pub body: String,
     /// The CRM's note, when the note is linked already.
     pub remote_id: Option<String>,
+    /// When the CRM's note was found to be deleted.
+    pub gone_at: Option<DateTime<Utc>>,
 }
 
 /// The notes of a ticket behind `after`, in order.
@@ -185,6 +187,7 @@ pub fn desk_notes(
             notes::author_name,
             notes::body,
             crm_note_links::remote_id.nullable(),
+            crm_note_links::gone_at.nullable(),
         ))
         .load(conn)
 }

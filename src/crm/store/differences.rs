@@ -50,6 +50,8 @@ text_enum! {
         Agree = "agree",
         /// Nothing: notes that were deleted or rewritten in the CRM stay so.
         Leave = "leave",
+        /// Tell that a note was deleted in the CRM, once, and leave it so.
+        Tell = "tell",
         /// Wait for somebody.
         Park = "park",
     }

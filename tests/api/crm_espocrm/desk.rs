@@ -102,7 +102,8 @@ impl EspoDesk {
     /// Compares everything.
     pub async fn reconcile(&self) {
         let path = format!("/v1/crm/connections/{}/reconcile", self.connection);
-        self.admin.post(&path, json!({})).await.expect(202);
+        self.admin.post(&path, json!({"mode": "repair"})).await.expect(202);
+        self.app.run_jobs().await;
         self.converge().await;
     }
 

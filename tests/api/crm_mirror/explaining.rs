@@ -146,9 +146,9 @@ async fn a_note_deleted_in_the_crm_is_told_and_not_written_again() {
     let case = desk.case(&ticket).await.id;
     let gone = desk.notes(&case).into_iter().find(|n| n.value("description") == "goes").unwrap();
     desk.crm.delete("Notes", &gone.id).unwrap();
-    let reconcile = format!("/v1/crm/connections/{}/reconcile", desk.connection);
-    for _ in 0..2 {
-        desk.admin.post(&reconcile, json!({})).await.expect(202);
+    for drift in [1, 0] {
+        let job = desk.reconcile(json!({"mode": "repair"})).await;
+        assert_eq!(job["progress"]["found"], drift, "{job}");
         desk.converge().await;
     }
     let mirror = desk.mirror(&ticket).await;

@@ -122,15 +122,15 @@ async fn notes_are_found_that_are_missing_or_altered_on_either_side() {
     desk.crm.edit("Notes", &ours, json!({"description": "Somebody else's words."}), CLERK).unwrap();
     assert_eq!(report(&desk).await, one("note_altered", "leave"));
     desk.crm.delete("Notes", &ours).unwrap();
-    assert_eq!(report(&desk).await, one("note_missing_in_crm", "leave"));
+    assert_eq!(report(&desk).await, one("note_missing_in_crm", "tell"));
     desk.note(&ticket, "internal", "Not sent yet.").await;
     desk.crm.write_note(&case, "Call", "They rang.", CLERK).unwrap();
     let mut found = report(&desk).await;
     found.sort();
     let expected = [
         ("note_missing_at_desk", "take"),
-        ("note_missing_in_crm", "leave"),
         ("note_missing_in_crm", "push"),
+        ("note_missing_in_crm", "tell"),
     ];
     assert_eq!(found, expected.map(|(kind, action)| (kind.to_owned(), action.to_owned())));
 }

@@ -23,7 +23,7 @@ async fn after_a_rotation_the_old_key_can_go() {
     let desk = Mirrored::start().await;
     let (old, new) = (secret_key(), SecretKey::generate().unwrap());
     assert!(start(&desk, &new, &[]).await.is_err(), "the new key alone opens nothing yet");
-    let between = start(&desk, &new, &[old.clone()]).await.unwrap();
+    let between = start(&desk, &new, std::slice::from_ref(&old)).await.unwrap();
     let first = desk.open("Between").await;
     desk.app.publish().await;
     assert!(between.mirror.converge_due(Utc::now()).await.unwrap());

@@ -38,7 +38,42 @@ pub async fn measure(bench: &Bench, options: &Options) -> anyhow::Result<()> {
         "| beside the ideal rate of {:.1}/s | {ratio:.3} | >= 0.9 |",
         ideal(options.latency as f64)
     );
+    let took = call_takes(bench, options.concurrency).await?;
+    println!("| milliseconds that a call takes, for clients that do nothing else | {took:.2} | |");
+    println!(
+        "| beside what these clients reach, {:.1}/s | {:.3} | |",
+        ideal(took),
+        rate / ideal(took)
+    );
     Ok(())
+}
+
+/// How long a call takes, over the network and with the CRM's timer, when as many clients as the mirror has slots do nothing
+/// but read one case after the other.
+async fn call_takes(bench: &Bench, clients: u16) -> anyhow::Result<f64> {
+    const CALLS: u32 = 200;
+    let case =
+        bench.rows("select remote_id as id, '' as name, '' as more from crm_mirrors limit 1")?;
+    let (id, secret) = (bench.crm.client_id(), bench.crm.client_secret());
+    let form = [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret)];
+    let http = reqwest::Client::new();
+    let token =
+        http.post(format!("{}/Api/access_token", bench.crm.url())).form(&form).send().await?;
+    let token: serde_json::Value = token.json().await?;
+    let token = token["access_token"].as_str().unwrap_or_default();
+    let read = || {
+        http.get(format!("{}/Api/V8/module/Cases/{}", bench.crm.url(), case[0].id))
+            .bearer_auth(token)
+    };
+    let client = || async {
+        for _ in 0..CALLS {
+            read().send().await?.error_for_status()?.bytes().await?;
+        }
+        anyhow::Ok(())
+    };
+    let began = Instant::now();
+    futures_util::future::try_join_all((0..clients).map(|_| client())).await?;
+    Ok(began.elapsed().as_secs_f64() * 1000.0 / f64::from(CALLS))
 }
 
 /// How many changes were written to the CRM.

@@ -10,6 +10,7 @@ use moka::sync::Cache;
 
 use super::adapters::integration;
 use super::hooks::{Delivery, Scheme};
+use super::service;
 use super::store::{self, Connection, Hook, TakenHint};
 use crate::db::Db;
 use crate::http::IfMatch;
@@ -41,10 +42,6 @@ struct Inner {
 struct Opened {
     scheme: Scheme,
     secret: Secret,
-}
-
-fn purpose(id: ConnectionId) -> String {
-    format!("crm_hook:{id}")
 }
 
 impl Inbox {
@@ -98,7 +95,7 @@ impl Inbox {
         }
         let found = self.0.db.read(move |conn| Ok(store::hook(conn, id)?)).await?;
         let open = |hook: Hook| {
-            let secret = self.0.key.open(&purpose(id), &hook.sealed_secret);
+            let secret = self.0.key.open(&service::hook_purpose(id), &hook.sealed_secret);
             let secret = Secret::new(String::from_utf8_lossy(&secret.map_err(AppError::Internal)?));
             Ok::<_, AppError>(Arc::new(Opened { scheme: hook.scheme, secret }))
         };
@@ -128,7 +125,7 @@ impl Inbox {
             let detail = "this scheme cannot verify anything with this secret";
             return Err(AppError::field("/secret", detail));
         }
-        let sealed = self.0.key.seal(&purpose(id), secret.expose().as_bytes());
+        let sealed = self.0.key.seal(&service::hook_purpose(id), secret.expose().as_bytes());
         let sealed_secret = sealed.map_err(AppError::Internal)?;
         let set = self.0.db.quiet_tx(move |conn| {
             let connection = store::lock_connection(conn, id)?.ok_or(NOT_FOUND)?;

@@ -110,9 +110,10 @@ pub fn give_up(provenances: &mut Provenances, sent: &Case) {
 pub fn note(provenances: &mut Provenances, field: Field, set: Provenance) {
     let before = provenances.remove(&field);
     let pushed = set.side == Side::Desk && set.rule != "agreed" && !field.is_text();
-    let now = Written { over: set.replaced.clone().unwrap_or_default(), at: set.carried_at };
+    // What a case began with replaced nothing.
+    let now = set.replaced.clone().map(|over| Written { over, at: set.carried_at });
     let earlier = before.as_ref().and_then(|before| before.written.clone());
-    let written = if pushed { Some(now) } else { earlier };
+    let written = if pushed { now } else { earlier };
     let unarrived = before.map(|before| before.unarrived).unwrap_or_default();
     provenances.insert(field, Provenance { written, unarrived, ..set });
 }

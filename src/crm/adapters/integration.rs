@@ -1,5 +1,5 @@
 //! A CRM that we do not call: an integration reads what its cases should have, writes them itself, and tells what changed
-//! there (`GET` and `POST /v1/crm/changes`). See `docs/crm/PROTOCOL.md`.
+//! there (`GET` and `POST /v1/crm/changes`). See `docs/crm/protocol.md`.
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;

@@ -3,7 +3,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::PgConnection;
 use serde_json::Value;
 
-use super::{after, purpose, subject};
+use super::{after, hook_purpose, purpose, subject};
 use crate::crm::adapters::{self, integration};
 use crate::crm::backfill;
 use crate::crm::case::Owner;
@@ -86,13 +86,27 @@ pub fn seal(key: &SecretKey, id: ConnectionId, secret: &Secret) -> Result<Vec<u8
 
 /// Seals with the present secret key what a previous one sealed; returns how many secrets.
 pub fn reseal(conn: &mut PgConnection, key: &SecretKey) -> Result<usize, AppError> {
-    let secrets = store::lock_connections(conn)?.into_iter().filter_map(|row| {
-        let resealed = key.reseal(&purpose(row.id), &row.sealed_secret).transpose()?;
-        let named = |e: anyhow::Error| e.context(format!("the connection {}", row.name));
-        Some(resealed.map(|sealed| (row.id, sealed)).map_err(named))
+    let connections = store::lock_connections(conn)?.into_iter();
+    let connections = connections.map(|row| (row.id, purpose(row.id), row.sealed_secret));
+    let connections = resealed(key, connections)?;
+    let hooks = store::lock_hooks(conn)?.into_iter();
+    let hooks = hooks.map(|(id, sealed)| (id, hook_purpose(id), sealed));
+    let hooks = resealed(key, hooks)?;
+    Ok(store::replace_sealed(conn, "crm_connections", "id", &connections)?
+        + store::replace_sealed(conn, "crm_hooks", "connection_id", &hooks)?)
+}
+
+/// The secrets (of whom, for what, sealed) that are not sealed with the present key, sealed with it.
+fn resealed(
+    key: &SecretKey,
+    secrets: impl Iterator<Item = (ConnectionId, String, Vec<u8>)>,
+) -> Result<Vec<(ConnectionId, Vec<u8>)>, AppError> {
+    let secrets = secrets.filter_map(|(id, purpose, sealed)| {
+        let resealed = key.reseal(&purpose, &sealed).transpose()?;
+        let named = |e: anyhow::Error| e.context(format!("the connection {id}"));
+        Some(resealed.map(|sealed| (id, sealed)).map_err(named))
     });
-    let secrets = secrets.collect::<anyhow::Result<Vec<_>>>().map_err(AppError::Internal)?;
-    Ok(store::replace_sealed(conn, &secrets)?)
+    secrets.collect::<anyhow::Result<Vec<_>>>().map_err(AppError::Internal)
 }
 
 pub fn to_json(settings: &Settings) -> Result<Value, AppError> {

@@ -30,6 +30,11 @@ pub fn purpose(id: ConnectionId) -> String {
     format!("crm:{id}")
 }
 
+/// What the secret of a connection's webhooks is sealed for.
+pub fn hook_purpose(id: ConnectionId) -> String {
+    format!("crm_hook:{id}")
+}
+
 /// Marks the tickets of these events in every connection; a consumer of the event log.
 pub fn mark_dirty(conn: &mut PgConnection, events: &[Event]) -> Result<(), AppError> {
     let mut since: BTreeMap<TicketId, DateTime<Utc>> = BTreeMap::new();

@@ -164,17 +164,19 @@ pub fn lock_connections(conn: &mut PgConnection) -> QueryResult<Vec<Connection>>
     rows.for_no_key_update().load(conn)
 }
 
-/// Replaces the sealed secrets of these connections, which are locked; what was opened stays as it was.
+/// Replaces the sealed secrets in this table and column of ids; the rows are locked, and what was opened stays as it was.
 pub fn replace_sealed(
     conn: &mut PgConnection,
+    table: &'static str,
+    id: &'static str,
     secrets: &[(ConnectionId, Vec<u8>)],
 ) -> QueryResult<usize> {
     let ids: Vec<Uuid> = secrets.iter().map(|(id, _)| id.0).collect();
     let sealed: Vec<&[u8]> = secrets.iter().map(|(_, sealed)| sealed.as_slice()).collect();
-    diesel::sql_query(
-        "update crm_connections c set sealed_secret = new.sealed
-           from unnest($1, $2) as new (id, sealed) where c.id = new.id",
-    )
+    diesel::sql_query(format!(
+        "update {table} t set sealed_secret = new.sealed
+           from unnest($1, $2) as new (id, sealed) where t.{id} = new.id"
+    ))
     .bind::<Array<SqlUuid>, _>(ids)
     .bind::<Array<Binary>, _>(sealed)
     .execute(conn)

@@ -26,6 +26,12 @@ pub fn hook(conn: &mut PgConnection, connection: ConnectionId) -> QueryResult<Op
     hooks::table.find(connection).select(Hook::as_select()).first(conn).optional()
 }
 
+/// The sealed secret of every connection's webhooks, locked.
+pub fn lock_hooks(conn: &mut PgConnection) -> QueryResult<Vec<(ConnectionId, Vec<u8>)>> {
+    let rows = hooks::table.order(hooks::connection_id);
+    rows.select((hooks::connection_id, hooks::sealed_secret)).for_no_key_update().load(conn)
+}
+
 /// Writes the row as it is, whether there is one or not.
 pub fn save_hook(conn: &mut PgConnection, hook: &Hook) -> QueryResult<usize> {
     diesel::insert_into(hooks::table)

@@ -4,9 +4,11 @@ use casebridge::config::Config;
 use casebridge::db::Db;
 use casebridge::kernel::{Secret, SecretKey};
 use chrono::Utc;
+use reqwest::Method;
+use serde_json::json;
 
 use crate::support::mirror::Mirrored;
-use crate::support::{casebridge, secret_key};
+use crate::support::{Reply, casebridge, secret_key};
 
 async fn start(desk: &Mirrored, key: &Secret, previous: &[Secret]) -> anyhow::Result<Service> {
     let config = Config {
@@ -21,6 +23,10 @@ async fn start(desk: &Mirrored, key: &Secret, previous: &[Secret]) -> anyhow::Re
 #[actix_web::test]
 async fn after_a_rotation_the_old_key_can_go() {
     let desk = Mirrored::start().await;
+    let hooks = format!("/v1/crm/connections/{}/hooks", desk.connection);
+    let secret = json!({"scheme": "standard", "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"});
+    let set = desk.admin.request(Method::PUT, &hooks).header("if-match", "*").json(&secret);
+    Reply::of(set).await.expect(200);
     let (old, new) = (secret_key(), SecretKey::generate().unwrap());
     assert!(start(&desk, &new, &[]).await.is_err(), "the new key alone opens nothing yet");
     let between = start(&desk, &new, std::slice::from_ref(&old)).await.unwrap();
@@ -35,7 +41,7 @@ async fn after_a_rotation_the_old_key_can_go() {
         ("CASEBRIDGE_PREVIOUS_SECRET_KEYS", old.expose()),
     ];
     for told in
-        ["signing keys 1, secrets of connections 1", "signing keys 0, secrets of connections 0"]
+        ["signing keys 1, secrets of connections 2", "signing keys 0, secrets of connections 0"]
     {
         let output = casebridge(&["reseal"], &environment).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

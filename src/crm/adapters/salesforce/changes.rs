@@ -39,17 +39,11 @@ impl Salesforce {
         let api = &self.cases.api;
         api.user().await?;
         let until = (api.crm_time(now) - LAG).min(from.time + LONGEST);
-        if until <= from.time {
-            return Ok(Changes {
-                cases: Vec::new(),
-                notes: Vec::new(),
-                deleted: Vec::new(),
-                position: from.clone(),
-            });
-        }
-        let since = from.time - OVERLAP;
+        // A clock that was put back, and a second look within a second, find what is new all the same.
+        let start = from.time.min(until);
+        let since = start - OVERLAP;
         let columns = format!("IsDeleted,{}", self.cases.columns());
-        let enough = Some(from.time + OVERLAP);
+        let enough = Some(start + OVERLAP);
         let (records, until) = self.window(cases::OBJECT, &columns, since, until, enough).await?;
         let mut cases = Vec::new();
         let mut deleted = Vec::new();
@@ -65,7 +59,12 @@ impl Salesforce {
         let notes = comments.into_iter().filter_map(RawComment::changed).collect();
         let (logged, cursor) = self.deletions(from, until).await?;
         deleted.extend(logged);
-        Ok(Changes { cases, notes, deleted, position: Position { time: until, cursor } })
+        Ok(Changes {
+            cases,
+            notes,
+            deleted,
+            position: Position { time: until.max(from.time), cursor },
+        })
     }
 
     /// The records of an object stamped in a window, and where the window ends: early, if there are many up to `enough`.

@@ -132,8 +132,13 @@ impl Bench {
         Ok(())
     }
 
+    /// Mirrors with something to be done, and tickets that a backfill has not come to.
     pub fn backlog(&self) -> anyhow::Result<i64> {
-        self.number("select count(*) as number from crm_mirrors where dirty_since is not null and state in ('pending', 'linked')")
+        self.number(
+            "select (select count(*) from crm_mirrors where dirty_since is not null and state in ('pending', 'linked'))
+              + (select coalesce(sum(greatest(1, (select count(*) from tickets) - done)), 0)::bigint from jobs
+                  where kind = 'crm_backfill' and state in ('queued', 'running')) as number",
+        )
     }
 
     pub async fn call(

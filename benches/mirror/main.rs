@@ -23,7 +23,7 @@ struct Options {
     /// Milliseconds that the CRM takes for a call; the backfill is measured without any.
     #[arg(long, default_value_t = 20)]
     latency: u64,
-    /// Tickets worked on at a time.
+    /// Calls of the CRM at a time.
     #[arg(long, default_value_t = 8)]
     concurrency: u16,
     /// Given by `cargo bench`.

@@ -56,19 +56,20 @@ impl Flow {
         }
     }
 
-    /// Attempts at a time when all is well, or as few as the CRM bears.
+    /// Calls at a time when all is well, or as few as the CRM bears.
     pub fn width(&self) -> i32 {
         self.allowed.map_or(self.limit, |allowed| allowed.min(self.limit)).max(1)
     }
 
-    /// Attempts that may be under way at a time, in all processes.
+    /// Attempts that may be under way at a time, in all processes. A quarter more than calls: while one asks the database,
+    /// another calls the CRM in its place, and [`Access::calls`](super::adapters::Access) keeps a process to the calls.
     pub fn slots(&self, now: DateTime<Utc>) -> i32 {
         let waits = |until: Option<DateTime<Utc>>| until.is_some_and(|until| until > now);
         if !self.active || waits(self.not_before) {
             return 0;
         }
         match self.breaker(now) {
-            Breaker::Closed => self.width(),
+            Breaker::Closed => self.width() + self.width() / 4,
             Breaker::Open => 0,
             Breaker::HalfOpen => i32::from(!waits(self.trial_until)),
         }

@@ -107,7 +107,8 @@ pub struct Settings {
     #[garde(range(min = 5, max = 86_400))]
     #[schema(example = 30)]
     pub poll_seconds: u32,
-    /// Tickets worked on at a time, in all processes together; what this kind of CRM takes well where nothing is said.
+    /// Calls of the CRM at a time, give or take a quarter with several processes; what this kind of CRM takes well where nothing
+    /// is said.
     #[garde(inner(range(min = 1, max = 100)))]
     #[schema(example = 8)]
     pub concurrency: Option<u16>,

@@ -81,6 +81,8 @@ pub struct Access {
     pub fields: FieldNames,
     /// For one request, from connecting to the end of the answer.
     pub timeout: Duration,
+    /// Calls that may be under way at a time.
+    pub calls: u16,
 }
 
 impl Access {
@@ -92,6 +94,7 @@ impl Access {
             secret,
             fields: FieldNames::stock(&kind.defaults),
             timeout: TIMEOUT,
+            calls: kind.capabilities.concurrency,
         }
     }
 }

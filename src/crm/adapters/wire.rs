@@ -6,7 +6,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{Client, Method, RequestBuilder, StatusCode, Url, redirect};
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
+use super::Access;
 use crate::crm::CrmError;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -16,6 +18,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Wire {
     http: Client,
     base: Url,
+    /// One permit for each call that may be under way.
+    calls: Semaphore,
     /// How many seconds the CRM's clock is ahead of ours, from the last answer.
     skew: AtomicI64,
 }
@@ -29,10 +33,9 @@ pub struct Answer {
 }
 
 impl Wire {
-    /// `timeout` is for one request, from connecting to the end of the answer. Fails with [`CrmError::Permanent`] if the
-    /// base URL is none.
-    pub fn new(base_url: &str, timeout: Duration) -> Result<Self, CrmError> {
-        let base = Url::parse(base_url)
+    /// Fails with [`CrmError::Permanent`] if the base URL is none.
+    pub fn new(access: &Access) -> Result<Self, CrmError> {
+        let base = Url::parse(&access.base_url)
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https"))
             .ok_or_else(|| CrmError::permanent("the base URL is not an http(s) address"))?;
@@ -41,9 +44,10 @@ impl Wire {
             .user_agent(concat!("casebridge/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(timeout)
+            .timeout(access.timeout)
             .build()?;
-        Ok(Self { http, base, skew: AtomicI64::new(0) })
+        let calls = Semaphore::new(usize::from(access.calls.max(1)));
+        Ok(Self { http, base, calls, skew: AtomicI64::new(0) })
     }
 
     /// The address of a path below the base URL; what is special in a segment is escaped.
@@ -60,8 +64,9 @@ impl Wire {
         self.http.request(method, url)
     }
 
-    /// Sends it and reads the answer, whatever its status.
+    /// Sends it as soon as few enough calls are under way, and reads the answer, whatever its status.
     pub async fn send(&self, request: RequestBuilder) -> Result<Answer, CrmError> {
+        let _permit = self.calls.acquire().await;
         let response = request.send().await?;
         let (status, headers) = (response.status(), response.headers().clone());
         self.read_clock(&headers);
@@ -104,9 +109,11 @@ mod tests {
     use reqwest::header::{HeaderName, HeaderValue};
 
     use super::*;
+    use crate::crm::adapters::suitecrm;
+    use crate::kernel::Secret;
 
     fn wire(base_url: &str) -> Result<Wire, CrmError> {
-        Wire::new(base_url, Duration::from_secs(1))
+        Wire::new(&Access::stock(&suitecrm::KIND, base_url, "client", Secret::new("secret")))
     }
 
     fn headers(name: HeaderName, value: &str) -> HeaderMap {

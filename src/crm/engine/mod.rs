@@ -200,5 +200,6 @@ fn access(
         secret: Secret::new(String::from_utf8_lossy(&secret)),
         fields: Vocabulary::new(settings, &kind.defaults).field_names(),
         timeout: TIMEOUT,
+        calls: settings.concurrency.unwrap_or(kind.capabilities.concurrency),
     })
 }

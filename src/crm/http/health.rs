@@ -46,10 +46,10 @@ struct HealthView {
     /// No call before this time, because of an outage or because the CRM asked for it.
     not_before: Option<DateTime<Utc>>,
     breaker: Breaker,
-    /// Tickets worked on at a time, by the settings.
+    /// Calls of the CRM at a time, by the settings.
     #[schema(example = 8)]
     concurrency: i32,
-    /// Tickets worked on at a time now: fewer after the CRM asked for fewer requests, and one more with every second that
+    /// Calls at a time now: fewer after the CRM asked for fewer requests, and one more with every second that
     /// goes well.
     #[schema(example = 8)]
     allowed: i32,

@@ -25,7 +25,7 @@ pub(super) struct Api {
 
 impl Api {
     pub fn new(access: Access) -> Result<Self, CrmError> {
-        let wire = Wire::new(&access.base_url, access.timeout)?;
+        let wire = Wire::new(&access)?;
         Ok(Self { wire, user: access.client_id, secret: access.secret })
     }
 

@@ -47,7 +47,7 @@ struct Session {
 impl Api {
     pub fn new(access: Access) -> Result<Self, CrmError> {
         Ok(Self {
-            wire: Wire::new(&access.base_url, access.timeout)?,
+            wire: Wire::new(&access)?,
             client_id: access.client_id,
             client_secret: access.secret,
             session: Mutex::default(),

@@ -96,7 +96,9 @@ fn route(org: &mut Org, resource: &[&str], request: &Request) -> Result<Answer, 
         ("GET", ["query"]) => ok(query(org, request, false)?),
         ("GET", ["queryAll"]) => ok(query(org, request, true)?),
         ("GET", ["sobjects", object, "deleted"]) => ok(deleted(org, object, request)?),
-        ("GET", ["sobjects", object, "describe"]) => ok(describe(org.object(object)?)),
+        ("GET", ["sobjects", object, "describe"]) => {
+            ok(describe(org.object(object).map_err(|_| Refusal::not_found())?))
+        }
         ("GET", ["sobjects", object, id]) => {
             let object = org.object(object)?.name;
             let record = org.row(object, id)?;

@@ -1,7 +1,9 @@
 //! The EspoCRM adapter against a CRM that behaves as the real one, and a desk that mirrors into it. What every adapter
 //! must do is in `conformance`.
 mod desk;
+mod hooks;
 mod mirroring;
+mod probing;
 mod reading;
 mod writing;
 

@@ -2,6 +2,7 @@
 mod failing;
 mod mirrored;
 mod noting;
+mod probing;
 mod reading;
 mod writing;
 

@@ -146,6 +146,18 @@ async fn an_internal_note_is_internal_there_and_its_key_is_shown_to_nobody() {
 }
 
 #[actix_web::test]
+async fn what_becomes_of_a_text_is_known_before_it_is_sent() {
+    let (_crm, espo) = start().await;
+    let case = espo.create_case(Uuid::now_v7(), &case("Printer")).await.unwrap();
+    for body in [" First\r\nsecond\rthird \n", "a \u{7}bell", "<b> &amp; 🙂", " \n "] {
+        let (id, title) = (Uuid::now_v7(), "Reply by Ann".to_owned());
+        let note = NewNote { id, title, body: body.into(), contact_id: None, internal: true };
+        let kept = espo.create_note(&case.id, &note).await.unwrap().body;
+        assert_eq!(kept, espo.normal_text(body), "{body:?}");
+    }
+}
+
+#[actix_web::test]
 async fn a_lead_has_our_names_for_its_fields_and_leaves_out_what_is_empty() {
     let (crm, espo) = start().await;
     let lead = NewLead {

@@ -22,6 +22,16 @@ async fn a_note_is_one_comment_and_writing_it_twice_makes_one() {
 }
 
 #[actix_web::test]
+async fn what_becomes_of_a_text_is_known_before_it_is_sent() {
+    let (_crm, sales) = start().await;
+    let case = made(&sales, "Printer").await.id;
+    for body in [" First\r\nsecond\rthird \n", "a \u{7}bell", "<b> &amp; 🙂", " \n "] {
+        let kept = sales.create_note(&case, &note(body)).await.unwrap().body;
+        assert_eq!(kept, sales.normal_text(body), "{body:?}");
+    }
+}
+
+#[actix_web::test]
 async fn a_lost_answer_makes_no_second_comment() {
     let (crm, sales) = start().await;
     let case = made(&sales, "Printer").await.id;

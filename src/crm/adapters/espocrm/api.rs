@@ -84,6 +84,17 @@ impl Api {
         self.get(&[module], &[("maxSize", "1")]).await.map(drop)
     }
 
+    /// A part of what records are made of; null where our user may not see it, which EspoCRM says with an empty answer.
+    pub async fn metadata(&self, key: &str) -> Result<Value, CrmError> {
+        let request = self.request(Method::GET, &["Metadata"])?.query(&[("key", key)]);
+        let answer = self.wire.send(request).await?;
+        match answer.status.is_success() {
+            true if answer.body.is_empty() => Ok(Value::Null),
+            true => answer.json(),
+            false => Err(refusal(&answer)),
+        }
+    }
+
     /// The CRM's clock at our time `now`, as far as its last answer tells.
     pub fn crm_time(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         self.wire.crm_time(now)

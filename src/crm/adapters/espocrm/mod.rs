@@ -7,6 +7,7 @@
 //! - It refuses what it cannot keep instead of altering it: see [`text`].
 //! - Its stream is a log in the order of a number: who changed which case, and what people wrote on it.
 mod api;
+mod attributes;
 mod cases;
 mod changes;
 mod directory;
@@ -24,7 +25,8 @@ use uuid::Uuid;
 use super::{Access, Adapter, Capabilities, Changes, Kind, Position};
 use crate::crm::CrmError;
 use crate::crm::case::{
-    Case, Field, NewLead, NewNote, RecordKind, RecordPage, RemoteCase, RemoteNote, RemoteRecord,
+    Attribute, Case, Field, NewLead, NewNote, RecordKind, RecordPage, RemoteCase, RemoteNote,
+    RemoteRecord,
 };
 use crate::crm::vocabulary::{Defaults, FieldNames};
 use crate::kernel::{Priority, Secret};
@@ -107,6 +109,10 @@ impl Adapter for EspoCrm {
         self.normal_form(case)
     }
 
+    fn normal_text(&self, text: &str) -> String {
+        stream::normal(text)
+    }
+
     fn case_url(&self, id: &str) -> String {
         self.api.record_url(cases::MODULE, id)
     }
@@ -187,6 +193,10 @@ impl Adapter for EspoCrm {
 
     fn modules(&self) -> &'static [&'static str] {
         &["Case", "Note", "Account", "Contact", "User", "Lead"]
+    }
+
+    async fn case_attributes(&self) -> Result<Option<Vec<Attribute>>, CrmError> {
+        self.case_attributes().await
     }
 
     async fn reach(&self, module: &str) -> Result<(), CrmError> {

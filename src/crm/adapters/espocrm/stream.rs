@@ -142,11 +142,16 @@ fn remote_note(row: &Record) -> Result<RemoteNote, CrmError> {
     Ok(RemoteNote {
         id: row.id.clone(),
         title: title.to_owned(),
-        body: body.replace("\r\n", "\n").trim_end().to_owned(),
+        body: normal(body),
         author: row.filled("createdById"),
         created_at: row.time("createdAt")?,
         contact_id: None,
     })
+}
+
+/// The text of a post as it is compared: EspoCRM keeps it as it is, and the line of the key hides where it ended.
+pub(super) fn normal(text: &str) -> String {
+    text.replace("\r\n", "\n").trim_end().to_owned()
 }
 
 fn key_line(id: Uuid) -> String {

@@ -10,6 +10,7 @@
 //! - Every case has an owner. One that a queue or our own user owns belongs to nobody.
 mod answer;
 mod api;
+mod attributes;
 mod batch;
 mod cases;
 mod changes;
@@ -29,7 +30,8 @@ use uuid::Uuid;
 use super::{Access, Adapter, Capabilities, Changes, Kind, Position};
 use crate::crm::CrmError;
 use crate::crm::case::{
-    Case, Field, NewLead, NewNote, RecordKind, RecordPage, RemoteCase, RemoteNote, RemoteRecord,
+    Attribute, Case, Field, NewLead, NewNote, RecordKind, RecordPage, RemoteCase, RemoteNote,
+    RemoteRecord,
 };
 use crate::crm::vocabulary::Defaults;
 use crate::kernel::Priority;
@@ -127,6 +129,10 @@ impl Adapter for Salesforce {
         self.cases.normal_form(case)
     }
 
+    fn normal_text(&self, text: &str) -> String {
+        cases::normal(text)
+    }
+
     fn case_url(&self, id: &str) -> String {
         self.cases.api.record_url(cases::OBJECT, id)
     }
@@ -212,6 +218,10 @@ impl Adapter for Salesforce {
 
     fn modules(&self) -> &'static [&'static str] {
         &["Case", "CaseComment", "Account", "Contact", "User"]
+    }
+
+    async fn case_attributes(&self) -> Result<Option<Vec<Attribute>>, CrmError> {
+        self.case_attributes().await
     }
 
     async fn reach(&self, module: &str) -> Result<(), CrmError> {

@@ -6,7 +6,7 @@ use super::control::Control;
 use super::query::Search;
 use super::settings::{ADMIN, API_USER};
 use super::state::{Crm, Record};
-use super::{stream, webhooks};
+use super::{metadata, stream, webhooks};
 
 /// A request of the API, free of the web framework.
 pub struct Request {
@@ -34,6 +34,9 @@ pub fn serve(control: &Control, request: &Request) -> Answer {
     if let ["App", "user"] = rest {
         let row = crm.stored("User", user);
         return Answer::ok(json!({ "user": row, "acl": {}, "settings": {} }));
+    }
+    if let ("GET", ["Metadata"]) = (request.method.as_str(), rest) {
+        return metadata::read(&crm, &request.query);
     }
     let Some(name) = rest.first() else { return Answer::no_route() };
     let Some(entity) = crm.entity(name).map(|entity| entity.name) else {

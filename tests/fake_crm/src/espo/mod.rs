@@ -5,6 +5,7 @@ mod control;
 mod control_http;
 mod entities;
 mod http;
+mod metadata;
 mod query;
 mod settings;
 mod state;

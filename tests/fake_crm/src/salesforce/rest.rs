@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::collections::{Action, save};
 use super::control::Control;
+use super::objects::{Field, Kind, Object};
 use super::org::{Org, stamp};
 use super::refusal::Refusal;
 use super::soql::{Query, read};
@@ -95,6 +96,9 @@ fn route(org: &mut Org, resource: &[&str], request: &Request) -> Result<Answer, 
         ("GET", ["query"]) => ok(query(org, request, false)?),
         ("GET", ["queryAll"]) => ok(query(org, request, true)?),
         ("GET", ["sobjects", object, "deleted"]) => ok(deleted(org, object, request)?),
+        ("GET", ["sobjects", object, "describe"]) => {
+            ok(describe(org.object(object).map_err(|_| Refusal::not_found())?))
+        }
         ("GET", ["sobjects", object, id]) => {
             let object = org.object(object)?.name;
             let record = org.row(object, id)?;
@@ -185,6 +189,22 @@ fn show(object: &str, record: &super::Record, fields: &[String]) -> Value {
         shown.insert(field.clone(), read(record, field));
     }
     shown.into()
+}
+
+/// "sObject Describe": what cannot be null must be given, unless the organization gives it itself.
+fn describe(object: &Object) -> Value {
+    let field = |field: &Field| {
+        let system = field.kind == Kind::System;
+        let given = system || field.kind == Kind::Boolean || field.name == "OwnerId";
+        json!({
+            "name": field.name,
+            "createable": !system,
+            "nillable": !given && !object.required.contains(&field.name.as_str()),
+            "defaultedOnCreate": given,
+        })
+    };
+    let fields: Vec<Value> = object.fields.iter().map(field).collect();
+    json!({ "name": object.name, "keyPrefix": object.prefix, "fields": fields })
 }
 
 /// "sObject Get Deleted": seconds do not count, the window is longer than a minute and begins in the last 15 days.

@@ -68,3 +68,16 @@ async fn times_are_in_utc_to_the_second_and_addresses_are_found_whatever_their_c
     let stamp = found.column("createdAt")[0];
     assert!(chrono::NaiveDateTime::parse_from_str(stamp, "%Y-%m-%d %H:%M:%S").is_ok(), "{stamp}");
 }
+
+#[tokio::test]
+async fn the_fields_of_an_entity_are_told_and_nothing_of_what_is_not_there() {
+    let crm = Crm::start().await;
+    let fields = crm.get("Metadata?key=entityDefs.Case.fields").await.body;
+    assert_eq!(fields["name"], json!({ "type": "varchar", "required": true }));
+    assert_eq!(fields["status"], json!({ "type": "enum", "default": "New" }));
+    assert_eq!(fields["account"]["type"], "link");
+    assert_eq!(fields["contacts"]["type"], "linkMultiple");
+    assert!(fields["cTicketKey"].is_object() && fields["accountId"].is_null(), "{fields}");
+    let nothing = crm.get("Metadata?key=entityDefs.Product.fields").await;
+    assert_eq!((nothing.status, nothing.body), (200, json!(null)));
+}

@@ -76,3 +76,21 @@ async fn an_id_is_found_in_both_of_its_forms() {
         assert_eq!(crm.column(&soql, "Id").await, [id.as_str()]);
     }
 }
+
+#[tokio::test]
+async fn a_description_of_an_object_tells_what_a_record_cannot_be_without() {
+    let crm = Crm::start().await;
+    let needed = async |object: &str| {
+        let described = crm.get(&format!("/sobjects/{object}/describe")).await.body;
+        let fields = described["fields"].as_array().unwrap().clone();
+        let needed = fields.into_iter().filter(|field| {
+            field["createable"] == true
+                && field["nillable"] == false
+                && field["defaultedOnCreate"] == false
+        });
+        needed.map(|field| field["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(needed("Lead").await, ["LastName", "Company"]);
+    assert_eq!(needed("Case").await, Vec::<String>::new(), "the owner is given");
+    assert_eq!(crm.get("/sobjects/Order/describe").await.status, 404);
+}

@@ -29,7 +29,7 @@ pub struct Config {
     pub previous_secret_keys: Vec<Secret>,
     /// Database connections at the most.
     pub database_pool: u32,
-    /// HTTP worker threads.
+    /// HTTP worker threads; the database has threads of its own.
     pub http_workers: usize,
     /// Seconds that a token of `/oauth/token` is valid.
     pub token_seconds: i64,
@@ -66,7 +66,7 @@ impl Default for Config {
             secret_key: None,
             previous_secret_keys: Vec::new(),
             database_pool: u32::try_from(cores * 4).unwrap_or(16),
-            http_workers: cores,
+            http_workers: cores.div_ceil(2),
             token_seconds: 3600,
             log: "info".into(),
             log_format: LogFormat::Json,

@@ -149,10 +149,16 @@ impl Service {
 
     /// What becomes of what CRMs and integrations tell.
     fn start_inbox_workers(&self, workers: &Workers) {
-        let inbox = self.inbox.clone();
+        let (inbox, mirror) = (self.inbox.clone(), self.mirror.clone());
         workers.every("inbox", INBOX_IDLE, move || {
-            let inbox = inbox.clone();
-            async move { inbox.take_due(Utc::now()).await }
+            let (inbox, mirror) = (inbox.clone(), mirror.clone());
+            async move {
+                let taken = inbox.take_due(Utc::now()).await?;
+                if taken {
+                    mirror.wake();
+                }
+                Ok(taken)
+            }
         });
         let inbox = self.inbox.clone();
         workers.every("sync records", Duration::from_secs(600), move || {

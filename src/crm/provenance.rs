@@ -10,6 +10,8 @@ use super::merge::{Conflict, Merge, Reason, Side};
 
 /// A value that is back so soon after our write may come from a save that had read the case before it.
 const SOON: TimeDelta = TimeDelta::minutes(1);
+/// Some CRMs cut their stamps to the minute.
+const CUT: TimeDelta = TimeDelta::minutes(1);
 
 /// Writes of which it is not known whether they will arrive, remembered for each field.
 const UNARRIVED: usize = 8;
@@ -61,7 +63,7 @@ impl Provenance {
     /// Whether this value of the CRM is more likely our own past than somebody's edit.
     fn is_reversal(&self, value: &str, modified_at: DateTime<Utc>) -> bool {
         let back = self.written.as_ref().is_some_and(|written| {
-            written.over == value && (modified_at - written.at).abs() <= SOON
+            written.over == value && (-SOON - CUT..=SOON).contains(&(modified_at - written.at))
         });
         back || self.unarrived.iter().any(|sent| sent == value)
     }

@@ -81,7 +81,7 @@ pub fn start(
     options: &Options,
     now: DateTime<Utc>,
 ) -> Result<Job, AppError> {
-    let connection = service::connection(conn, options.connection_id)?;
+    let connection = service::called_connection(conn, options.connection_id)?;
     let subject = service::subject(connection.id);
     jobs::start(conn, actor, NewJob { kind: RECONCILE, subject, options: json!(options) }, now)
 }

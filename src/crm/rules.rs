@@ -158,7 +158,7 @@ mod tests {
             limit: 8,
             allowed: None,
         };
-        assert_eq!((well.breaker(now), well.slots(now)), (Breaker::Closed, 8));
+        assert_eq!((well.breaker(now), well.slots(now)), (Breaker::Closed, 10));
         let open = Flow { failures: 3, not_before: later, ..well };
         assert_eq!((open.breaker(now), open.slots(now)), (Breaker::Open, 0));
         let over = Flow { not_before: Some(now), ..open };

@@ -48,7 +48,7 @@ impl Desk<'_> {
         let mut version = self.ticket.version;
         let mut transfers = Vec::new();
         let mut others = Vec::new();
-        for (field, value) in values.iter() {
+        for (field, value) in values.iter().filter(|(field, _)| *field != Field::Status) {
             match self.translate(conn, field, value)? {
                 Ok(Wanted::Transfer(transfer)) => transfers.push((field, value, transfer)),
                 Ok(wanted) => others.push((field, value, wanted)),
@@ -66,15 +66,43 @@ impl Desk<'_> {
                 others.push((field, value, Wanted::Transfer(transfer)));
             }
         }
-        // The status comes last: a closed ticket refuses most of the others.
-        others.sort_by_key(|(field, ..)| *field == Field::Status);
         for (field, value, wanted) in others {
             match self.do_it(conn, &mut version, wanted)? {
                 Ok(()) => applied.taken.set(field, value),
                 Err(reason) => applied.refused.push((field, reason)),
             }
         }
+        // The status comes last: a closed ticket refuses most of the others, and an assignment may move the ticket itself.
+        if let Some(value) = values.get(Field::Status) {
+            match self.apply_status(conn, version, value)? {
+                Ok(()) => applied.taken.set(Field::Status, value),
+                Err(reason) => applied.refused.push((Field::Status, reason)),
+            }
+        }
         Ok(applied)
+    }
+
+    /// Moves the ticket, which has this version by now, to a status that the CRM's one stands for, unless it has one.
+    fn apply_status(
+        &self,
+        conn: &mut PgConnection,
+        mut version: i32,
+        value: &str,
+    ) -> Result<Result<(), String>, Stop> {
+        let mut ticket = self.ticket.clone();
+        if version != ticket.version {
+            let found = store::desk_tickets(conn, &[ticket.id]).map_err(AppError::from)?.pop();
+            ticket = found.ok_or(AppError::NotFound("the ticket"))?;
+            let present = Candidate { code: &ticket.status, category: &ticket.category };
+            if mapping::status_for(self.words, value, &[present]).is_some() {
+                return Ok(Ok(()));
+            }
+        }
+        let desk = Desk { ticket: &ticket, ..*self };
+        match desk.transition(conn, value)? {
+            Ok(to) => desk.do_it(conn, &mut version, Wanted::Transition(to)),
+            Err(reason) => Ok(Err(reason)),
+        }
     }
 
     /// Does one change in a savepoint; the inner error says why the desk refuses it.

@@ -139,6 +139,7 @@ impl Engine {
 
     /// Tries out a connection's CRM, and keeps what was found out. Call it outside of transactions.
     pub async fn probe(&self, connection: Connection) -> Result<Report, AppError> {
+        service::is_called(&connection)?;
         let crm = self.crm(&connection).map_err(unreachable)?;
         let report = probe(crm.adapter.as_ref(), crm.words(), crm.kind.capabilities).await;
         if report.findings == Findings::default() {

@@ -67,13 +67,6 @@ fn take(
             return Ok(());
         }
     };
-    let behind = now - changes.position.time > BEHIND;
-    let next = if behind { now } else { now + interval };
-    if !store::finish_poll(conn, id, connection.poll_fence, Some(&changes.position), next)? {
-        // Another replica has started over; it will see the same.
-        return Ok(());
-    }
-    store::succeeded(conn, id, connection.flow()?.limit, now)?;
     let cases: Vec<String> = changes.cases.iter().map(|case| case.id.clone()).collect();
     let mirrors = store::mirrors_of_cases(conn, id, &cases)?;
     let differing: Vec<String> = changes
@@ -89,6 +82,13 @@ fn take(
     let unknown = changes.notes.into_iter().filter(|(_, note)| !known.contains(&note.id));
     let cases: Vec<String> = unknown.map(|(case, _)| case).collect();
     store::mark_cases(conn, id, &cases, true)?;
+    // The connection is locked behind the mirrors, here as everywhere.
+    let behind = now - changes.position.time > BEHIND;
+    let next = if behind { now } else { now + interval };
+    // When another replica has started over, it will see the same and mark it once more.
+    if store::finish_poll(conn, id, connection.poll_fence, Some(&changes.position), next)? {
+        store::succeeded(conn, id, connection.flow()?.limit, now)?;
+    }
     Ok(())
 }
 

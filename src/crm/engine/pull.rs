@@ -6,8 +6,8 @@ use serde::Deserialize as _;
 
 use super::Engine;
 use super::pass::Snapshot;
-use crate::crm::case::{Case, Field};
-use crate::crm::merge::Agreement;
+use crate::crm::case::{Case, Field, Owner};
+use crate::crm::merge::{Agreement, Rules};
 use crate::crm::service;
 use crate::crm::store::{self, Mirror, OfferedNote};
 use crate::crm::vocabulary::Vocabulary;
@@ -58,30 +58,48 @@ impl Engine {
         }
         let mut offered = Vec::new();
         for TicketNews { ticket_id, position, .. } in news {
-            // A draft has no mirror.
-            let (Some(mirror), Some(seen)) = (mirrors.get(&ticket_id), seen.get(&ticket_id)) else {
+            let Some(seen) = seen.get(&ticket_id).filter(|seen| seen.ticket.category != "draft")
+            else {
                 continue;
             };
+            // The backfill may not have come to the ticket yet.
+            let mirror = mirrors.get(&ticket_id);
             offered.push(OfferedCase {
                 ticket_id,
-                case_id: mirror.remote_id.clone(),
+                case_id: mirror.and_then(|mirror| mirror.remote_id.clone()),
                 position,
                 deleted: seen.ticket.deleted_at.is_some(),
-                fields: self.fields(mirror, seen, words)?,
+                fields: self.fields(mirror, seen, words, &settings.rules())?,
                 notes: notes.remove(&ticket_id).unwrap_or_default(),
             });
         }
         Ok((offered, until))
     }
 
+    /// The desk's values, except where the CRM's stays: in its own fields, and where nobody has decided a conflict yet.
     fn fields(
         &self,
-        mirror: &Mirror,
+        mirror: Option<&Mirror>,
         seen: &Snapshot,
         words: Vocabulary<'_>,
+        rules: &Rules,
     ) -> Result<Case, AppError> {
-        let agreement = Agreement::deserialize(&mirror.agreement).map_err(AppError::internal)?;
+        let mut shown = Case::default();
+        let mut agreement = Agreement::default();
+        if let Some(mirror) = mirror {
+            agreement = Agreement::deserialize(&mirror.agreement).map_err(AppError::internal)?;
+            if let Some(last) = &mirror.last_remote {
+                shown = Case::deserialize(last).map_err(AppError::internal)?;
+            }
+        }
         let known: Vec<&str> = agreement.base.get(Field::Status).into_iter().collect();
-        Ok(seen.desk_side(&self.0.public_url, words, &known))
+        let desk = seen.desk_side(&self.0.public_url, words, &known);
+        let held = |field| seen.conflicts.iter().any(|c| c.field == field && c.decision.is_none());
+        let stays = |field| rules.owner(field) == Owner::Crm || held(field);
+        let value = |(field, ours)| match shown.get(field).filter(|_| stays(field)) {
+            Some(theirs) => (field, theirs.to_owned()),
+            None => (field, ours),
+        };
+        Ok(desk.iter().map(|(field, ours)| value((field, ours.to_owned()))).collect())
     }
 }

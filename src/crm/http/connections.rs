@@ -103,7 +103,7 @@ struct ConnectionBody {
     #[garde(length(chars, min = 1, max = 200))]
     #[schema(example = "SuiteCRM")]
     name: String,
-    /// A kind of CRM.
+    /// A kind of CRM, of those that `GET /v1/crm/kinds` lists; `suitecrm` when absent.
     #[serde(default = "suitecrm")]
     #[garde(length(max = 50))]
     #[schema(example = "suitecrm")]
@@ -239,6 +239,7 @@ impl ConnectionChange {
         row.base_url = self.base_url.clone().unwrap_or_else(|| row.base_url.clone());
         row.client_id = self.client_id.clone().unwrap_or_else(|| row.client_id.clone());
         if let Some(secret) = &self.client_secret {
+            service::check_kind(&row.kind, &row.client_id, secret)?;
             row.sealed_secret = service::seal(key, row.id, secret)?;
         }
         if let Some(settings) = &self.settings {

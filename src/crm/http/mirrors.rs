@@ -232,7 +232,9 @@ fn explain(
     };
     let mirrored =
         |view: &FieldView| view.base.is_some() || view.desk.is_some() || view.crm.is_some();
-    let lag = mirror.dirty_since.map(|since| (now - since).num_seconds().max(0));
+    let at_work = matches!(mirror.state, MirrorState::Pending | MirrorState::Linked);
+    let lag =
+        mirror.dirty_since.filter(|_| at_work).map(|since| (now - since).num_seconds().max(0));
     Ok(TicketMirror {
         mirror: MirrorView::from(&mirror),
         link,

@@ -6,7 +6,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::rules::Handling;
-use crate::crm::service::{connection, subject};
+use crate::crm::service::{called_connection, connection, subject};
 use crate::crm::settings::ImportSettings;
 use crate::crm::store::{self, Connection, ImportRow, ImportStep, LinkKind, UnmappedRow};
 use crate::jobs::{self, Job, NewJob};
@@ -40,7 +40,7 @@ pub fn start(
     whole: bool,
     now: DateTime<Utc>,
 ) -> Result<Job, AppError> {
-    connection(conn, id)?;
+    called_connection(conn, id)?;
     let options = json!(Options { connection_id: id, whole });
     jobs::start(conn, actor, NewJob { kind: IMPORT, subject: subject(id), options }, now)
 }

@@ -160,6 +160,24 @@ pub fn connection(conn: &mut PgConnection, id: ConnectionId) -> Result<Connectio
     store::connection(conn, id)?.ok_or(NOT_FOUND)
 }
 
+/// A connection whose CRM we call; fails with `no_adapter` where an integration works it.
+pub fn called_connection(
+    conn: &mut PgConnection,
+    id: ConnectionId,
+) -> Result<Connection, AppError> {
+    let connection = connection(conn, id)?;
+    is_called(&connection)?;
+    Ok(connection)
+}
+
+pub fn is_called(connection: &Connection) -> Result<(), AppError> {
+    if connection.kind == integration::KEY {
+        let detail = "an integration works this connection; nothing calls its CRM from here";
+        return Err(AppError::conflict("no_adapter", detail));
+    }
+    Ok(())
+}
+
 pub fn connection_by_name(conn: &mut PgConnection, name: &str) -> Result<Connection, AppError> {
     store::connection_by_name(conn, name)?.ok_or(NOT_FOUND)
 }

@@ -115,8 +115,12 @@ pub fn link_case(
         let detail = "the ticket is deleted; restore it first";
         return Err(AppError::conflict("ticket_deleted", detail));
     }
-    if mirror.remote_id.as_deref() == Some(case) && mirror.state == MirrorState::Linked {
-        return Ok(mirror.state);
+    // What was agreed on stays, and no note is written twice.
+    if mirror.remote_id.as_deref() == Some(case) && mirror.error_class.as_deref() != Some("gone") {
+        if mirror.state == MirrorState::Parked {
+            store::mark_cases(conn, connection_id, &[case.to_owned()], false)?;
+        }
+        return Ok(MirrorState::Linked);
     }
     store::link_case(conn, &mirror, case, now).map_err(|error| match crate::db::violated(&error) {
         Some("crm_mirrors_remote") => {

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
+use super::protocol::lock_mirror;
 use crate::crm::case::Field;
 use crate::crm::merge::Side;
 use crate::db::schema::crm_conflicts::{self as conflicts, dsl};
@@ -103,7 +104,12 @@ pub fn close_conflicts(
     .execute(conn)
 }
 
+/// The conflict, locked behind its mirror and its ticket, as the engine locks them.
 pub fn lock_conflict(conn: &mut PgConnection, id: ConflictId) -> QueryResult<Option<Conflict>> {
+    let mirror = conflicts::table.find(id).select((dsl::ticket_id, dsl::connection_id));
+    let mirror: Option<(TicketId, ConnectionId)> = mirror.first(conn).optional()?;
+    let Some((ticket, connection)) = mirror else { return Ok(None) };
+    lock_mirror(conn, ticket, connection)?;
     let row = conflicts::table.find(id).for_update();
     row.select(Conflict::as_select()).first(conn).optional()
 }

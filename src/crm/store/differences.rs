@@ -207,6 +207,7 @@ pub fn repair(
          select distinct t.id, c.connection_id, now(), 1, true, 1
            from chosen c join tickets t on t.id = c.ticket_id where t.deleted_at is null order by t.id
          on conflict (ticket_id, connection_id) do update set
+           attempts = case when m.state = 'parked' then 0 else m.attempts end,
            state = case when m.state = 'parked' then case when m.remote_id is null then 'pending' else 'linked' end
              else m.state end,
            priority = case when m.dirty_since is null then 1 else m.priority end,
@@ -315,7 +316,7 @@ pub fn claim_scheduled(
     let due: Option<Due> = diesel::sql_query(
         "update crm_connections set reconciled_at = $1 where id = (
            select id from crm_connections
-            where state = 'active' and coalesce((settings->>'reconcile_hours')::integer, 24) > 0
+            where state = 'active' and kind <> 'integration' and coalesce((settings->>'reconcile_hours')::integer, 24) > 0
               and coalesce(reconciled_at, created_at)
                 + make_interval(hours => coalesce((settings->>'reconcile_hours')::integer, 24)) <= $1
             order by coalesce(reconciled_at, created_at) limit 1 for update skip locked)

@@ -73,7 +73,7 @@ pub fn due_import(
            left join lateral (
              select max(started_at) as started_at, min(whole_at) as whole_at from crm_imports
               where connection_id = c.id) i on true
-          where c.state = 'active' and (c.settings->'import'->>'scheduled')::boolean
+          where c.state = 'active' and c.kind <> 'integration' and (c.settings->'import'->>'scheduled')::boolean
             and (i.started_at is null
               or i.started_at <= $2 - make_interval(mins => (c.settings->'import'->>'every_minutes')::integer))
             and not exists (select from jobs j

@@ -66,7 +66,10 @@ pub fn mark_cases(
            attempts = case when m.state = 'parked' then 0 else m.attempts end,
            dirty_since = coalesce(m.dirty_since, now()), dirty_seq = m.dirty_seq + 1, priority = 0,
            full_check = m.full_check or $3, next_attempt_at = least(m.next_attempt_at, now())
-          where m.connection_id = $1 and m.remote_id = any($2) and m.state in ('linked', 'parked')",
+          where m.connection_id = $1 and m.ticket_id in (
+            select ticket_id from crm_mirrors
+             where connection_id = $1 and remote_id = any($2) and state in ('linked', 'parked')
+             order by ticket_id for update)",
     )
     .bind::<SqlUuid, _>(connection.0)
     .bind::<Array<Text>, _>(cases)

@@ -52,6 +52,10 @@ impl Intake {
         let ticket = self.seen.ticket.id;
         let locked = store::lock_mirror(conn, ticket, self.connection.id)?;
         let (mirror, version) = locked.ok_or(AppError::NotFound("the mirror"))?;
+        if mirror.error_class.as_deref() == Some("gone") {
+            let detail = "the case was deleted in the CRM; link another, or retry the mirror first";
+            return Err(AppError::conflict("case_gone", detail));
+        }
         if version != self.seen.ticket.version {
             self.seen = Snapshot::read(conn, &mirror)?;
         }

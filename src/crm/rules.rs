@@ -164,7 +164,7 @@ mod tests {
         let over = Flow { not_before: Some(now), ..open };
         assert_eq!((over.breaker(now), over.slots(now)), (Breaker::HalfOpen, 1));
         assert_eq!(Flow { trial_until: later, ..over }.slots(now), 0);
-        assert_eq!(Flow { failures: 2, ..over }.slots(now), 8);
+        assert_eq!(Flow { failures: 2, ..over }.slots(now), 10);
     }
 
     #[test]

@@ -164,3 +164,12 @@ async fn the_backlog_of_an_integration_is_what_it_has_not_confirmed() {
     desk.tell("echo", &ticket, json!({"fields": {"priority": "high"}})).await;
     assert_eq!(desk.health().await["backlog"], 0);
 }
+
+#[actix_web::test]
+async fn what_would_call_the_crm_of_an_integration_is_refused() {
+    let desk = Integrated::start().await;
+    let path = |what: &str| format!("/v1/crm/connections/{}/{what}", desk.connection);
+    for what in ["reconcile", "import", "probe"] {
+        desk.admin.post(&path(what), json!({})).await.problem(409, "no_adapter");
+    }
+}

@@ -180,3 +180,21 @@ async fn an_edit_of_what_belongs_to_the_desk_is_written_over_and_recorded() {
     assert_eq!(conflicts[0]["policy"], "desk_owned");
     assert_eq!(conflicts[0]["losing_value"], "Renamed there");
 }
+
+#[actix_web::test]
+async fn who_takes_a_case_in_the_crm_and_says_so_in_its_status_causes_no_conflict() {
+    let desk = Mirrored::start().await;
+    desk.app.set_away(&["L1 agent A", "L1 agent B"], true).await;
+    let ticket = desk.open("Taken there").await;
+    desk.converge().await;
+    let edit = json!({
+        "assigned_user_id": crm_id("L1 agent B"), "state": "Open", "status": "Open_Assigned",
+    });
+    desk.edit(&ticket, edit).await;
+    desk.pull().await;
+    let shown = desk.ticket(&ticket).await;
+    assert_eq!(shown["assignee_id"], desk.id("L1 agent B"), "{shown}");
+    assert_eq!(shown["status"]["category"], "open", "{shown}");
+    assert!(desk.conflicts(&ticket).await.is_empty(), "{:?}", desk.conflicts(&ticket).await);
+    assert_eq!(desk.case(&ticket).await.value("status"), "Open_Assigned");
+}

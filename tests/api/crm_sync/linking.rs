@@ -76,3 +76,22 @@ async fn the_engine_takes_up_a_case_that_was_told_and_makes_no_second_one() {
     assert_eq!(desk.case(&ticket).await.value("priority"), "P2");
     assert_eq!(desk.health().await["backlog"], 0);
 }
+
+#[actix_web::test]
+async fn the_case_that_a_parked_mirror_has_lets_it_go_on_and_writes_no_note_twice() {
+    let desk = Mirrored::start().await;
+    let ticket = desk.open("Parked").await;
+    desk.note(&ticket, "internal", "Once.").await;
+    desk.converge().await;
+    let case = desk.case(&ticket).await.id;
+    desk.app
+        .sql("update crm_mirrors set state = 'parked', error_class = 'unmapped'")
+        .await
+        .unwrap();
+    let body = json!({"connection": desk.connection, "case_id": case});
+    let put = desk.admin.request(Method::PUT, &format!("/v1/crm/links/{ticket}")).json(&body);
+    assert_eq!(Reply::of(put).await.expect(200)["state"], "linked");
+    desk.converge().await;
+    assert_eq!(desk.mirror(&ticket).await["state"], "linked");
+    assert_eq!(desk.notes(&case).len(), 1);
+}

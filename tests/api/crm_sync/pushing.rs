@@ -104,6 +104,8 @@ async fn a_held_conflict_waits_and_is_not_closed_by_changes_of_other_fields() {
     desk.tell("2", &ticket, json!({"fields": {"assignee": ""}})).await;
     let conflict = desk.conflicts(&ticket).await.remove(0);
     assert_eq!(conflict["resolved_at"], Value::Null);
+    // Until somebody has decided, the case is to keep what it has.
+    assert_eq!(desk.case(&ticket).await["fields"]["priority"], "low");
     let path = format!("/v1/crm/conflicts/{}/resolution", conflict["id"].as_str().unwrap());
     desk.admin.post(&path, json!({"winner": "crm"})).await.expect(202);
     desk.tell("3", &ticket, json!({"fields": {"priority": "low"}})).await;

@@ -8,7 +8,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::PgConnection;
 use moka::sync::Cache;
 
-use super::adapters::integration;
 use super::hooks::{Delivery, Scheme};
 use super::service;
 use super::store::{self, Connection, Hook, TakenHint};
@@ -129,11 +128,7 @@ impl Inbox {
         let sealed_secret = sealed.map_err(AppError::Internal)?;
         let set = self.0.db.quiet_tx(move |conn| {
             let connection = store::lock_connection(conn, id)?.ok_or(NOT_FOUND)?;
-            if connection.kind == integration::KEY {
-                let detail =
-                    "nothing reads the cases of this connection; post their changes instead";
-                return Err(AppError::conflict("no_adapter", detail));
-            }
+            service::is_called(&connection)?;
             let before = store::hook(conn, id)?;
             let version = before.as_ref().map_or(0, |hook| hook.version);
             seen.check(version)?;

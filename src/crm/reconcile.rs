@@ -124,7 +124,7 @@ pub fn repair(
     now: DateTime<Utc>,
 ) -> Result<usize, AppError> {
     comparison(conn, job)?;
-    Ok(store::repair(conn, job, which, now)?)
+    usize::try_from(store::repair(conn, job, which, now)?).map_err(AppError::internal)
 }
 
 /// How many tickets of a comparison the mirror has still to put right.

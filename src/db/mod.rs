@@ -1,6 +1,7 @@
 //! The only place that takes pool connections, starts transactions and blocks a thread.
 mod by_name;
 pub mod embedded;
+mod lease;
 mod pool;
 pub mod schema;
 mod threads;
@@ -17,6 +18,7 @@ use tokio::sync::Notify;
 
 pub(crate) use self::by_name::load_by_name;
 pub use self::by_name::{containing, lower};
+pub use self::lease::{LEASE, later};
 use self::pool::Manager;
 use self::threads::Threads;
 use crate::kernel::{AppError, Secret};

@@ -1,7 +1,7 @@
 //! Does the jobs, step by step.
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::PgConnection;
@@ -10,15 +10,11 @@ use futures_util::future::{BoxFuture, join_all};
 use tokio_util::sync::CancellationToken;
 
 use super::store::{self, Job, JobState};
-use crate::db::Db;
+use crate::db::{Db, LEASE, later};
 use crate::kernel::AppError;
 
 /// Jobs worked on at a time, in one process.
 const AT_ONCE: i64 = 4;
-/// How long a lease lasts without a sign of life. The clocks of replicas must agree within it.
-const LEASE: TimeDelta = TimeDelta::seconds(15);
-/// How often a sign of life is given.
-const BEAT: Duration = Duration::from_secs(4);
 /// Steps in a row that may fail before the job does.
 const MAX_ATTEMPTS: i32 = 6;
 /// After the first failure; doubles with each.
@@ -96,39 +92,19 @@ impl Runner {
         let Some(kind) = self.0.kinds.iter().find(|kind| kind.key == job.kind) else {
             return Ok(());
         };
-        let began = Instant::now();
+        let (began, held) = (Instant::now(), job.clone());
+        let renew = move |conn: &mut _, until| Ok(store::renew(conn, &held, until)? == 1);
         let done = tokio::select! {
             done = AssertUnwindSafe((kind.work)(job.clone(), now)).catch_unwind() => {
                 let panicked = |_| Err(AppError::Internal(anyhow::anyhow!("a step panicked")));
                 done.unwrap_or_else(panicked)
             }
-            () = self.lost(&job, now) => return Ok(()),
+            () = self.0.db.lease_lost(now, renew) => return Ok(()),
             () = self.0.halted.cancelled() => Ok(Step::Next(now)),
         };
         let now = later(now, began);
         self.0.db.quiet_tx(move |conn| record(conn, &job, done, now)).await?.map_or(Ok(()), Err)
     }
-
-    /// Renews the lease until it is lost, or may be because the database could not be asked for too long.
-    async fn lost(&self, job: &Job, now: DateTime<Utc>) {
-        let began = Instant::now();
-        let mut held_until = now + LEASE;
-        loop {
-            tokio::time::sleep(BEAT).await;
-            let (held, until) = (job.clone(), later(now, began) + LEASE);
-            match self.0.db.quiet_tx(move |conn| Ok(store::renew(conn, &held, until)?)).await {
-                Ok(1) => held_until = until,
-                Ok(_) => return,
-                Err(_) if later(now, began) >= held_until => return,
-                Err(error) => tracing::warn!(?error, "a lease was not renewed; trying again"),
-            }
-        }
-    }
-}
-
-/// The time that counts on from `began`, when the clock was read.
-fn later(now: DateTime<Utc>, began: Instant) -> DateTime<Utc> {
-    now + TimeDelta::from_std(began.elapsed()).unwrap_or_default()
 }
 
 /// Records what became of a step; returns the failure that is the service's own. What somebody reports who does not hold

@@ -12,7 +12,6 @@ mod compare;
 mod directory;
 mod import;
 mod lead;
-mod lease;
 mod notes;
 mod outcome;
 mod pass;

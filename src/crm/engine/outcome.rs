@@ -7,12 +7,12 @@ use diesel::PgConnection;
 use futures_util::FutureExt as _;
 
 use super::Engine;
-use super::lease::later;
 use super::pass::{Pass, Snapshot, Stop};
 use super::schedule::{Work, hand_over};
 use crate::crm::settings::OnDeleted;
 use crate::crm::store::{self, Connection, Mirror, MirrorState, Replay, Setback};
 use crate::crm::{CrmError, rules};
+use crate::db::later;
 use crate::kernel::{AppError, TicketId};
 
 /// What was tried, and since when.
@@ -36,7 +36,7 @@ impl Engine {
         let renew = move |conn: &mut _, until| store::renew(conn, &held, until);
         let done = tokio::select! {
             done = self.attempt(&connection, &mirror, now) => done,
-            () = self.lease_lost(now, renew) => Err(Stop::Lost),
+            () = self.0.db.lease_lost(now, renew) => Err(Stop::Lost),
             () = self.0.halted.cancelled() => Err(Stop::Again),
         };
         let ended = later(now, began);

@@ -8,7 +8,6 @@ use uuid::Uuid;
 
 use super::Engine;
 use super::directory::Crm;
-use super::lease::later;
 use crate::attachments;
 use crate::crm::CrmError;
 use crate::crm::case::{Case, Field};
@@ -19,6 +18,7 @@ use crate::crm::store::{
     self, Conflict, Connection, DeskTicket, LinkKind, Mirror, MirrorState, Progress,
 };
 use crate::crm::vocabulary::Vocabulary;
+use crate::db::later;
 use crate::kernel::{AppError, ConnectionId, TicketId};
 
 /// Why an attempt did not finish.

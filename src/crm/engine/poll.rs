@@ -3,13 +3,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::PgConnection;
 
 use super::Engine;
-use super::lease::LEASE;
 use super::outcome::{Tried, connection_failed};
 use crate::crm::CrmError;
 use crate::crm::adapters::{Changes, Position};
 use crate::crm::case::RemoteCase;
 use crate::crm::merge::Agreement;
 use crate::crm::store::{self, Connection, Mirror};
+use crate::db::LEASE;
 use crate::kernel::AppError;
 
 /// A watermark that is further back than this is caught up at once.
@@ -26,7 +26,7 @@ impl Engine {
         let changes = tokio::select! {
             changes = self.changes(&connection, now) => changes,
             // Another replica has started over; it will see the same.
-            () = self.lease_lost(now, renew) => return Ok(true),
+            () = self.0.db.lease_lost(now, renew) => return Ok(true),
             () = self.0.halted.cancelled() => {
                 self.0.db.quiet_tx(move |conn| Ok(renew(conn, now)?)).await?;
                 return Ok(false);

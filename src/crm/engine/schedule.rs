@@ -10,9 +10,9 @@ use diesel::PgConnection;
 use futures_util::future::join_all;
 
 use super::Engine;
-use super::lease::{LEASE, later};
 use crate::crm::rules;
 use crate::crm::store::{self, Connection, Mirror, Room};
+use crate::db::{LEASE, later};
 use crate::kernel::{AppError, ConnectionId};
 
 /// How often what other processes marked, and what had to wait, is looked for.

@@ -182,13 +182,13 @@ pub enum Repair {
 }
 
 /// Tells the mirrors of these differences to put them right, after whatever changes; makes the mirrors that are missing.
-/// Returns how many.
+/// Returns how many. Where the case was deleted, a person decides, and nothing is told.
 pub fn repair(
     conn: &mut PgConnection,
     job: JobId,
     which: &Repair,
     now: DateTime<Utc>,
-) -> QueryResult<usize> {
+) -> QueryResult<i64> {
     let kinds: Option<Vec<&str>> = match which {
         Repair::Kinds(kinds) => Some(kinds.iter().map(|kind| kind.as_str()).collect()),
         _ => None,
@@ -199,10 +199,10 @@ pub fn repair(
     };
     diesel::sql_query(
         "with chosen as (
-           update crm_differences set repaired_at = $4
+           select id, ticket_id, connection_id from crm_differences
             where job_id = $1 and action not in ('agree', 'leave')
-              and ($2::text[] is null or kind = any($2)) and ($3::uuid[] is null or id = any($3))
-           returning ticket_id, connection_id)
+              and ($2::text[] is null or kind = any($2)) and ($3::uuid[] is null or id = any($3))),
+         told as (
          insert into crm_mirrors as m (ticket_id, connection_id, dirty_since, dirty_seq, full_check, priority)
          select distinct t.id, c.connection_id, now(), 1, true, 1
            from chosen c join tickets t on t.id = c.ticket_id where t.deleted_at is null order by t.id
@@ -213,13 +213,19 @@ pub fn repair(
            priority = case when m.dirty_since is null then 1 else m.priority end,
            dirty_since = coalesce(m.dirty_since, now()), dirty_seq = m.dirty_seq + 1, full_check = true,
            next_attempt_at = least(m.next_attempt_at, now())
-          where m.state in ('pending', 'linked') or m.state = 'parked' and m.error_class is distinct from 'gone'",
+          where m.state in ('pending', 'linked') or m.state = 'parked' and m.error_class is distinct from 'gone'
+         returning ticket_id),
+         stamped as (
+           update crm_differences d set repaired_at = $4 from chosen c join told on told.ticket_id = c.ticket_id
+            where d.id = c.id)
+         select count(*) as count from told",
     )
     .bind::<SqlUuid, _>(job.0)
     .bind::<Nullable<Array<Text>>, _>(kinds)
     .bind::<Nullable<Array<SqlUuid>>, _>(ids)
     .bind::<Timestamptz, _>(now)
-    .execute(conn)
+    .get_result::<Count>(conn)
+    .map(|told| told.count)
 }
 
 #[derive(QueryableByName)]

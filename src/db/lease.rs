@@ -4,22 +4,22 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{PgConnection, QueryResult};
 
-use super::Engine;
+use super::Db;
 
 /// How long a lease lasts without a sign of life. The clocks of replicas must agree within it.
-pub(super) const LEASE: TimeDelta = TimeDelta::seconds(15);
+pub const LEASE: TimeDelta = TimeDelta::seconds(15);
 /// How often a sign of life is given.
 const BEAT: Duration = Duration::from_secs(4);
 
 /// The time that counts on from `began`, when the clock was read.
-pub(super) fn later(now: DateTime<Utc>, began: Instant) -> DateTime<Utc> {
+pub fn later(now: DateTime<Utc>, began: Instant) -> DateTime<Utc> {
     now + TimeDelta::from_std(began.elapsed()).unwrap_or_default()
 }
 
-impl Engine {
+impl Db {
     /// Renews a lease until it is lost, or may be because the database could not be asked for too long. `renew` sets its
     /// new end; false when another has taken over.
-    pub(super) async fn lease_lost(
+    pub async fn lease_lost(
         &self,
         now: DateTime<Utc>,
         renew: impl Fn(&mut PgConnection, DateTime<Utc>) -> QueryResult<bool> + Clone + Send + 'static,
@@ -29,7 +29,7 @@ impl Engine {
         loop {
             tokio::time::sleep(BEAT).await;
             let (renew, until) = (renew.clone(), later(now, began) + LEASE);
-            match self.0.db.quiet_tx(move |conn| Ok(renew(conn, until)?)).await {
+            match self.quiet_tx(move |conn| Ok(renew(conn, until)?)).await {
                 Ok(true) => held_until = until,
                 Ok(false) => return,
                 Err(_) if later(now, began) >= held_until => return,

@@ -160,3 +160,21 @@ async fn a_connection_says_how_often_it_is_compared_and_whether_that_repairs() {
     let later = later + TimeDelta::days(400);
     assert!(!desk.app.service.db.tx(move |conn| start_scheduled(conn, later)).await.unwrap());
 }
+
+#[actix_web::test]
+async fn what_waits_for_a_person_is_not_said_to_be_repaired() {
+    let desk = Mirrored::start_with(json!({ "on_deleted": "ask" })).await;
+    let ticket = desk.open("Whose case is gone").await;
+    desk.converge().await;
+    desk.crm.delete("Cases", &desk.case(&ticket).await.id).unwrap();
+    desk.priority(&ticket, "high").await;
+    desk.converge().await;
+    assert_eq!(desk.mirror(&ticket).await["error_class"], "gone");
+    let job = desk.reconcile(json!({"mode": "report"})).await;
+    let path = format!("/v1/crm/reconciliations/{}/repair", job["id"].as_str().unwrap());
+    assert_eq!(desk.admin.post(&path, json!({"all": true})).await.expect(202)["marked"], 0);
+    let found = desk.differences(&job).await;
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0]["repaired_at"], json!(null));
+    assert_eq!(desk.mirror(&ticket).await["state"], "parked");
+}

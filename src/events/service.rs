@@ -6,7 +6,7 @@ use diesel::PgConnection;
 
 use super::event::NewEvent;
 use super::store::{self, Event, Filter};
-use crate::kernel::{Actor, AppError, NoteId, TicketId};
+use crate::kernel::{Actor, AppError, ConnectionId, NoteId, TicketId};
 
 /// Call it in the transaction that made the event true. A ticket has one event for each of its versions.
 pub fn append(conn: &mut PgConnection, actor: &Actor, event: NewEvent) -> Result<(), AppError> {
@@ -74,9 +74,10 @@ pub struct TicketNews {
 }
 
 /// Up to `limit` tickets that events behind `after` are about, each once, in the order of their last event; and the
-/// position up to where nothing was left out.
+/// position up to where nothing was left out. A conflict of this connection that was decided is about its ticket too.
 pub fn ticket_news(
     conn: &mut PgConnection,
+    connection: ConnectionId,
     after: i64,
     limit: usize,
 ) -> Result<(Vec<TicketNews>, i64), AppError> {
@@ -85,7 +86,7 @@ pub fn ticket_news(
     if until <= after {
         return Ok((Vec::new(), after));
     }
-    let passed = store::about_tickets(conn, after, until)?;
+    let passed = store::about_tickets(conn, connection, after, until)?;
     Ok(by_ticket(passed, until, limit))
 }
 

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::event::{EventType, NewEvent, Subject};
 use crate::db::schema::{event_feed, events, tickets};
-use crate::kernel::{Actor, TicketId, Visibility};
+use crate::kernel::{Actor, ConnectionId, TicketId, Visibility};
 
 /// An event of the log.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -232,20 +232,33 @@ pub fn waiting_since(conn: &mut PgConnection) -> QueryResult<Option<DateTime<Utc
     waiting.select(diesel::dsl::min(events::occurred_at)).first(conn)
 }
 
-/// Position, ticket and note of the published events about tickets, behind `after` up to and including `until`.
+/// Position, ticket and note of the published events about tickets and about decided conflicts of this connection, behind
+/// `after` up to and including `until`.
 pub fn about_tickets(
     conn: &mut PgConnection,
+    connection: ConnectionId,
     after: i64,
     until: i64,
 ) -> QueryResult<Vec<(i64, TicketId, Option<String>)>> {
-    events::table
+    let data = |key: &'static str| events::data.retrieve_as_text(key).nullable();
+    let decided = events::type_
+        .eq(EventType::MirrorConflictDecided.as_str())
+        .and(data("connection_id").eq(connection.to_string()).assume_not_null());
+    type Found = (i64, Option<TicketId>, Option<String>, Option<String>);
+    let found: Vec<Found> = events::table
         .filter(events::position.gt(after).and(events::position.le(until)))
-        .filter(events::ticket_id.is_not_null())
+        .filter(events::ticket_id.is_not_null().or(decided))
         .order(events::position)
         .select((
             events::position.assume_not_null(),
-            events::ticket_id.assume_not_null(),
-            events::data.retrieve_as_text("note_id").nullable(),
+            events::ticket_id,
+            data("ticket_id"),
+            data("note_id"),
         ))
-        .load(conn)
+        .load(conn)?;
+    let about = |(position, ticket, named, note): Found| {
+        let ticket = ticket.or_else(|| named?.parse().ok().map(TicketId))?;
+        Some((position, ticket, note))
+    };
+    Ok(found.into_iter().filter_map(about).collect())
 }

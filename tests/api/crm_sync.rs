@@ -1,4 +1,5 @@
 //! The push/pull protocol: an integration that writes a CRM which the service never calls.
+mod deciding;
 mod linking;
 mod pulling;
 mod pushing;

@@ -19,6 +19,7 @@ mod poll;
 mod pull;
 mod push;
 mod reading;
+mod resolve;
 mod restore;
 mod schedule;
 mod settle;
@@ -37,7 +38,6 @@ pub(super) use self::outcome::{Tried, connection_failed};
 pub use self::pull::OfferedCase;
 pub use self::push::{CaseName, Outcome, ToldChange, ToldNote};
 pub(super) use self::reading::Reading;
-pub(super) use self::settle::tell;
 
 use self::check::unreachable;
 use self::directory::Crm;

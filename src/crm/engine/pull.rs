@@ -5,9 +5,10 @@ use diesel::PgConnection;
 use serde::Deserialize as _;
 
 use super::Engine;
+use super::case::rules;
 use super::pass::Snapshot;
 use crate::crm::case::{Case, Field, Owner};
-use crate::crm::merge::{Agreement, Rules};
+use crate::crm::merge::{Agreement, Rules, Side};
 use crate::crm::service;
 use crate::crm::store::{self, Mirror, OfferedNote};
 use crate::crm::vocabulary::Vocabulary;
@@ -42,7 +43,7 @@ impl Engine {
         let connection = service::connection(conn, connection)?;
         let (kind, settings) = (connection.kind()?, connection.settings()?);
         let words = Vocabulary::new(&settings, &kind.defaults);
-        let (news, until) = events::ticket_news(conn, after, limit)?;
+        let (news, until) = events::ticket_news(conn, connection.id, after, limit)?;
         if news.is_empty() {
             return Ok((Vec::new(), until));
         }
@@ -69,14 +70,14 @@ impl Engine {
                 case_id: mirror.and_then(|mirror| mirror.remote_id.clone()),
                 position,
                 deleted: seen.ticket.deleted_at.is_some(),
-                fields: self.fields(mirror, seen, words, &settings.rules())?,
+                fields: self.fields(mirror, seen, words, &rules(&settings, &seen.conflicts))?,
                 notes: notes.remove(&ticket_id).unwrap_or_default(),
             });
         }
         Ok((offered, until))
     }
 
-    /// The desk's values, except where the CRM's stays: in its own fields, and where nobody has decided a conflict yet.
+    /// The desk's values, except where the CRM's stays: in its own fields, and where nobody has decided a conflict for the desk.
     fn fields(
         &self,
         mirror: Option<&Mirror>,
@@ -94,7 +95,8 @@ impl Engine {
         }
         let known: Vec<&str> = agreement.base.get(Field::Status).into_iter().collect();
         let desk = seen.desk_side(&self.0.public_url, words, &known);
-        let held = |field| seen.conflicts.iter().any(|c| c.field == field && c.decision.is_none());
+        let open = |field| seen.conflicts.iter().find(|c| c.field == field);
+        let held = |field| open(field).is_some_and(|c| c.decision != Some(Side::Desk));
         let stays = |field| rules.owner(field) == Owner::Crm || held(field);
         let value = |(field, ours)| match shown.get(field).filter(|_| stays(field)) {
             Some(theirs) => (field, theirs.to_owned()),

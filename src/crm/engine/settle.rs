@@ -195,8 +195,8 @@ impl Settlement {
         fields.extend(conflicts.iter().map(|c| c.field));
         store::close_conflicts(conn, self.ticket.id, connection, &fields, self.now)?;
         for conflict in conflicts {
-            if store::record_conflict(conn, conflict)? {
-                tell(conn, &self.actor, EventType::MirrorConflict, conflict, self.now)?;
+            if let Some(news) = store::record_conflict(conn, conflict)? {
+                tell(conn, &self.actor, EventType::MirrorConflict, &news, self.now)?;
             }
         }
         Ok(())
@@ -223,7 +223,7 @@ impl Working {
 }
 
 /// Tells of a conflict; the ticket is in the data, so that it is not mirrored once more for it.
-pub(in crate::crm) fn tell(
+pub(super) fn tell(
     conn: &mut PgConnection,
     actor: &Actor,
     kind: EventType,

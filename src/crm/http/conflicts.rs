@@ -137,7 +137,9 @@ struct Resolution {
 
 /// Decide a held conflict
 ///
-/// The mirror carries the decision out; the desk's rules hold for the CRM's value all the same.
+/// The mirror carries the decision out; the desk's rules hold for the CRM's value all the same. Where an integration writes
+/// the CRM, the desk takes the CRM's value at once (409 where its rules forbid that; the conflict stays open), and the desk's
+/// value is offered to the integration until the CRM has it.
 #[utoipa::path(
     tag = "crm",
     params(("id" = ConflictId, Path)),
@@ -148,6 +150,7 @@ struct Resolution {
 #[post("/crm/conflicts/{id}/resolution")]
 async fn resolve_conflict(
     db: web::Data<Db>,
+    engine: web::Data<Engine>,
     caller: Caller,
     id: PathId<ConflictId>,
     body: Body<Resolution>,
@@ -155,7 +158,7 @@ async fn resolve_conflict(
     caller.require(Permission::CrmWrite)?;
     let winner = body.winner;
     let decided =
-        db.tx(move |conn| service::resolve(conn, &caller, id.0, winner, Utc::now())).await?;
+        db.tx(move |conn| engine.resolve(conn, &caller, id.0, winner, Utc::now())).await?;
     Ok(Answer::ok(&ConflictView::from(decided))?.status(202))
 }
 

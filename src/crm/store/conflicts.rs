@@ -1,7 +1,7 @@
 //! Recorded conflicts.
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::protocol::lock_mirror;
@@ -37,38 +37,37 @@ pub struct Conflict {
     pub restored_at: Option<DateTime<Utc>>,
 }
 
-/// Records a conflict; one that is open for this field is brought up to date. True when it is news.
-pub fn record_conflict(conn: &mut PgConnection, new: &Conflict) -> QueryResult<bool> {
-    let row = diesel::sql_query(
-        "insert into crm_conflicts as c (id, ticket_id, connection_id, field, base, desk, crm, winner, policy, reason,
-           losing_value, created_at, resolved_at, desk_own, suspected_lost_update)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-         on conflict (ticket_id, connection_id, field) where resolved_at is null do update set
-           base = excluded.base, desk = excluded.desk, crm = excluded.crm, winner = excluded.winner,
-           policy = excluded.policy, reason = excluded.reason, losing_value = excluded.losing_value,
-           resolved_at = excluded.resolved_at, desk_own = excluded.desk_own,
-           suspected_lost_update = excluded.suspected_lost_update
-         where (c.desk, c.crm, c.winner, c.resolved_at)
-           is distinct from (excluded.desk, excluded.crm, excluded.winner, excluded.resolved_at)",
-    );
-    let written = row
-        .bind::<SqlUuid, _>(new.id.0)
-        .bind::<SqlUuid, _>(new.ticket_id.0)
-        .bind::<SqlUuid, _>(new.connection_id.0)
-        .bind::<Text, _>(new.field)
-        .bind::<Nullable<Text>, _>(&new.base)
-        .bind::<Text, _>(&new.desk)
-        .bind::<Text, _>(&new.crm)
-        .bind::<Nullable<Text>, _>(new.winner)
-        .bind::<Text, _>(&new.policy)
-        .bind::<Nullable<Text>, _>(&new.reason)
-        .bind::<Nullable<Text>, _>(&new.losing_value)
-        .bind::<Timestamptz, _>(new.created_at)
-        .bind::<Nullable<Timestamptz>, _>(new.resolved_at)
-        .bind::<Nullable<Text>, _>(&new.desk_own)
-        .bind::<Bool, _>(new.suspected_lost_update)
-        .execute(conn)?;
-    Ok(written == 1)
+/// Records a conflict; one that is open for this field is brought up to date, or resolved. Returns it when it is news. The
+/// caller holds the mirror.
+pub fn record_conflict(conn: &mut PgConnection, new: &Conflict) -> QueryResult<Option<Conflict>> {
+    let open = conflicts::table
+        .filter(dsl::ticket_id.eq(new.ticket_id).and(dsl::connection_id.eq(new.connection_id)))
+        .filter(dsl::field.eq(new.field).and(dsl::resolved_at.is_null()))
+        .select(Conflict::as_select());
+    let Some(open) = open.first(conn).optional()? else {
+        let row = diesel::insert_into(conflicts::table).values(new);
+        return row.returning(Conflict::as_returning()).get_result(conn).map(Some);
+    };
+    let same = (&open.desk, &open.crm, open.winner) == (&new.desk, &new.crm, new.winner);
+    if same && new.resolved_at.is_none() {
+        return Ok(None);
+    }
+    diesel::update(conflicts::table.find(open.id))
+        .set((
+            dsl::base.eq(&new.base),
+            dsl::desk.eq(&new.desk),
+            dsl::crm.eq(&new.crm),
+            dsl::winner.eq(new.winner),
+            dsl::policy.eq(&new.policy),
+            dsl::reason.eq(&new.reason),
+            dsl::losing_value.eq(&new.losing_value),
+            dsl::resolved_at.eq(new.resolved_at),
+            dsl::desk_own.eq(&new.desk_own),
+            dsl::suspected_lost_update.eq(new.suspected_lost_update),
+        ))
+        .returning(Conflict::as_returning())
+        .get_result(conn)
+        .map(Some)
 }
 
 /// The conflicts of these tickets in a connection that still matter: the open ones, and those whose losing value was restored.
@@ -84,7 +83,7 @@ pub fn live_conflicts(
         .load(conn)
 }
 
-/// Closes the open conflicts of a mirror, except those in `held`: the sides agree by now.
+/// Closes the open conflicts of a mirror, except those in `held`: the sides agree by now, as was decided where somebody did.
 pub fn close_conflicts(
     conn: &mut PgConnection,
     ticket: TicketId,
@@ -94,7 +93,8 @@ pub fn close_conflicts(
 ) -> QueryResult<usize> {
     let held: Vec<&str> = held.iter().map(|field| field.as_str()).collect();
     diesel::sql_query(
-        "update crm_conflicts set resolved_at = $4
+        "update crm_conflicts set resolved_at = $4, winner = decision,
+           losing_value = case decision when 'desk' then crm when 'crm' then desk end
           where ticket_id = $1 and connection_id = $2 and resolved_at is null and field <> all($3)",
     )
     .bind::<SqlUuid, _>(ticket.0)
@@ -102,6 +102,10 @@ pub fn close_conflicts(
     .bind::<Array<Text>, _>(held)
     .bind::<Timestamptz, _>(now)
     .execute(conn)
+}
+
+pub fn conflict(conn: &mut PgConnection, id: ConflictId) -> QueryResult<Option<Conflict>> {
+    conflicts::table.find(id).select(Conflict::as_select()).first(conn).optional()
 }
 
 /// The conflict, locked behind its mirror and its ticket, as the engine locks them.

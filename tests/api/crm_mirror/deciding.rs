@@ -54,6 +54,12 @@ async fn what_belongs_to_the_crm_and_the_desk_refuses_waits_for_a_decision() {
     assert!(decided["decided_by"].is_string() && decided["decided_at"].is_string(), "{decided}");
     desk.converge().await;
     assert_eq!(desk.case(&ticket).await.value("status"), "Open_New");
+    let settled = desk.conflicts(&ticket).await;
+    assert_eq!((settled.len(), &settled[0]["id"]), (1, &conflicts[0]["id"]), "{settled:?}");
+    assert_eq!(
+        (&settled[0]["winner"], &settled[0]["losing_value"]),
+        (&json!("desk"), &json!("Open/Open_Pending Input"))
+    );
     let told = desk.events("mirror.conflict_decided").await;
     assert_eq!((told.len(), &told[0]["data"]["ticket_id"]), (1, &json!(ticket)));
     assert_eq!(told[0]["actor"]["name"], decided["decided_by"]);

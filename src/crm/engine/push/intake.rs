@@ -12,7 +12,7 @@ use super::super::settle::{Settled, Settlement};
 use super::{FieldConflict, Outcome, ToldChange, Verdict, kept};
 use crate::crm::adapters::integration;
 use crate::crm::case::{Case, Field, RemoteCase, loss};
-use crate::crm::merge::{self, Agreement, Side, Times};
+use crate::crm::merge::{self, Agreement, Rules, Side, Times};
 use crate::crm::provenance::Provenances;
 use crate::crm::settings::CrmNotes;
 use crate::crm::store::{self, Conflict, Connection, Mirror, NoteDirection, RemoteLink, Told};
@@ -48,7 +48,37 @@ impl Intake {
         Ok(outcome)
     }
 
+    /// Takes over what was decided for the CRM. The inner error says why the desk refuses it: then nothing is to be kept.
+    pub fn decided(mut self, conn: &mut PgConnection) -> Result<Result<(), String>, AppError> {
+        let mirror = self.lock(conn)?;
+        let settled = self.settle(conn, &mirror)?;
+        let refused = settled.conflicts.into_iter().find_map(|conflict| conflict.reason);
+        Ok(refused.map_or(Ok(()), Err))
+    }
+
     fn take(&mut self, conn: &mut PgConnection) -> Result<Outcome, AppError> {
+        let mirror = self.lock(conn)?;
+        let noted = self.note(conn)?;
+        let settled = self.settle(conn, &mirror)?;
+        if let (true, Some(case)) = (self.connection.kind != integration::KEY, &mirror.remote_id) {
+            store::mark_cases(conn, self.connection.id, std::slice::from_ref(case), false)?;
+        }
+        let verdict = match (settled.conflicts.is_empty(), noted || !settled.taken.is_empty()) {
+            (false, _) => Verdict::Conflict,
+            (true, true) => Verdict::Applied,
+            (true, false) => Verdict::Unchanged,
+        };
+        Ok(Outcome {
+            ticket_id: Some(self.seen.ticket.id),
+            case_id: mirror.remote_id,
+            write: settled.push,
+            conflicts: settled.conflicts.into_iter().map(field_conflict).collect(),
+            ..Outcome::new(&self.change, verdict)
+        })
+    }
+
+    /// Locks the mirror and its ticket. Fails where there is nothing to be kept equal.
+    fn lock(&mut self, conn: &mut PgConnection) -> Result<Mirror, AppError> {
         let ticket = self.seen.ticket.id;
         let locked = store::lock_mirror(conn, ticket, self.connection.id)?;
         let (mirror, version) = locked.ok_or(AppError::NotFound("the mirror"))?;
@@ -63,24 +93,14 @@ impl Intake {
             let detail = "the ticket is deleted; restore it first";
             return Err(AppError::conflict("ticket_deleted", detail));
         }
-        let noted = self.note(conn)?;
-        let (told, settled) = self.merge(conn, &mirror)?;
-        store::save_told(conn, &mirror, &told, self.now)?;
-        if let (true, Some(case)) = (self.connection.kind != integration::KEY, &mirror.remote_id) {
-            store::mark_cases(conn, self.connection.id, std::slice::from_ref(case), false)?;
-        }
-        let verdict = match (settled.conflicts.is_empty(), noted || !settled.taken.is_empty()) {
-            (false, _) => Verdict::Conflict,
-            (true, true) => Verdict::Applied,
-            (true, false) => Verdict::Unchanged,
-        };
-        Ok(Outcome {
-            ticket_id: Some(ticket),
-            case_id: mirror.remote_id,
-            write: settled.push,
-            conflicts: settled.conflicts.into_iter().map(field_conflict).collect(),
-            ..Outcome::new(&self.change, verdict)
-        })
+        Ok(mirror)
+    }
+
+    /// Merges what was told, and saves what it came to.
+    fn settle(&self, conn: &mut PgConnection, mirror: &Mirror) -> Result<Settled, AppError> {
+        let (told, settled) = self.merge(conn, mirror)?;
+        store::save_told(conn, mirror, &told, self.now)?;
+        Ok(settled)
     }
 
     /// Adds the note, unless it is known; true when it is new.
@@ -110,13 +130,16 @@ impl Intake {
             Agreement::deserialize(&mirror.agreement).map_err(AppError::internal)?;
         agreement.applied(&self.change.base);
         let whole = self.desk_side(&agreement);
-        let desk: Case = whole.iter().filter(|(field, _)| shown.get(*field).is_some()).collect();
-        let absent = shown.iter().find(|(field, _)| desk.get(*field).is_none());
+        let absent = shown.iter().find(|(field, _)| whole.get(*field).is_none());
         if let Some((field, _)) = absent {
             let detail =
                 format!("the ticket's {field} has no counterpart in this CRM; see the maps");
             return Err(AppError::rule("unmapped", detail));
         }
+        let told = whole.iter().filter(|(field, _)| shown.get(*field).is_some());
+        let (decided, desk): (Vec<_>, Vec<_>) =
+            told.partition(|(field, ours)| self.decided_for_desk(*field, ours));
+        let desk: Case = desk.into_iter().collect();
         arrived(&mut agreement, &desk, shown);
         let rules = rules(&self.crm.settings, &self.seen.conflicts);
         let modified_at = self.change.changed_at.unwrap_or(self.now);
@@ -126,27 +149,11 @@ impl Intake {
             Provenances::deserialize(&mirror.provenance).map_err(AppError::internal)?;
         let mirror = mirror.clone();
         let mut working = Working { mirror, agreement, sent: None, provenance };
-        let untold = Field::ALL.iter().copied().filter(|field| desk.get(*field).is_none());
-        let untold: Vec<Field> = untold.collect();
-        let settlement = Settlement {
-            actor: self.actor.clone(),
-            ticket: self.seen.ticket.clone(),
-            restored: self.seen.restored.clone(),
-            crm: Arc::clone(&self.crm),
-            remote: RemoteCase {
-                id: working.mirror.remote_id.clone().unwrap_or_default(),
-                fields: shown.clone(),
-                modified_at,
-                modified_by: None,
-                version: None,
-            },
-            desk,
-            rules,
-            given_up: Case::default(),
-            untold,
-            now: self.now,
-        };
-        let settled = settlement.carry_out(conn, &mut working, merge).map_err(unexpected)?;
+        let settlement = self.settlement(&working.mirror, desk, rules, modified_at);
+        let mut settled = settlement.carry_out(conn, &mut working, merge).map_err(unexpected)?;
+        for (field, ours) in decided {
+            settled.push.set(field, ours);
+        }
         // The integration is told what to write; until it has, the CRM's value is what both sides know.
         for lost in settled.conflicts.iter().filter(|c| c.winner == Some(Side::Desk)) {
             working.agreement.base.set(lost.field, &*lost.crm);
@@ -164,6 +171,44 @@ impl Intake {
             agreed,
         };
         Ok((told, settled))
+    }
+
+    /// Whether somebody gave the field to the desk and the CRM still shows what it had then: that is no edit, and the decision
+    /// stands until the CRM shows something else.
+    fn decided_for_desk(&self, field: Field, ours: &str) -> bool {
+        let theirs = self.change.fields.get(field);
+        self.seen.conflicts.iter().any(|conflict| {
+            let for_desk = conflict.field == field && conflict.decision == Some(Side::Desk);
+            for_desk && theirs == Some(&*conflict.crm) && theirs != Some(ours)
+        })
+    }
+
+    fn settlement(
+        &self,
+        mirror: &Mirror,
+        desk: Case,
+        rules: Rules,
+        modified_at: DateTime<Utc>,
+    ) -> Settlement {
+        let untold = Field::ALL.iter().copied().filter(|field| desk.get(*field).is_none());
+        Settlement {
+            actor: self.actor.clone(),
+            ticket: self.seen.ticket.clone(),
+            restored: self.seen.restored.clone(),
+            crm: Arc::clone(&self.crm),
+            remote: RemoteCase {
+                id: mirror.remote_id.clone().unwrap_or_default(),
+                fields: self.change.fields.clone(),
+                modified_at,
+                modified_by: None,
+                version: None,
+            },
+            untold: untold.collect(),
+            desk,
+            rules,
+            given_up: Case::default(),
+            now: self.now,
+        }
     }
 
     fn desk_side(&self, agreement: &Agreement) -> Case {

@@ -16,7 +16,7 @@ use super::pass::Snapshot;
 use crate::crm::case::{Case, Field};
 use crate::crm::merge::Side;
 use crate::crm::service;
-use crate::crm::store::{self, Connection, Mirror};
+use crate::crm::store::{self, Conflict, Connection, Mirror};
 use crate::kernel::{Actor, AppError, ConnectionId, Origin, Permission, Role, TicketId, text_enum};
 
 /// A change of a case, as an integration tells it.
@@ -227,6 +227,37 @@ impl Engine {
             outcomes.push(self.0.db.tx(move |conn| intake.once(conn)).await?);
         }
         Ok(outcomes)
+    }
+
+    /// Has the desk take over the CRM's value of a conflict that was decided so, as if the integration had told it again.
+    pub(super) fn take_decided(
+        &self,
+        conn: &mut PgConnection,
+        decider: &Actor,
+        connection: Connection,
+        decided: &Conflict,
+        now: DateTime<Utc>,
+    ) -> Result<(), AppError> {
+        let mirror = store::mirror(conn, decided.ticket_id, connection.id)?;
+        let mirror = mirror.ok_or(AppError::NotFound("the mirror"))?;
+        let intake = Intake {
+            actor: actor(decider),
+            public_url: self.0.public_url.clone(),
+            crm: self.crm(&connection).map_err(AppError::internal)?,
+            seen: Snapshot::read(conn, &mirror)?,
+            connection,
+            change: ToldChange {
+                change_id: decided.id.to_string(),
+                case: CaseName::Ticket(decided.ticket_id),
+                fields: Case::from_iter([(decided.field, &*decided.crm)]),
+                base: Case::default(),
+                changed_at: mirror.remote_modified_at,
+                note: None,
+            },
+            now,
+        };
+        let taken = intake.decided(conn)?;
+        taken.map_err(|reason| AppError::conflict("cannot_decide", reason))
     }
 }
 

@@ -240,11 +240,11 @@ pub fn about_tickets(
     after: i64,
     until: i64,
 ) -> QueryResult<Vec<(i64, TicketId, Option<String>)>> {
+    type Found = (i64, Option<TicketId>, Option<String>, Option<String>);
     let data = |key: &'static str| events::data.retrieve_as_text(key).nullable();
     let decided = events::type_
         .eq(EventType::MirrorConflictDecided.as_str())
         .and(data("connection_id").eq(connection.to_string()).assume_not_null());
-    type Found = (i64, Option<TicketId>, Option<String>, Option<String>);
     let found: Vec<Found> = events::table
         .filter(events::position.gt(after).and(events::position.le(until)))
         .filter(events::ticket_id.is_not_null().or(decided))

@@ -1,6 +1,7 @@
 //! The push/pull protocol: an integration that writes a CRM which the service never calls.
 mod deciding;
 mod linking;
+mod people;
 mod pulling;
 mod pushing;
 

@@ -35,7 +35,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub(super) use self::outcome::{Tried, connection_failed};
-pub use self::pull::OfferedCase;
+pub use self::pull::{OfferedCase, OfferedLead};
 pub use self::push::{CaseName, Outcome, ToldChange, ToldNote};
 pub(super) use self::reading::Reading;
 

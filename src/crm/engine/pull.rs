@@ -10,10 +10,11 @@ use super::pass::Snapshot;
 use crate::crm::case::{Case, Field, Owner};
 use crate::crm::merge::{Agreement, Rules, Side};
 use crate::crm::service;
-use crate::crm::store::{self, Mirror, OfferedNote};
+use crate::crm::store::{self, Mirror, OfferedContact, OfferedNote};
 use crate::crm::vocabulary::Vocabulary;
 use crate::events::{self, TicketNews};
-use crate::kernel::{AppError, ConnectionId, NoteId, TicketId};
+use crate::kernel::{AppError, ConnectionId, ContactId, NoteId, TicketId};
+use crate::tickets::{Lead, service as tickets};
 
 /// A case as it should be by now.
 #[derive(Debug)]
@@ -26,8 +27,19 @@ pub struct OfferedCase {
     /// The ticket was deleted; its case is left as it is.
     pub deleted: bool,
     pub fields: Case,
+    pub contact: Option<OfferedContact>,
+    /// The lead that the ticket became, where the connection wants leads.
+    pub lead: Option<OfferedLead>,
     /// The notes that these events added.
     pub notes: Vec<OfferedNote>,
+}
+
+/// A lead to be written.
+#[derive(Debug)]
+pub struct OfferedLead {
+    pub lead: Lead,
+    /// The CRM's id of it; `None` until the integration tells it.
+    pub remote_id: Option<String>,
 }
 
 impl Engine {
@@ -53,10 +65,12 @@ impl Engine {
         let seen = Snapshot::read_all(conn, connection.id, &ids)?;
         let seen: HashMap<_, _> = seen.into_iter().map(|s| (s.ticket.id, s)).collect();
         let added: Vec<NoteId> = news.iter().flat_map(|t| t.notes.iter().copied()).collect();
-        let mut notes: HashMap<TicketId, Vec<OfferedNote>> = HashMap::new();
-        for note in store::offered_notes(conn, connection.id, &added)? {
-            notes.entry(note.ticket_id).or_default().push(note);
-        }
+        let mut notes = notes(conn, connection.id, &added)?;
+        let contacts = contacts(conn, connection.id, seen.values())?;
+        let mut leads = match settings.leads {
+            true => leads(conn, connection.id, &ids)?,
+            false => HashMap::new(),
+        };
         let mut offered = Vec::new();
         for TicketNews { ticket_id, position, .. } in news {
             let Some(seen) = seen.get(&ticket_id).filter(|seen| seen.ticket.category != "draft")
@@ -71,6 +85,8 @@ impl Engine {
                 position,
                 deleted: seen.ticket.deleted_at.is_some(),
                 fields: self.fields(mirror, seen, words, &rules(&settings, &seen.conflicts))?,
+                contact: seen.ticket.contact.as_ref().and_then(|c| contacts.get(&c.0).cloned()),
+                lead: leads.remove(&ticket_id),
                 notes: notes.remove(&ticket_id).unwrap_or_default(),
             });
         }
@@ -104,4 +120,37 @@ impl Engine {
         };
         Ok(desk.iter().map(|(field, ours)| value((field, ours.to_owned()))).collect())
     }
+}
+
+fn notes(
+    conn: &mut PgConnection,
+    connection: ConnectionId,
+    ids: &[NoteId],
+) -> Result<HashMap<TicketId, Vec<OfferedNote>>, AppError> {
+    let mut notes: HashMap<_, Vec<_>> = HashMap::new();
+    for note in store::offered_notes(conn, connection, ids)? {
+        notes.entry(note.ticket_id).or_default().push(note);
+    }
+    Ok(notes)
+}
+
+fn contacts<'a>(
+    conn: &mut PgConnection,
+    connection: ConnectionId,
+    seen: impl Iterator<Item = &'a Snapshot>,
+) -> Result<HashMap<ContactId, OfferedContact>, AppError> {
+    let ids: Vec<ContactId> =
+        seen.filter_map(|seen| Some(seen.ticket.contact.as_ref()?.0)).collect();
+    let contacts = store::offered_contacts(conn, connection, &ids)?;
+    Ok(contacts.into_iter().map(|contact| (contact.id, contact)).collect())
+}
+
+fn leads(
+    conn: &mut PgConnection,
+    connection: ConnectionId,
+    ids: &[TicketId],
+) -> Result<HashMap<TicketId, OfferedLead>, AppError> {
+    let mut made = store::leads_in(conn, connection, ids)?;
+    let leads = tickets::leads(conn, ids)?.into_iter();
+    Ok(leads.map(|(id, lead)| (id, OfferedLead { lead, remote_id: made.remove(&id) })).collect())
 }

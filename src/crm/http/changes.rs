@@ -11,12 +11,15 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::auth::Caller;
 use crate::crm::Engine;
 use crate::crm::case::Case;
-use crate::crm::engine::{CaseName, OfferedCase, Outcome, ToldChange, ToldNote};
-use crate::crm::store::OfferedNote;
+use crate::crm::engine::{CaseName, OfferedCase, OfferedLead, Outcome, ToldChange, ToldNote};
+use crate::crm::store::{OfferedContact, OfferedNote};
 use crate::db::Db;
 use crate::events::Feed;
 use crate::http::{Answer, Body, Params};
-use crate::kernel::{AppError, ConnectionId, NoteId, PAGE_DEFAULT, PAGE_MAX, Permission, TicketId};
+use crate::kernel::{
+    AppError, ConnectionId, ContactId, NoteId, PAGE_DEFAULT, PAGE_MAX, Permission, TicketId,
+};
+use crate::tickets::Lead;
 
 /// Seconds that a long poll waits at the most.
 const WAIT_MAX: u64 = 30;
@@ -41,8 +44,38 @@ struct CaseView {
     /// CRM is absent.
     #[schema(value_type = Object, example = json!({"subject": "The export stops", "status": "open", "priority": "high"}))]
     fields: Case,
+    /// Whom the case is of.
+    contact: Option<CaseContact>,
+    /// The lead that the ticket became; null also where the connection wants no leads.
+    lead: Option<CaseLead>,
     /// Notes that were added at the desk, oldest first.
     notes: Vec<CaseNote>,
+}
+
+/// The contact that is to be related to the case, as the desk knows them now.
+#[derive(Debug, Serialize, ToSchema)]
+struct CaseContact {
+    /// The desk's id.
+    id: ContactId,
+    /// The CRM's id; null for one that is linked to nothing there: search for the address.
+    #[schema(example = "8f1d3c52-1f7e-9c43-5d0a-6543f1c2a7b9")]
+    contact_id: Option<String>,
+    #[schema(example = "Purchasing contact")]
+    name: String,
+    #[schema(example = "purchasing@customer.example")]
+    email: String,
+    #[schema(example = "+43 1 0000000")]
+    phone: Option<String>,
+}
+
+/// A lead to be written.
+#[derive(Debug, Serialize, ToSchema)]
+struct CaseLead {
+    /// Null until `PUT /v1/crm/links/{id}` tells it: make a lead then.
+    #[schema(example = "7c9e6679-7425-40de-944b-e07fc1f90ae7")]
+    lead_id: Option<String>,
+    #[serde(flatten)]
+    lead: Lead,
 }
 
 /// A note to be written on the case.
@@ -78,6 +111,19 @@ impl From<OfferedNote> for CaseNote {
     }
 }
 
+impl From<OfferedContact> for CaseContact {
+    fn from(contact: OfferedContact) -> Self {
+        let OfferedContact { id, name, email, phone, remote_id } = contact;
+        Self { id, contact_id: remote_id, name, email, phone }
+    }
+}
+
+impl From<OfferedLead> for CaseLead {
+    fn from(offered: OfferedLead) -> Self {
+        Self { lead_id: offered.remote_id, lead: offered.lead }
+    }
+}
+
 impl From<OfferedCase> for CaseView {
     fn from(case: OfferedCase) -> Self {
         Self {
@@ -86,6 +132,8 @@ impl From<OfferedCase> for CaseView {
             position: case.position,
             deleted: case.deleted,
             fields: case.fields,
+            contact: case.contact.map(CaseContact::from),
+            lead: case.lead.map(CaseLead::from),
             notes: case.notes.into_iter().map(CaseNote::from).collect(),
         }
     }
@@ -252,7 +300,9 @@ struct Outcomes {
 /// Tell what changed in the CRM
 ///
 /// Each change is merged by itself with the ticket: what only the CRM changed is applied by the desk's own rules, what both
-/// changed is a conflict. Tell also what the CRM shows after you have written it: then both sides are known to agree.
+/// changed is a conflict. Tell also what the CRM shows after you have written it: then both sides are known to agree. Every
+/// outcome but `unknown` is remembered for seven days with its `change_id`, also `refused`: when you have put right what was
+/// refused, tell it under another `change_id`.
 #[utoipa::path(
     tag = "crm",
     request_body = ChangesBody,

@@ -5,9 +5,10 @@ use serde_json::Value;
 
 use super::{after, connection};
 use crate::crm::store::{
-    self, Cause, Conflict, ConflictFilter, Connection, DifferingNote, Mirror, MirrorState, Replay,
+    self, Cause, Conflict, Connection, DifferingNote, Mirror, MirrorState, Replay,
 };
 use crate::kernel::{AppError, ConnectionId, Page, PageRequest, TicketId};
+use crate::tickets::service as tickets;
 
 /// Tries parked or deleted mirrors again; returns how many.
 pub fn retry(conn: &mut PgConnection, id: ConnectionId, which: &Replay) -> Result<usize, AppError> {
@@ -54,10 +55,9 @@ pub struct Located {
 
 /// The mirrors of a ticket; the caller has made sure that it may be seen.
 pub fn mirrors_of(conn: &mut PgConnection, ticket: TicketId) -> Result<Vec<Located>, AppError> {
-    let open = ConflictFilter { ticket: Some(ticket), open: Some(true), connection: None };
-    let conflicts = store::conflicts(conn, &open, None, false, 100)?;
+    let conflicts = store::open_conflicts(conn, ticket)?;
     let notes = store::differing_notes(conn, ticket)?;
-    let connections = store::connections(conn, None, false, 100)?;
+    let connections = store::all_connections(conn)?;
     let mirrors = store::mirrors_of(conn, ticket)?;
     let locate = |mirror: Mirror| {
         let id = mirror.connection_id;
@@ -85,7 +85,7 @@ pub struct LeadIn {
 pub fn leads(conn: &mut PgConnection, ticket: TicketId) -> Result<Vec<LeadIn>, AppError> {
     let made = store::leads_of(conn, ticket)?;
     let mut leads = Vec::new();
-    for connection in store::connections(conn, None, false, 100)? {
+    for connection in store::all_connections(conn)? {
         let lead_id =
             made.iter().find(|(id, _)| *id == connection.id).map(|(_, lead)| lead.clone());
         if lead_id.is_some() || connection.settings()?.leads {
@@ -95,14 +95,20 @@ pub fn leads(conn: &mut PgConnection, ticket: TicketId) -> Result<Vec<LeadIn>, A
     Ok(leads)
 }
 
-/// Tells the case of a ticket; a ticket that had another one is compared anew.
-pub fn link_case(
+/// The CRM's ids of what was made of a ticket, as an integration tells them.
+pub struct ToldLinks {
+    pub case_id: Option<String>,
+    pub lead_id: Option<String>,
+}
+
+/// Tells the case or the lead of a ticket, or both; returns all that is known, and where the mirror stands.
+pub fn link(
     conn: &mut PgConnection,
     connection_id: ConnectionId,
     ticket: TicketId,
-    case: &str,
+    told: ToldLinks,
     now: DateTime<Utc>,
-) -> Result<MirrorState, AppError> {
+) -> Result<(ToldLinks, MirrorState), AppError> {
     connection(conn, connection_id)?;
     let mut locked = store::lock_mirror(conn, ticket, connection_id)?;
     if locked.is_none() {
@@ -115,14 +121,35 @@ pub fn link_case(
         let detail = "the ticket is deleted; restore it first";
         return Err(AppError::conflict("ticket_deleted", detail));
     }
+    let state = match &told.case_id {
+        Some(case) => link_case(conn, &mirror, case, now)?,
+        None => mirror.state,
+    };
+    if let Some(lead) = &told.lead_id {
+        if tickets::converted(conn, ticket)?.is_none() {
+            return Err(AppError::conflict("not_converted", "the ticket became no lead"));
+        }
+        store::set_lead(conn, connection_id, ticket, lead, now)?;
+    }
+    let lead_id = store::lead(conn, connection_id, ticket)?;
+    Ok((ToldLinks { case_id: told.case_id.or(mirror.remote_id), lead_id }, state))
+}
+
+/// A ticket that had another case is compared anew.
+fn link_case(
+    conn: &mut PgConnection,
+    mirror: &Mirror,
+    case: &str,
+    now: DateTime<Utc>,
+) -> Result<MirrorState, AppError> {
     // What was agreed on stays, and no note is written twice.
     if mirror.remote_id.as_deref() == Some(case) && mirror.error_class.as_deref() != Some("gone") {
         if mirror.state == MirrorState::Parked {
-            store::mark_cases(conn, connection_id, &[case.to_owned()], false)?;
+            store::mark_cases(conn, mirror.connection_id, &[case.to_owned()], false)?;
         }
         return Ok(MirrorState::Linked);
     }
-    store::link_case(conn, &mirror, case, now).map_err(|error| match crate::db::violated(&error) {
+    store::link_case(conn, mirror, case, now).map_err(|error| match crate::db::violated(&error) {
         Some("crm_mirrors_remote") => {
             AppError::conflict("already_linked", "this case belongs to another ticket")
         }

@@ -83,6 +83,15 @@ pub fn live_conflicts(
         .load(conn)
 }
 
+/// The open conflicts of a ticket, newest first: at most one for each field and connection.
+pub fn open_conflicts(conn: &mut PgConnection, ticket: TicketId) -> QueryResult<Vec<Conflict>> {
+    conflicts::table
+        .filter(dsl::ticket_id.eq(ticket).and(dsl::resolved_at.is_null()))
+        .order(dsl::id.desc())
+        .select(Conflict::as_select())
+        .load(conn)
+}
+
 /// Closes the open conflicts of a mirror, except those in `held`: the sides agree by now, as was decided where somebody did.
 pub fn close_conflicts(
     conn: &mut PgConnection,

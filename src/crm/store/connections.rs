@@ -134,6 +134,11 @@ pub fn connections(
     if backward { query.order(dsl::id.desc()).load(conn) } else { query.order(dsl::id).load(conn) }
 }
 
+/// Every connection, in the order of their ids. Each ticket has a mirror in each, so there are no more than people set up.
+pub fn all_connections(conn: &mut PgConnection) -> QueryResult<Vec<Connection>> {
+    connections::table.order(dsl::id).select(Connection::as_select()).load(conn)
+}
+
 /// Writes every column that a person can change.
 pub fn save_connection(conn: &mut PgConnection, row: &Connection) -> QueryResult<Connection> {
     diesel::update(connections::table.find(row.id))

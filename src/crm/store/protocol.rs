@@ -10,9 +10,10 @@ use uuid::Uuid;
 use super::links::{LinkKind, NoteDirection, forget_notes};
 use super::mirrors::{Mirror, MirrorState};
 use crate::db::schema::{
-    crm_changes as changes, crm_links, crm_mirrors as mirrors, crm_note_links, notes, tickets,
+    contacts, crm_changes as changes, crm_links, crm_mirrors as mirrors, crm_note_links, notes,
+    tickets,
 };
-use crate::kernel::{ConnectionId, NoteId, TicketId};
+use crate::kernel::{ConnectionId, ContactId, NoteId, TicketId};
 
 /// How long the outcome of a change is remembered.
 pub const KEEP_CHANGES: TimeDelta = TimeDelta::days(7);
@@ -93,6 +94,40 @@ pub fn offered_notes(
             notes::author_name,
             notes::body,
             notes::created_at,
+        ))
+        .load(conn)
+}
+
+/// Somebody who a case is of.
+#[derive(Debug, Clone, Queryable)]
+pub struct OfferedContact {
+    pub id: ContactId,
+    pub name: String,
+    pub email: String,
+    pub phone: Option<String>,
+    /// The CRM's id of the contact; `None` while the contact is linked to nothing.
+    pub remote_id: Option<String>,
+}
+
+/// These contacts, in no order.
+pub fn offered_contacts(
+    conn: &mut PgConnection,
+    connection: ConnectionId,
+    ids: &[ContactId],
+) -> QueryResult<Vec<OfferedContact>> {
+    let link = crm_links::connection_id
+        .eq(connection)
+        .and(crm_links::kind.eq(LinkKind::Contact))
+        .and(crm_links::local_id.eq(contacts::id));
+    contacts::table
+        .left_join(crm_links::table.on(link))
+        .filter(contacts::id.eq_any(ids))
+        .select((
+            contacts::id,
+            contacts::name,
+            contacts::email,
+            contacts::phone,
+            crm_links::remote_id.nullable(),
         ))
         .load(conn)
 }

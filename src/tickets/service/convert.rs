@@ -1,4 +1,6 @@
 //! Convert a ticket to something else.
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use serde_json::json;
@@ -70,9 +72,17 @@ pub fn conversion(
 
 /// The lead that the ticket became, if it became one.
 pub fn converted(conn: &mut PgConnection, id: TicketId) -> Result<Option<Lead>, AppError> {
-    let conversion = store::conversion(conn, id)?;
-    let lead = conversion.map(|conversion| serde_json::from_value(conversion.lead));
-    lead.transpose().map_err(AppError::internal)
+    Ok(leads(conn, &[id])?.remove(&id))
+}
+
+/// The leads that those of these tickets became that did.
+pub fn leads(
+    conn: &mut PgConnection,
+    ids: &[TicketId],
+) -> Result<HashMap<TicketId, Lead>, AppError> {
+    let lead = |row: Conversion| Ok((row.ticket_id, serde_json::from_value(row.lead)?));
+    let leads = store::conversions(conn, ids)?.into_iter().map(lead);
+    leads.collect::<Result<_, serde_json::Error>>().map_err(AppError::internal)
 }
 
 /// A person is known by a last name; the rest may be empty.

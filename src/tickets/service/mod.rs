@@ -26,7 +26,7 @@ pub use assign::{Assign, Elevate, Target, Transfer, assign, dry_run, elevate, tr
 pub use attach::{attach, attachments};
 pub use change::{Change, change, submit};
 pub use conversation::add_note;
-pub use convert::{NewLead, conversion, convert, converted};
+pub use convert::{NewLead, conversion, convert, converted, leads};
 pub use delete::{delete, restore};
 pub use due::{assign_waiting, follow_automatic_transition};
 pub use open::{NewTicket, open};

@@ -25,6 +25,14 @@ pub fn insert_conversion(conn: &mut PgConnection, new: &Conversion) -> QueryResu
     diesel::insert_into(conversions::table).values(new).execute(conn)
 }
 
+/// Those of these tickets.
+pub fn conversions(conn: &mut PgConnection, tickets: &[TicketId]) -> QueryResult<Vec<Conversion>> {
+    conversions::table
+        .filter(conversions::ticket_id.eq_any(tickets))
+        .select(Conversion::as_select())
+        .load(conn)
+}
+
 pub fn conversion(conn: &mut PgConnection, ticket: TicketId) -> QueryResult<Option<Conversion>> {
     conversions::table.find(ticket).select(Conversion::as_select()).first(conn).optional()
 }

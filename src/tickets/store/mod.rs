@@ -7,7 +7,7 @@ mod row;
 mod sql;
 mod write;
 
-pub use conversions::{Conversion, conversion, insert_conversion};
+pub use conversions::{Conversion, conversion, conversions, insert_conversion};
 pub use elevations::{Elevation, elevations, insert_elevation};
 pub use find::{find, lock, lock_automatic_due, lock_waiting, waiting, waiting_pools};
 pub use list::{Filter, Key, Sort, count, list};

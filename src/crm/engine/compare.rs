@@ -82,6 +82,10 @@ impl Comparison {
         let remote = self.pass.crm.adapter.read_case(&id).await.map_err(case_gone)?;
         let mirror = self.pass.mirror.clone();
         let seen = self.pass.engine.db().read(move |conn| Snapshot::read(conn, &mirror)).await?;
+        if seen.ticket.deleted_at.is_some() {
+            // Since the comparison came to it; its case stays as it is.
+            return Ok(());
+        }
         self.contact(&id, &seen).await?;
         self.notes(&id).await?;
         let facts = self.pass.facts(&seen).await?;

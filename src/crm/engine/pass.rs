@@ -54,6 +54,20 @@ impl Stop {
             Self::Again | Self::Lost => None,
         }
     }
+
+    /// Why, in words for the people of the desk.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Crm(error) => error.to_string(),
+            Self::CaseGone => CrmError::Gone.to_string(),
+            Self::Park { reason, .. } => reason.clone(),
+            Self::Again | Self::Lost => {
+                "the ticket or its case was changed at the same time".into()
+            }
+            // Its causes are logged, not shown.
+            Self::App(error) => error.to_string(),
+        }
+    }
 }
 
 impl From<CrmError> for Stop {

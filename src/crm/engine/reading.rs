@@ -69,11 +69,7 @@ impl Engine {
                 // It holds up nobody but its own ticket.
                 Err(stop) => {
                     tracing::warn!(%ticket, connection = connection.name, ?stop, "not compared");
-                    let reason = match stop {
-                        Stop::Crm(error) => error.to_string(),
-                        _ => "an internal error occurred".into(),
-                    };
-                    told.push(Reading::unreadable(job, connection.id, ticket, reason));
+                    told.push(Reading::unreadable(job, connection.id, ticket, stop.reason()));
                 }
             }
         }

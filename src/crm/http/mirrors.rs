@@ -37,6 +37,7 @@ struct MirrorView {
     /// Failed attempts in a row.
     #[schema(example = 0)]
     attempts: i32,
+    /// Null where nothing is to be done, and where nothing will be tried before somebody puts something right.
     next_attempt_at: Option<DateTime<Utc>>,
     #[schema(example = "the account Acme is linked to no account of the CRM")]
     last_error: Option<String>,
@@ -58,6 +59,11 @@ struct NoteView {
     gone_at: Option<DateTime<Utc>>,
 }
 
+/// Whether the mirror goes on by itself.
+fn at_work(row: &Mirror) -> bool {
+    matches!(row.state, MirrorState::Pending | MirrorState::Linked)
+}
+
 impl From<&Mirror> for MirrorView {
     fn from(row: &Mirror) -> Self {
         Self {
@@ -67,7 +73,7 @@ impl From<&Mirror> for MirrorView {
             remote_id: row.remote_id.clone(),
             dirty_since: row.dirty_since,
             attempts: row.attempts,
-            next_attempt_at: row.dirty_since.map(|_| row.next_attempt_at),
+            next_attempt_at: row.dirty_since.filter(|_| at_work(row)).map(|_| row.next_attempt_at),
             last_error: row.last_error.clone(),
             error_class: row.error_class.clone(),
             last_synced_at: row.last_synced_at,
@@ -232,9 +238,10 @@ fn explain(
     };
     let mirrored =
         |view: &FieldView| view.base.is_some() || view.desk.is_some() || view.crm.is_some();
-    let at_work = matches!(mirror.state, MirrorState::Pending | MirrorState::Linked);
-    let lag =
-        mirror.dirty_since.filter(|_| at_work).map(|since| (now - since).num_seconds().max(0));
+    let lag = mirror
+        .dirty_since
+        .filter(|_| at_work(&mirror))
+        .map(|since| (now - since).num_seconds().max(0));
     Ok(TicketMirror {
         mirror: MirrorView::from(&mirror),
         link,

@@ -20,6 +20,7 @@ async fn a_case_deleted_in_the_crm_is_not_resurrected() {
     }
     let mirror = desk.mirror(&ticket).await;
     assert_eq!((&mirror["state"], &mirror["error_class"]), (&json!("deleted"), &json!("gone")));
+    assert!(mirror["dirty_since"].is_string() && mirror["next_attempt_at"].is_null(), "{mirror}");
     assert_eq!(desk.crm.records("Cases").len(), 1);
     // Only when somebody asks for it, and then with everything that belongs to it.
     desk.note(&ticket, "public", "Still here.").await;

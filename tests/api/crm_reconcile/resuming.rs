@@ -169,6 +169,21 @@ async fn a_comparison_that_is_cancelled_during_a_step_records_nothing_of_it() {
 }
 
 #[actix_web::test]
+async fn a_ticket_that_is_deleted_while_it_is_compared_differs_in_nothing() {
+    let (desk, tickets) = mirrored(1).await;
+    desk.crm.set_latency(Duration::from_millis(300));
+    let job = start(&desk).await;
+    let delete = async {
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        desk.admin.delete(&format!("/v1/tickets/{}", tickets[0]), "*").await.expect(204)
+    };
+    tokio::join!(step(&desk, 0), delete);
+    let done = read(&desk, &job).await;
+    assert_eq!((&done["state"], &done["progress"]["done"]), (&json!("succeeded"), &json!(1)));
+    assert_eq!(desk.differences(&done).await, Vec::<Value>::new());
+}
+
+#[actix_web::test]
 async fn one_comparison_of_a_connection_runs_at_a_time() {
     let (desk, _) = mirrored(1).await;
     let job = start(&desk).await;

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::Integrated;
 use crate::support::Reply;
-use crate::support::mirror::text;
+use crate::support::mirror::{Mirrored, text};
 
 impl Integrated {
     /// The desk made it critical and the CRM low; nobody has decided yet. Returns the conflict's id.
@@ -157,4 +157,25 @@ async fn a_restored_value_is_offered_and_agreed_on_once_the_crm_has_it() {
         (desk.conflicts(&ticket).await.len(), desk.health().await["backlog"].clone()),
         (1, json!(0))
     );
+}
+
+#[actix_web::test]
+async fn what_the_engine_has_still_to_take_over_is_told_as_the_crm_has_it() {
+    let desk = Mirrored::start_with(hold()).await;
+    let ticket = desk.open("Both ways").await;
+    desk.converge().await;
+    desk.edit(&ticket, json!({"priority": "P3"})).await;
+    desk.priority(&ticket, "critical").await;
+    desk.converge().await;
+    let conflict = text(&desk.conflicts(&ticket).await[0]["id"]);
+    let path = format!("/v1/crm/conflicts/{conflict}/resolution");
+    let decided = desk.admin.post(&path, json!({"winner": "crm"})).await.expect(202);
+    assert_eq!(decided["resolved_at"], Value::Null, "the engine carries it out");
+    let path = format!("/v1/crm/changes?connection={}", desk.connection);
+    let page = desk.admin.get(&path).await.expect(200);
+    assert_eq!(page["items"][0]["fields"]["priority"], "P3", "{page}");
+    desk.converge().await;
+    assert_eq!(desk.ticket(&ticket).await["priority"], "low");
+    let settled = desk.conflicts(&ticket).await;
+    assert_eq!((settled.len(), &settled[0]["losing_value"]), (1, &json!("P1")), "{settled:?}");
 }

@@ -1,4 +1,6 @@
 //! Looks for changes that the CRM refuses for good.
+use std::time::Duration;
+
 use chrono::Utc;
 use fake_crm::{Fault, FaultRule};
 use serde_json::{Value, json};
@@ -83,4 +85,24 @@ async fn a_refused_poll_that_was_the_trial_of_an_outage_leaves_the_next_trial_to
     assert_eq!(desk.health().await["breaker"], "half_open");
     assert!(desk.app.service.mirror.converge_due(Utc::now()).await.unwrap());
     assert!(desk.mirror(&ticket).await["last_error"].is_string());
+}
+
+#[actix_web::test]
+async fn a_poll_that_is_given_up_at_shutdown_leaves_its_trial_to_the_next() {
+    let desk = Mirrored::start().await;
+    let ticket = desk.open("Waits for the end of the outage").await;
+    desk.app.publish().await;
+    desk.sql("update crm_connections set failures = 3, poll_at = now()").await;
+    desk.crm.fail(FaultRule::next(Fault::Hang { milliseconds: 5000 }));
+    let leaving = desk.another_engine();
+    let halt = async {
+        while desk.crm.calls().is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        leaving.halt();
+    };
+    let (polled, ()) = tokio::join!(leaving.poll_due(Utc::now()), halt);
+    assert!(!polled.unwrap());
+    assert!(desk.app.service.mirror.converge_due(Utc::now()).await.unwrap());
+    assert_eq!(desk.mirror(&ticket).await["state"], "linked");
 }

@@ -58,6 +58,10 @@ fn describe() {
     metrics::describe_gauge!("db_connections_idle", "Open database connections without work");
     metrics::describe_histogram!("mirror_lag_seconds", "From a change to its case");
     metrics::describe_counter!("mirror_failures_total", "Attempts at a mirror that failed");
+    metrics::describe_counter!(
+        "mirror_poll_failures_total",
+        "Looks for changes in a CRM that failed"
+    );
     metrics::describe_gauge!("mirror_backlog", "Mirrors with something to be done");
     metrics::describe_gauge!("mirror_parked", "Mirrors that wait for somebody");
     metrics::describe_gauge!("mirror_behind_seconds", "Since when the oldest change waits");

@@ -22,6 +22,8 @@ use crate::{crm, http, jobs, seed, telemetry};
 pub const CONSUMERS: &[Consumer] = &[crm::mark_dirty];
 /// How often is told what the mirror does.
 const MIRROR_FIGURES: Duration = Duration::from_secs(5);
+/// Jobs that a process works on at a time: each by itself, so that a slow step delays no other job.
+const JOBS_AT_ONCE: usize = 4;
 /// How often it is asked whether a step of a job is due, when none was.
 const JOBS_IDLE: Duration = Duration::from_millis(500);
 /// How often it is asked whether a comparison or an import is to be started.
@@ -128,11 +130,13 @@ impl Service {
 
     /// Long work, and what starts some when its time has come.
     fn start_jobs(&self, workers: &Workers) {
-        let jobs = self.jobs.clone();
-        workers.every("jobs", JOBS_IDLE, move || {
-            let jobs = jobs.clone();
-            async move { jobs.step_due(Utc::now()).await }
-        });
+        for _ in 0..JOBS_AT_ONCE {
+            let jobs = self.jobs.clone();
+            workers.every("jobs", JOBS_IDLE, move || {
+                let jobs = jobs.clone();
+                async move { jobs.step_due(Utc::now()).await }
+            });
+        }
         let db = self.db.clone();
         workers.every("scheduled comparisons", SCHEDULES, move || {
             let db = db.clone();

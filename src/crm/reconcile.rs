@@ -30,6 +30,9 @@ const PAUSED: TimeDelta = TimeDelta::seconds(10);
 /// Between two tries, at the most.
 const LONGEST_WAIT: TimeDelta = TimeDelta::minutes(1);
 
+/// The options that limit a comparison to some tickets.
+pub const LIMITS: [&str; 2] = ["ticket_ids", "states"];
+
 /// What a comparison is asked to do.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Options {

@@ -1,6 +1,7 @@
 //! How a connection mirrors: field names, value maps, policies.
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -174,6 +175,12 @@ impl Default for ImportSettings {
 }
 
 impl ImportSettings {
+    /// When the next import is due after one that began `last`; `None` where none is scheduled.
+    pub fn next(&self, last: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let every = TimeDelta::minutes(i64::from(self.every_minutes));
+        self.scheduled.then(|| last.map_or(now, |last| (last + every).max(now)))
+    }
+
     pub fn handling(&self, kind: LinkKind) -> Handling {
         match kind {
             LinkKind::Agent => self.users,

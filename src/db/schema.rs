@@ -214,6 +214,8 @@ diesel::table! {
         allowed -> Nullable<Int4>,
         slowed_at -> Nullable<Timestamptz>,
         refused -> Bool,
+        poll_error -> Nullable<Text>,
+        poll_refused_since -> Nullable<Timestamptz>,
     }
 }
 

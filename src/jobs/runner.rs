@@ -6,15 +6,13 @@ use std::time::Instant;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::PgConnection;
 use futures_util::FutureExt as _;
-use futures_util::future::{BoxFuture, join_all};
+use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use super::store::{self, Job, JobState};
 use crate::db::{Db, LEASE, later};
 use crate::kernel::AppError;
 
-/// Jobs worked on at a time, in one process.
-const AT_ONCE: i64 = 4;
 /// Steps in a row that may fail before the job does.
 const MAX_ATTEMPTS: i32 = 6;
 /// After the first failure; doubles with each.
@@ -74,17 +72,15 @@ impl Runner {
         self.0.halted.cancel();
     }
 
-    /// Does one step of the jobs that are due, a few at a time; false when none is.
+    /// Does one step of the job that has been due for longest; false when none is. Several loops of this work on as many jobs
+    /// at a time, and none of them waits for another.
     pub async fn step_due(&self, now: DateTime<Utc>) -> Result<bool, AppError> {
         let kinds: Vec<&'static str> = self.0.kinds.iter().map(|kind| kind.key).collect();
-        let claimed = self
-            .0
-            .db
-            .quiet_tx(move |conn| Ok(store::claim(conn, &kinds, now, now + LEASE, AT_ONCE)?));
-        let done = join_all(claimed.await?.into_iter().map(|job| self.turn(job, now))).await;
-        let any = !done.is_empty();
-        done.into_iter().collect::<Result<(), AppError>>()?;
-        Ok(any)
+        let claimed =
+            self.0.db.quiet_tx(move |conn| Ok(store::claim(conn, &kinds, now, now + LEASE)?));
+        let Some(job) = claimed.await? else { return Ok(false) };
+        self.turn(job, now).await?;
+        Ok(true)
     }
 
     /// One step of a claimed job, and what became of it. A failure of the service itself is told too.

@@ -41,7 +41,7 @@ pub fn start(
     if let Some(job) = store::insert(conn, &row)? {
         return Ok(job);
     }
-    let which = match store::latest(conn, row.kind, &row.subject)? {
+    let which = match store::latest(conn, row.kind, &row.subject, &[])? {
         Some(other) => format!(": {}", other.id),
         None => String::new(),
     };
@@ -52,9 +52,14 @@ pub fn get(conn: &mut PgConnection, id: JobId) -> Result<Job, AppError> {
     store::find(conn, id)?.ok_or(NOT_FOUND)
 }
 
-/// The job of this kind that was started last on this subject.
-pub fn latest(conn: &mut PgConnection, kind: &str, subject: &str) -> Result<Option<Job>, AppError> {
-    Ok(store::latest(conn, kind, subject)?)
+/// The job of this kind that was started last on this subject, of those that were asked for without any of these options.
+pub fn latest(
+    conn: &mut PgConnection,
+    kind: &str,
+    subject: &str,
+    without: &[&str],
+) -> Result<Option<Job>, AppError> {
+    Ok(store::latest(conn, kind, subject, without)?)
 }
 
 pub fn list(

@@ -1,7 +1,8 @@
 //! Queries of the jobs. What a turn reports counts only while it holds the lease.
 use chrono::{DateTime, Utc};
+use diesel::dsl::not;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Text, Timestamptz, Uuid as SqlUuid};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -77,10 +78,16 @@ pub fn find(conn: &mut PgConnection, id: JobId) -> QueryResult<Option<Job>> {
     jobs::table.find(id).select(Job::as_select()).first(conn).optional()
 }
 
-/// The job of this kind that was started last.
-pub fn latest(conn: &mut PgConnection, kind: &str, subject: &str) -> QueryResult<Option<Job>> {
+/// The job of this kind that was started last, of those that were asked for without any of these options.
+pub fn latest(
+    conn: &mut PgConnection,
+    kind: &str,
+    subject: &str,
+    without: &[&str],
+) -> QueryResult<Option<Job>> {
     jobs::table
         .filter(dsl::kind.eq(kind).and(dsl::subject.eq(subject)))
+        .filter(not(dsl::options.has_any_key(without)))
         .order(dsl::id.desc())
         .select(Job::as_select())
         .first(conn)
@@ -121,32 +128,30 @@ pub fn list(
     if backward { query.order(dsl::id).load(conn) } else { query.order(dsl::id.desc()).load(conn) }
 }
 
-/// Takes the lease on up to `limit` jobs of these kinds that are due, the longest waiting first.
+/// Takes the lease on the job of these kinds that has been due for longest.
 pub fn claim(
     conn: &mut PgConnection,
     kinds: &[&str],
     now: DateTime<Utc>,
     lease_until: DateTime<Utc>,
-    limit: i64,
-) -> QueryResult<Vec<Job>> {
+) -> QueryResult<Option<Job>> {
     #[derive(QueryableByName)]
     struct Claimed {
         #[diesel(sql_type = SqlUuid)]
         id: Uuid,
     }
-    let claimed: Vec<Claimed> = diesel::sql_query(
+    let claimed: Option<Claimed> = diesel::sql_query(
         "update jobs set state = 'running', started_at = coalesce(started_at, $2), run_at = $3, fence = fence + 1
-          where id in (select id from jobs where state in ('queued', 'running') and run_at <= $2 and kind = any($1)
-                        order by run_at limit $4 for update skip locked)
+          where id = (select id from jobs where state in ('queued', 'running') and run_at <= $2 and kind = any($1)
+                       order by run_at limit 1 for update skip locked)
           returning id",
     )
     .bind::<Array<Text>, _>(kinds)
     .bind::<Timestamptz, _>(now)
     .bind::<Timestamptz, _>(lease_until)
-    .bind::<BigInt, _>(limit)
-    .load(conn)?;
-    let ids: Vec<Uuid> = claimed.into_iter().map(|row| row.id).collect();
-    jobs::table.filter(dsl::id.eq_any(ids)).select(Job::as_select()).load(conn)
+    .get_result(conn)
+    .optional()?;
+    claimed.map(|row| jobs::table.find(row.id).select(Job::as_select()).first(conn)).transpose()
 }
 
 type Held = diesel::dsl::Filter<

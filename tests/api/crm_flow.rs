@@ -2,4 +2,5 @@
 mod failing;
 mod keys;
 mod operating;
+mod polling;
 mod slots;

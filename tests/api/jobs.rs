@@ -1,8 +1,9 @@
 //! Jobs of any kind: steps, leases, failures, and how they are watched and stopped.
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use casebridge::app::Service;
 use casebridge::jobs::{self, Job, Kind, NewJob, Progress, Runner, Step};
 use casebridge::kernel::{Actor, AppError, Role};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -140,6 +141,31 @@ async fn two_runners_never_do_the_same_step() {
     tokio::join!(work(), work(), work());
     let left = "select count(*) as number from jobs where state <> 'succeeded'";
     assert_eq!((counter.app.number(left).await, counter.steps()), (0, 18));
+}
+
+#[actix_web::test]
+async fn a_slow_step_delays_no_other_job() {
+    let mut counter = Counter::start().await;
+    let app = Arc::clone(&counter.app);
+    let quick = Kind::new("quick", &counter, Counter::step);
+    counter.pause = Duration::from_secs(60);
+    let slow = Kind::new(COUNT, &counter, Counter::step);
+    let db = app.service.db.clone();
+    let service = Service { jobs: Runner::new(db, vec![slow, quick]), ..app.service.clone() };
+    let workers = service.start_workers();
+    let slow = start(&app, COUNT, "a").await.unwrap();
+    while counter.steps() == 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let quick = start(&app, "quick", "a").await.unwrap();
+    let began = Instant::now();
+    while read(&app, &quick).await["state"] != "succeeded" {
+        assert!(began.elapsed() < Duration::from_secs(20), "the quick job waits for the slow one");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(read(&app, &slow).await["progress"]["done"], 0);
+    service.jobs.halt();
+    workers.stop().await;
 }
 
 #[actix_web::test]

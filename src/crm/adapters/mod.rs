@@ -216,9 +216,8 @@ pub trait Adapter: Debug + Send + Sync {
     /// Deletes a note that a probe wrote.
     async fn delete_note(&self, id: &str) -> Result<(), CrmError>;
 
-    /// Makes the CRM send its changes of cases to `url`; once more renews. Returns the secret that signs them, where the CRM
-    /// chooses it.
-    async fn subscribe(&self, _url: &str) -> Result<Option<Secret>, CrmError> {
+    /// Makes the CRM send its changes of cases to `url`; once more renews. Returns the secret that signs them.
+    async fn subscribe(&self, _url: &str) -> Result<Secret, CrmError> {
         Err(CrmError::permanent("webhooks of this CRM are set up in the CRM itself"))
     }
 }

@@ -1,4 +1,4 @@
-//! Compares a ticket with its case in full, and writes to neither.
+//! Compares a ticket with its case in full, and changes neither. Who the CRM's people and companies are is remembered.
 use std::collections::HashSet;
 
 use super::case::Plan;
@@ -19,7 +19,7 @@ pub(super) struct Comparison {
 }
 
 impl Comparison {
-    /// Compares what the mirror has to keep equal. What the desk knows of the CRM's people may grow.
+    /// Compares what the mirror has to keep equal.
     pub async fn run(mut self) -> Result<Vec<Difference>, Stop> {
         if !self.has_case() {
             return Ok(self.found);

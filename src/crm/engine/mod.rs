@@ -150,12 +150,8 @@ impl Engine {
         Ok(report)
     }
 
-    /// Makes the CRM of a connection send its changes to `url`; returns the secret that signs them, where the CRM chooses it.
-    pub async fn subscribe(
-        &self,
-        connection: &Connection,
-        url: &str,
-    ) -> Result<Option<Secret>, CrmError> {
+    /// Makes the CRM of a connection send its changes to `url`; returns the secret that signs them.
+    pub async fn subscribe(&self, connection: &Connection, url: &str) -> Result<Secret, CrmError> {
         self.crm(connection)?.adapter.subscribe(url).await
     }
 

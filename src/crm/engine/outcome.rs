@@ -133,10 +133,10 @@ impl Attempt<'_> {
             Err(stop) => stop,
         };
         match stop {
-            Stop::Lost => self.told_nothing(conn)?,
+            Stop::Lost => told_nothing(conn, self.connection)?,
             Stop::Again => {
                 store::release(conn, mirror, now)?;
-                self.told_nothing(conn)?;
+                told_nothing(conn, self.connection)?;
             }
             Stop::CaseGone => {
                 case_gone(conn, self.connection, mirror, now)?;
@@ -149,7 +149,7 @@ impl Attempt<'_> {
             Stop::Crm(error) => self.crm_failed(conn, error, now)?,
             Stop::App(error) => {
                 try_later(conn, mirror, "internal", "an internal error occurred".into(), now)?;
-                self.told_nothing(conn)?;
+                told_nothing(conn, self.connection)?;
                 return Ok(Some(error));
             }
         }
@@ -162,14 +162,6 @@ impl Attempt<'_> {
             let limit = self.connection.flow()?.limit;
             store::succeeded(conn, self.connection.id, limit, now)?;
             self.engine.wake();
-        }
-        Ok(())
-    }
-
-    /// Whether an outage is over is as unknown as before.
-    fn told_nothing(&self, conn: &mut PgConnection) -> Result<(), AppError> {
-        if rules::is_outage(self.connection.failures) {
-            store::end_trial(conn, self.connection.id)?;
         }
         Ok(())
     }
@@ -195,6 +187,17 @@ impl Attempt<'_> {
         park(conn, mirror, class, reason, now)?;
         self.answered(conn, now)
     }
+}
+
+/// Whether an outage is over is as unknown as before: another trial can be made.
+pub(super) fn told_nothing(
+    conn: &mut PgConnection,
+    connection: &Connection,
+) -> Result<(), AppError> {
+    if rules::is_outage(connection.failures) {
+        store::end_trial(conn, connection.id)?;
+    }
+    Ok(())
 }
 
 /// What a failure means for the whole connection. True when the fault is the connection's and not the item's: an outage

@@ -3,7 +3,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::PgConnection;
 
 use super::Engine;
-use super::outcome::{Tried, connection_failed};
+use super::outcome::{Tried, connection_failed, told_nothing};
 use crate::crm::CrmError;
 use crate::crm::adapters::{Changes, Position};
 use crate::crm::case::RemoteCase;
@@ -22,18 +22,24 @@ impl Engine {
             self.0.db.quiet_tx(move |conn| Ok(store::claim_poll(conn, now, now + LEASE)?));
         let Some(connection) = claimed.await? else { return Ok(false) };
         let (id, fence) = (connection.id, connection.poll_fence);
-        let renew = move |conn: &mut _, until| store::finish_poll(conn, id, fence, None, until);
+        let renew = move |conn: &mut _, until| store::postpone_poll(conn, id, fence, until);
         let changes = tokio::select! {
             changes = self.changes(&connection, now) => changes,
             // Another replica has started over; it will see the same.
             () = self.0.db.lease_lost(now, renew) => return Ok(true),
             () = self.0.halted.cancelled() => {
-                self.0.db.quiet_tx(move |conn| Ok(renew(conn, now)?)).await?;
+                let given_up = self.0.db.quiet_tx(move |conn| {
+                    if renew(conn, now)? { told_nothing(conn, &connection) } else { Ok(()) }
+                });
+                given_up.await?;
                 return Ok(false);
             }
         };
         if let Err(error) = &changes {
             tracing::warn!(connection = connection.name, %error, "changes were not read");
+            let class = error.class().to_owned();
+            let labels = [("connection", connection.name.clone()), ("class", class)];
+            metrics::counter!("mirror_poll_failures_total", &labels).increment(1);
         }
         self.0.db.quiet_tx(move |conn| take(conn, &connection, changes, now)).await?;
         self.wake();
@@ -61,11 +67,7 @@ fn take(
     let interval = TimeDelta::seconds(i64::from(connection.settings()?.poll_seconds));
     let changes = match changes {
         Ok(changes) => changes,
-        Err(error) => {
-            connection_failed(conn, &Tried { connection, ticket: None, began: now }, &error, now)?;
-            store::finish_poll(conn, id, connection.poll_fence, None, now + interval)?;
-            return Ok(());
-        }
+        Err(error) => return failed(conn, connection, &error, now, now + interval),
     };
     let cases: Vec<String> = changes.cases.iter().map(|case| case.id.clone()).collect();
     let mirrors = store::mirrors_of_cases(conn, id, &cases)?;
@@ -86,8 +88,34 @@ fn take(
     let behind = now - changes.position.time > BEHIND;
     let next = if behind { now } else { now + interval };
     // When another replica has started over, it will see the same and mark it once more.
-    if store::finish_poll(conn, id, connection.poll_fence, Some(&changes.position), next)? {
+    if store::finish_poll(conn, id, connection.poll_fence, &changes.position, next)? {
         store::succeeded(conn, id, connection.flow()?.limit, now)?;
+    }
+    Ok(())
+}
+
+/// What may pass is the connection's as any failure is; what will be refused again is shown with the connection.
+fn failed(
+    conn: &mut PgConnection,
+    connection: &Connection,
+    error: &CrmError,
+    now: DateTime<Utc>,
+    next: DateTime<Utc>,
+) -> Result<(), AppError> {
+    let (id, fence) = (connection.id, connection.poll_fence);
+    connection_failed(conn, &Tried { connection, ticket: None, began: now }, error, now)?;
+    match error {
+        CrmError::Auth { .. } | CrmError::Throttled { .. } | CrmError::Transient { .. } => {
+            store::postpone_poll(conn, id, fence, next)?;
+        }
+        CrmError::Permanent { .. }
+        | CrmError::NotFound { .. }
+        | CrmError::Stale
+        | CrmError::Gone => {
+            if store::refuse_poll(conn, id, fence, &error.to_string(), now, next)? {
+                told_nothing(conn, connection)?;
+            }
+        }
     }
     Ok(())
 }

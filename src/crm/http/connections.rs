@@ -46,6 +46,11 @@ pub(super) struct ConnectionView {
     /// Why it is paused.
     #[schema(example = "the CRM refused the credentials: invalid_client")]
     reason: Option<String>,
+    /// Why the CRM refuses to tell its changes; null when it told them last time.
+    #[schema(example = "the CRM refused the request: no access to the module Cases")]
+    poll_error: Option<String>,
+    /// Since when it refuses to.
+    poll_refused_since: Option<DateTime<Utc>>,
     /// What the last probe found out; null where there was none.
     #[schema(value_type = Option<Findings>)]
     findings: Option<Value>,
@@ -65,6 +70,8 @@ impl From<Connection> for ConnectionView {
             settings: row.settings,
             state: row.state,
             reason: row.reason,
+            poll_error: row.poll_error,
+            poll_refused_since: row.poll_refused_since,
             findings: row.findings,
             version: row.version,
             created_at: row.created_at,

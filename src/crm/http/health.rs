@@ -8,7 +8,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::auth::Caller;
 use crate::crm::rules::{self, Breaker};
 use crate::crm::service::{self, Health, RECENT};
-use crate::crm::store::{Cause, ConnectionState, Counted};
+use crate::crm::store::{Cause, ConnectionState, Counted, ImportRow, LinkKind};
 use crate::db::Db;
 use crate::http::{Answer, PathId};
 use crate::jobs::JobView;
@@ -38,6 +38,11 @@ struct HealthView {
     synced_until: DateTime<Utc>,
     /// Changes of the CRM were read up to this time of its clock.
     read_until: DateTime<Utc>,
+    /// Why it refuses to tell its changes; null when it told them last time.
+    #[schema(example = "the CRM refused the request: no access to the module Cases")]
+    poll_error: Option<String>,
+    /// Since when it refuses to.
+    poll_refused_since: Option<DateTime<Utc>>,
     /// When the CRM last did what it was asked, to the second.
     last_success_at: Option<DateTime<Utc>>,
     /// Failures in a row, of different tickets; 0 when all is well.
@@ -64,8 +69,22 @@ struct HealthView {
     parked: Vec<Cause>,
     /// The job that mirrors the tickets from before the connection.
     backfill: Option<JobView>,
-    /// The last comparison of everything.
+    /// The last comparison of everything; one of some tickets does not count.
     reconcile: Option<JobView>,
+    /// The last import of users, accounts, contacts and products.
+    import: Option<JobView>,
+    /// What it could not list.
+    import_errors: Vec<ImportError>,
+    /// When the next import is due by the schedule; null where none is scheduled, and while the connection is paused.
+    next_import_at: Option<DateTime<Utc>>,
+}
+
+/// A kind of record that the CRM did not list.
+#[derive(Debug, Serialize, ToSchema)]
+struct ImportError {
+    kind: LinkKind,
+    #[schema(example = "the CRM refused the request: Module AOS_Products does not exist")]
+    error: String,
 }
 
 /// What the last minutes were like, in all processes together; a few seconds old.
@@ -124,9 +143,21 @@ impl Recent {
 
 impl HealthView {
     fn new(health: Health, now: DateTime<Utc>) -> Result<Self, AppError> {
-        let Health { connection, counts, parked, recent, unpublished, backfill, reconcile } =
-            health;
+        let Health {
+            connection,
+            counts,
+            parked,
+            recent,
+            unpublished,
+            backfill,
+            reconcile,
+            import,
+            imported,
+        } = health;
         let flow = connection.flow()?;
+        let last_import = imported.iter().filter_map(|row| row.started_at).max();
+        let next_import = connection.settings()?.import.next(last_import, now);
+        let refused = |row: ImportRow| Some(ImportError { kind: row.kind, error: row.error? });
         let waiting = [counts.oldest, unpublished].into_iter().flatten().min();
         let synced_until = waiting.unwrap_or(now).min(now);
         Ok(Self {
@@ -137,6 +168,8 @@ impl HealthView {
             lag_seconds: (now - synced_until).num_seconds(),
             synced_until,
             read_until: connection.watermark,
+            poll_error: connection.poll_error,
+            poll_refused_since: connection.poll_refused_since,
             last_success_at: connection.last_success_at,
             failures: connection.failures,
             not_before: connection.not_before.filter(|until| *until > now),
@@ -149,6 +182,9 @@ impl HealthView {
             parked,
             backfill: backfill.map(JobView::from),
             reconcile: reconcile.map(JobView::from),
+            import: import.map(JobView::from),
+            import_errors: imported.into_iter().filter_map(refused).collect(),
+            next_import_at: next_import.filter(|_| flow.active),
         })
     }
 }
@@ -158,7 +194,7 @@ impl HealthView {
     tag = "crm",
     params(("id" = ConnectionId, Path)),
     security(("bearer" = ["crm:read"]), ("client_credentials" = ["crm:read"])),
-    responses((status = 200, description = "Backlog, lag, failures, parked items", body = HealthView)),
+    responses((status = 200, description = "Backlog, lag, failures, parked items, the last jobs", body = HealthView)),
 )]
 #[get("/crm/connections/{id}/health")]
 async fn get_crm_health(

@@ -138,8 +138,8 @@ async fn set_crm_hooks(
 
 /// Make the CRM send webhooks
 ///
-/// For a kind whose capabilities have `webhooks`: enters the address in the CRM, and keeps the secret that it chooses. Once
-/// more renews.
+/// For a kind whose capabilities have `webhooks`: enters the address in the CRM, and keeps the secret that signs. Once more renews.
+/// `no_webhooks` says that the CRM of another kind has to be told by hand.
 #[utoipa::path(
     tag = "crm",
     params(("id" = ConnectionId, Path)),
@@ -154,19 +154,15 @@ async fn subscribe_crm_hooks(
     id: PathId<ConnectionId>,
 ) -> Result<Answer, AppError> {
     caller.require(Permission::CrmWrite)?;
-    let (connection, hook) = inbox.settings(id.0).await?;
+    let (connection, _) = inbox.settings(id.0).await?;
     let url = inbox.url(id.0);
     if !connection.kind()?.capabilities.webhooks {
         let detail = "webhooks of this CRM are set up in the CRM itself";
         return Err(AppError::conflict("no_webhooks", detail));
     }
-    match engine.subscribe(&connection, &url).await.map_err(refused)? {
-        Some(secret) => {
-            let scheme = Scheme::of_kind(&connection.kind);
-            view(url, Some(inbox.set(id.0, IfMatch(None), scheme, secret).await?))
-        }
-        None => view(url, hook),
-    }
+    let secret = engine.subscribe(&connection, &url).await.map_err(refused)?;
+    let scheme = Scheme::of_kind(&connection.kind);
+    view(url, Some(inbox.set(id.0, IfMatch(None), scheme, secret).await?))
 }
 
 /// The CRM's own words are for whoever connects it.

@@ -112,7 +112,7 @@ pub fn status(
     connection(conn, id)?;
     let mut rows = store::imports(conn, id)?;
     rows.sort_by_key(|row| ORDER.iter().position(|kind| *kind == row.kind));
-    Ok((rows, jobs::latest(conn, IMPORT, &subject(id))?))
+    Ok((rows, jobs::latest(conn, IMPORT, &subject(id), &[])?))
 }
 
 /// A page of what is linked to nothing, or whose link somebody should see to, in the order of the CRM's ids.

@@ -65,6 +65,8 @@ pub fn new_connection(
         created_at: now,
         updated_at: now,
         findings: None,
+        poll_error: None,
+        poll_refused_since: None,
     })
 }
 

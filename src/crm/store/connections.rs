@@ -51,6 +51,9 @@ pub struct Connection {
     pub updated_at: DateTime<Utc>,
     /// What the last probe found out; see [`Findings`].
     pub findings: Option<Value>,
+    /// Why the CRM refuses to tell its changes.
+    pub poll_error: Option<String>,
+    pub poll_refused_since: Option<DateTime<Utc>>,
 }
 
 impl Connection {
@@ -227,24 +230,58 @@ pub fn claim_poll(
         .optional()
 }
 
-/// Ends a poll; false when the lease was lost meanwhile.
+/// Renews the lease of a poll, or gives it up until `next`; false when it was lost meanwhile.
+pub fn postpone_poll(
+    conn: &mut PgConnection,
+    id: ConnectionId,
+    fence: i64,
+    next: DateTime<Utc>,
+) -> QueryResult<bool> {
+    let held = connections::table.find(id).filter(dsl::poll_fence.eq(fence));
+    Ok(diesel::update(held).set(dsl::poll_at.eq(next)).execute(conn)? == 1)
+}
+
+/// Ends a poll that has read up to `position`; false when the lease was lost meanwhile.
 pub fn finish_poll(
     conn: &mut PgConnection,
     id: ConnectionId,
     fence: i64,
-    position: Option<&Position>,
+    position: &Position,
     next: DateTime<Utc>,
 ) -> QueryResult<bool> {
     let updated = diesel::sql_query(
-        "update crm_connections set watermark = coalesce($3, watermark), poll_at = $4,
-           feed_cursor = case when $3 is null then feed_cursor else $5 end
+        "update crm_connections set watermark = $3, feed_cursor = $4, poll_at = $5, poll_error = null, poll_refused_since = null,
+           version = version + (poll_error is not null)::integer
           where id = $1 and poll_fence = $2",
     )
     .bind::<SqlUuid, _>(id.0)
     .bind::<BigInt, _>(fence)
-    .bind::<Nullable<Timestamptz>, _>(position.map(|position| position.time))
+    .bind::<Timestamptz, _>(position.time)
+    .bind::<Nullable<Text>, _>(position.cursor.as_deref())
     .bind::<Timestamptz, _>(next)
-    .bind::<Nullable<Text>, _>(position.and_then(|position| position.cursor.as_deref()))
+    .execute(conn)?;
+    Ok(updated == 1)
+}
+
+/// Ends a poll that the CRM refused for good; false when the lease was lost meanwhile.
+pub fn refuse_poll(
+    conn: &mut PgConnection,
+    id: ConnectionId,
+    fence: i64,
+    error: &str,
+    now: DateTime<Utc>,
+    next: DateTime<Utc>,
+) -> QueryResult<bool> {
+    let updated = diesel::sql_query(
+        "update crm_connections set poll_at = $5, poll_error = $3, poll_refused_since = coalesce(poll_refused_since, $4),
+           version = version + (poll_error is distinct from $3)::integer
+          where id = $1 and poll_fence = $2",
+    )
+    .bind::<SqlUuid, _>(id.0)
+    .bind::<BigInt, _>(fence)
+    .bind::<Text, _>(error)
+    .bind::<Timestamptz, _>(now)
+    .bind::<Timestamptz, _>(next)
     .execute(conn)?;
     Ok(updated == 1)
 }

@@ -1,7 +1,7 @@
 //! What goes wrong while an import is at work.
 use std::time::{Duration, Instant};
 
-use chrono::Utc;
+use chrono::{DateTime, TimeDelta, Utc};
 use fake_crm::{Fault, FaultRule};
 use serde_json::{Value, json};
 
@@ -99,6 +99,33 @@ async fn two_imports_at_once_are_one_and_two_processes_do_nothing_twice() {
     }
     assert_eq!(counts(&desk.status().await, "account"), [452, 450, 0, 2, 0]);
     assert_eq!(desk.accounts().await, 452);
+}
+
+#[actix_web::test]
+async fn health_tells_the_last_import_what_it_could_not_list_and_when_the_next_is_due() {
+    let scheduled = json!({"import": {"scheduled": true, "every_minutes": 30}});
+    let desk = Mirrored::start_with(scheduled).await;
+    let time = |value: &Value| text(value).parse::<DateTime<Utc>>().unwrap();
+    let health = desk.health().await;
+    assert_eq!((&health["import"], &health["import_errors"]), (&Value::Null, &json!([])));
+    assert!(time(&health["next_import_at"]) <= Utc::now(), "the first is due at once");
+
+    desk.crm.uninstall("AOS_Products");
+    let job = desk.import(false).await["job"].clone();
+    let health = desk.health().await;
+    assert_eq!((&health["import"], &health["import"]["state"]), (&job, &json!("succeeded")));
+    let errors = health["import_errors"].as_array().unwrap();
+    assert_eq!((errors.len(), &errors[0]["kind"]), (1, &json!("product")));
+    assert!(text(&errors[0]["error"]).contains("AOS_Products does not exist"), "{health}");
+    let gap = time(&health["next_import_at"]) - time(&health["import"]["started_at"]);
+    assert!((29..=30).contains(&gap.num_minutes()), "{health}");
+    let later = time(&health["next_import_at"]);
+    let start = async |now| desk.app.service.mirror.import_due(now).await.unwrap();
+    assert!(!start(later - TimeDelta::seconds(1)).await, "it starts when health says so");
+    assert!(start(later).await);
+
+    desk.admin.post(&desk.path("pause"), json!({})).await.expect(200);
+    assert_eq!(desk.health().await["next_import_at"], Value::Null);
 }
 
 #[actix_web::test]

@@ -162,6 +162,21 @@ async fn a_connection_says_how_often_it_is_compared_and_whether_that_repairs() {
 }
 
 #[actix_web::test]
+async fn a_comparison_of_some_tickets_is_not_told_as_the_last_one_of_everything() {
+    let desk = Mirrored::start().await;
+    let ticket = desk.open("Compared alone").await;
+    desk.converge().await;
+    let some = json!({"mode": "report", "ticket_ids": [ticket]});
+    desk.reconcile(some.clone()).await;
+    assert_eq!(desk.health().await["reconcile"], json!(null));
+    let whole = desk.reconcile(json!({"mode": "report"})).await;
+    desk.reconcile(some).await;
+    desk.reconcile(json!({"mode": "report", "states": ["linked"]})).await;
+    let told = desk.health().await["reconcile"].clone();
+    assert_eq!((&told["id"], &told["state"]), (&whole["id"], &json!("succeeded")));
+}
+
+#[actix_web::test]
 async fn what_waits_for_a_person_is_not_said_to_be_repaired() {
     let desk = Mirrored::start_with(json!({ "on_deleted": "ask" })).await;
     let ticket = desk.open("Whose case is gone").await;

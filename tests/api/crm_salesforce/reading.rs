@@ -13,11 +13,13 @@ fn at(time: DateTime<Utc>) -> Position {
     Position { time, cursor: None }
 }
 
+/// Later than any answer, and in a later minute of the log of deletions; windows overlap by more.
+const A_LITTLE: TimeDelta = TimeDelta::seconds(65);
+
 /// What changed in the last half hour, seen from a little later.
 async fn recent(sales: &Salesforce) -> Changes {
     let now = Utc::now();
-    let from = at(now - TimeDelta::minutes(30));
-    sales.changed_since(&from, now + TimeDelta::seconds(5)).await.unwrap()
+    sales.changed_since(&at(now - TimeDelta::minutes(30)), now + A_LITTLE).await.unwrap()
 }
 
 #[actix_web::test]
@@ -27,7 +29,7 @@ async fn changes_are_found_by_window_and_windows_overlap() {
     let before = Utc::now() - TimeDelta::seconds(1);
     let created = made(&sales, "Printer").await;
     let comment = crm.write_comment(&created.id, "Called.", &clerk).unwrap();
-    let later = Utc::now() + TimeDelta::seconds(5);
+    let later = Utc::now() + A_LITTLE;
     let changes = sales.changed_since(&at(before), later).await.unwrap();
     assert_eq!(changes.cases, std::slice::from_ref(&created));
     let notes: Vec<_> = changes.notes.iter().map(|(case, note)| (case, &note.id)).collect();
@@ -86,7 +88,7 @@ async fn deleted_cases_show_at_once_and_those_that_left_the_recycle_bin_by_the_l
     assert_eq!(changes.deleted, [binned.clone(), purged.clone()]);
     crm.clear_calls();
     // The log is not read again at every look.
-    let soon = Utc::now() + TimeDelta::seconds(35);
+    let soon = Utc::now() + A_LITTLE + TimeDelta::seconds(30);
     let next = sales.changed_since(&changes.position, soon).await.unwrap();
     assert_eq!(next.deleted, [binned]);
     assert!(!crm.calls().iter().any(|call| call.path.contains("/deleted/")));
@@ -198,6 +200,6 @@ async fn changes_are_read_although_the_log_of_deletions_is_not_there() {
     assert_eq!(outage.class(), "transient");
     // Far ahead of the organization's clock: the log refuses the window.
     crm.set_clock_offset(TimeDelta::days(20));
-    let changes = sales.changed_since(&from, now + TimeDelta::seconds(5)).await.unwrap();
+    let changes = sales.changed_since(&from, now + A_LITTLE).await.unwrap();
     assert_eq!((changes.cases.len(), changes.deleted.len()), (1, 0));
 }

@@ -1,29 +1,31 @@
 //! What a test does behind the API's back: people at work in the CRM, failures, time, and a look at what is stored.
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use chrono::TimeDelta;
 use serde_json::{Map, Value, json};
 
 use crate::answer::Refusal;
-use crate::faults::FaultRule;
-use crate::journal::Call;
+use crate::lab::Lab;
 use crate::record::Record;
 use crate::settings::Settings;
 use crate::state::{API_USER, Crm};
 
 /// The controls of a running CRM; all copies control the same one.
 #[derive(Clone)]
-pub struct Control(Arc<Mutex<Crm>>);
+pub struct Control {
+    crm: Arc<Mutex<Crm>>,
+    lab: Lab,
+}
 
 impl Control {
     pub(crate) fn new(settings: Settings) -> Self {
-        Self(Arc::new(Mutex::new(Crm::new(settings))))
+        let lab = Lab::default();
+        Self { crm: Arc::new(Mutex::new(Crm::new(settings, lab.clone()))), lab }
     }
 
     pub(crate) fn crm(&self) -> MutexGuard<'_, Crm> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.crm.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Creates a record from an object of attributes, which may hold its `id`; returns the id.
@@ -113,63 +115,17 @@ impl Control {
         self.crm().unrelate(case, contact)
     }
 
-    /// Sets how far the CRM's clock is ahead of the real one.
-    pub fn set_clock_offset(&self, offset: TimeDelta) {
-        self.crm().clock_offset = offset;
-    }
-
     /// Makes every token that was issued until now invalid.
     pub fn revoke_tokens(&self) {
         self.crm().revoke_tokens();
     }
+}
 
-    /// Every call of the API takes at least so long.
-    pub fn set_latency(&self, latency: Duration) {
-        self.crm().latency = latency;
-    }
+impl Deref for Control {
+    type Target = Lab;
 
-    /// Adds a fault to the queue; of several that match a call, the oldest is used.
-    pub fn fail(&self, rule: FaultRule) {
-        self.crm().faults.push(rule);
-    }
-
-    /// The faults that no call has met yet.
-    pub fn pending_faults(&self) -> Vec<FaultRule> {
-        self.crm().faults.clone()
-    }
-
-    pub fn clear_faults(&self) {
-        self.crm().faults.clear();
-    }
-
-    /// The calls of the API, oldest first.
-    pub fn calls(&self) -> Vec<Call> {
-        self.crm().journal.calls()
-    }
-
-    /// How many calls of this method named this module.
-    pub fn count(&self, method: &str, module: &str) -> u64 {
-        self.crm().journal.count(method, module)
-    }
-
-    /// The most calls that ran at a time. A call whose connection was broken runs for ever.
-    pub fn most_at_a_time(&self) -> usize {
-        self.crm().journal.most_running()
-    }
-
-    /// How many writes arrived while another write of the same record ran.
-    pub fn overlapping_writes(&self) -> u64 {
-        self.crm().journal.overlapping()
-    }
-
-    /// All counters, as `POST Cases`.
-    pub fn counters(&self) -> BTreeMap<String, u64> {
-        self.crm().journal.counters()
-    }
-
-    /// Forgets the calls and starts counting anew.
-    pub fn clear_calls(&self) {
-        self.crm().journal.clear();
+    fn deref(&self) -> &Lab {
+        &self.lab
     }
 }
 

@@ -13,16 +13,21 @@ use crate::answer::{Answer, Refusal};
 use crate::api::{self, Request};
 use crate::control::Control;
 use crate::control_http;
-use crate::faults::{self, Fault};
+use crate::faults::Fault;
 use crate::journal::Call;
+use crate::lab::Lab;
+use crate::lab_http;
 use crate::server::{break_connection, keep_socket};
 
 pub fn server(listener: TcpListener, control: Control) -> std::io::Result<Server> {
     let server = HttpServer::new(move || {
         App::new()
             .app_data(Data::new(control.clone()))
+            .app_data(Data::new(Lab::clone(&control)))
             .app_data(web::PayloadConfig::new(16 << 20))
-            .service(web::scope("/_control").configure(control_http::routes))
+            .service(
+                web::scope("/_control").configure(lab_http::routes).configure(control_http::routes),
+            )
             .default_service(web::to(call))
     });
     Ok(server.workers(1).disable_signals().on_connect(keep_socket).listen(listener)?.run())
@@ -40,11 +45,7 @@ async fn call(http: HttpRequest, body: Bytes, control: Data<Control>) -> HttpRes
 /// The answer to a call, or `None` to break the connection.
 async fn answer(control: &Control, request: &Request) -> Option<Answer> {
     let call = describe(request);
-    let (number, fault, latency) = {
-        let mut crm = control.crm();
-        let fault = faults::take(&mut crm.faults, &call);
-        (crm.journal.arrived(call), fault, crm.latency)
-    };
+    let (number, fault, latency) = control.arrived(call);
     sleep(latency).await;
     let answer = match fault {
         Some(Fault::ServerError) => Refusal::Crash("Something went wrong".into()).into(),
@@ -62,7 +63,7 @@ async fn answer(control: &Control, request: &Request) -> Option<Answer> {
         }
         None => api::serve(control, request).await,
     };
-    control.crm().journal.answered(number, answer.status);
+    control.answered(number, answer.status);
     Some(answer)
 }
 

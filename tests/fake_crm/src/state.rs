@@ -1,14 +1,12 @@
 //! The CRM's database and its rules: everything that a caller can change is in here.
 use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::answer::Refusal;
-use crate::faults::FaultRule;
-use crate::journal::Journal;
+use crate::lab::Lab;
 use crate::modules::{self, Module, stored_time};
 use crate::record::Record;
 use crate::settings::Settings;
@@ -18,10 +16,7 @@ pub const API_USER: &str = "1";
 
 pub struct Crm {
     pub settings: Settings,
-    pub clock_offset: TimeDelta,
-    pub latency: Duration,
-    pub faults: Vec<FaultRule>,
-    pub journal: Journal,
+    lab: Lab,
     modules: Vec<Module>,
     /// By module, then by id, the order of an unsorted list.
     rows: HashMap<&'static str, BTreeMap<String, Record>>,
@@ -33,14 +28,11 @@ pub struct Crm {
 }
 
 impl Crm {
-    pub fn new(settings: Settings) -> Self {
+    pub fn new(settings: Settings, lab: Lab) -> Self {
         let mut crm = Self {
             modules: modules::all(&settings.custom_case_fields),
             settings,
-            clock_offset: TimeDelta::zero(),
-            latency: Duration::ZERO,
-            faults: Vec::new(),
-            journal: Journal::default(),
+            lab,
             rows: HashMap::new(),
             contacts: HashMap::new(),
             tokens: HashMap::new(),
@@ -63,8 +55,7 @@ impl Crm {
     }
 
     pub fn now(&self) -> DateTime<Utc> {
-        let now = Utc::now();
-        now.checked_add_signed(self.clock_offset).unwrap_or(now)
+        self.lab.now()
     }
 
     pub fn module(&self, name: &str) -> Result<&Module, Refusal> {

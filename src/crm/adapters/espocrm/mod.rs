@@ -212,7 +212,7 @@ impl Adapter for EspoCrm {
     }
 
     /// Each webhook has a secret of its own: returns all of them, with blanks between.
-    async fn subscribe(&self, url: &str) -> Result<Option<Secret>, CrmError> {
-        self.subscribe(url).await.map(Some)
+    async fn subscribe(&self, url: &str) -> Result<Secret, CrmError> {
+        self.subscribe(url).await
     }
 }

@@ -58,7 +58,10 @@ impl Salesforce {
         let comments = comments.map(RawComment::read).collect::<Result<Vec<_>, _>>()?;
         let notes = comments.into_iter().filter_map(RawComment::changed).collect();
         let (logged, cursor) = self.deletions(from, until).await?;
+        // One that was deleted before the last whole minute is in the log and in the recycle bin.
         deleted.extend(logged);
+        deleted.sort_unstable();
+        deleted.dedup();
         Ok(Changes {
             cases,
             notes,

@@ -1,20 +1,17 @@
 //! [`Control`]'s methods over HTTP under `/_control`, in JSON, for a CRM in a process of its own.
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json, Path, ServiceConfig, resource};
 use actix_web::{HttpResponse, ResponseError};
-use chrono::TimeDelta;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::answer::Refusal;
 use super::control::Control;
 use super::state::Record;
 use super::webhooks::{Delivery, Event};
-use crate::faults::FaultRule;
-use crate::journal::Call;
+use crate::lab_http::{created, done};
 
 type Crm = Data<Control>;
 type Outcome = Result<HttpResponse, Refusal>;
@@ -25,13 +22,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(resource("/records/{entity}/{id}").patch(edit).delete(delete))
         .service(resource("/cases/{id}/posts").post(post))
         .service(resource("/cases/{id}/contacts").get(contacts))
-        .service(resource("/clock").put(set_clock))
-        .service(resource("/latency").put(set_latency))
         .service(resource("/key").delete(revoke_key).put(restore_key))
-        .service(resource("/webhooks").get(queued_events).post(send_webhooks))
-        .service(resource("/faults").get(pending_faults).post(fail).delete(clear_faults))
-        .service(resource("/calls").get(calls).delete(clear_calls))
-        .service(resource("/counters").get(counters));
+        .service(resource("/webhooks").get(queued_events).post(send_webhooks));
 }
 
 impl ResponseError for Refusal {
@@ -58,16 +50,6 @@ struct Post {
     user: String,
 }
 
-#[derive(Deserialize)]
-struct Clock {
-    offset_seconds: i64,
-}
-
-#[derive(Deserialize)]
-struct Latency {
-    milliseconds: u64,
-}
-
 async fn seed(crm: Crm, records: Json<BTreeMap<String, Vec<Value>>>) -> Outcome {
     crm.seed(records.into_inner())?;
     Ok(done())
@@ -75,7 +57,7 @@ async fn seed(crm: Crm, records: Json<BTreeMap<String, Vec<Value>>>) -> Outcome 
 
 async fn create(crm: Crm, entity: Path<String>, attributes: Json<Value>) -> Outcome {
     let id = crm.create(&entity, attributes.into_inner())?;
-    Ok(HttpResponse::Created().json(json!({ "id": id })))
+    Ok(created(&id))
 }
 
 async fn records(crm: Crm, entity: Path<String>) -> Json<Vec<Record>> {
@@ -95,23 +77,11 @@ async fn delete(crm: Crm, path: Path<(String, String)>, by: Json<Person>) -> Out
 
 async fn post(crm: Crm, case: Path<String>, post: Json<Post>) -> Outcome {
     let id = crm.post(&case, &post.text, &post.user)?;
-    Ok(HttpResponse::Created().json(json!({ "id": id })))
+    Ok(created(&id))
 }
 
 async fn contacts(crm: Crm, case: Path<String>) -> Json<Vec<String>> {
     Json(crm.contacts_of(&case))
-}
-
-async fn set_clock(crm: Crm, clock: Json<Clock>) -> Outcome {
-    let offset = TimeDelta::try_seconds(clock.offset_seconds)
-        .ok_or_else(|| Refusal::bad_request("offset_seconds is out of range"))?;
-    crm.set_clock_offset(offset);
-    Ok(done())
-}
-
-async fn set_latency(crm: Crm, latency: Json<Latency>) -> HttpResponse {
-    crm.set_latency(Duration::from_millis(latency.milliseconds));
-    done()
 }
 
 async fn revoke_key(crm: Crm) -> HttpResponse {
@@ -130,35 +100,4 @@ async fn queued_events(crm: Crm) -> Json<Vec<Event>> {
 
 async fn send_webhooks(crm: Crm) -> Json<Vec<Delivery>> {
     Json(crm.send_webhooks().await)
-}
-
-async fn fail(crm: Crm, rule: Json<FaultRule>) -> HttpResponse {
-    crm.fail(rule.into_inner());
-    done()
-}
-
-async fn pending_faults(crm: Crm) -> Json<Vec<FaultRule>> {
-    Json(crm.pending_faults())
-}
-
-async fn clear_faults(crm: Crm) -> HttpResponse {
-    crm.clear_faults();
-    done()
-}
-
-async fn calls(crm: Crm) -> Json<Vec<Call>> {
-    Json(crm.calls())
-}
-
-async fn clear_calls(crm: Crm) -> HttpResponse {
-    crm.clear_calls();
-    done()
-}
-
-async fn counters(crm: Crm) -> Json<BTreeMap<String, u64>> {
-    Json(crm.counters())
-}
-
-fn done() -> HttpResponse {
-    HttpResponse::NoContent().finish()
 }

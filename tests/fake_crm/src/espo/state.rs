@@ -1,8 +1,7 @@
 //! The CRM's database and its rules: everything that a caller can change is in here.
 use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -12,8 +11,7 @@ use super::entities::{self, Entity, Kind};
 use super::settings::{ADMIN, API_USER, Settings};
 use super::stream;
 use super::webhooks::Queue;
-use crate::faults::FaultRule;
-use crate::journal::Journal;
+use crate::lab::Lab;
 
 /// A row of the database.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -47,10 +45,7 @@ pub struct Crm {
     pub settings: Settings,
     /// Whether the key of the API user was taken away.
     pub key_revoked: bool,
-    pub clock_offset: TimeDelta,
-    pub latency: Duration,
-    pub faults: Vec<FaultRule>,
-    pub journal: Journal,
+    lab: Lab,
     pub queue: Queue,
     entities: Vec<Entity>,
     /// By entity, then by id.
@@ -61,15 +56,12 @@ pub struct Crm {
 }
 
 impl Crm {
-    pub fn new(settings: Settings) -> Self {
+    pub fn new(settings: Settings, lab: Lab) -> Self {
         let mut crm = Self {
             entities: entities::all(&settings.custom_fields),
             settings,
             key_revoked: false,
-            clock_offset: TimeDelta::zero(),
-            latency: Duration::ZERO,
-            faults: Vec::new(),
-            journal: Journal::default(),
+            lab,
             queue: Queue::default(),
             rows: HashMap::new(),
             contacts: HashMap::new(),
@@ -90,8 +82,7 @@ impl Crm {
     }
 
     pub fn now(&self) -> DateTime<Utc> {
-        let now = Utc::now();
-        now.checked_add_signed(self.clock_offset).unwrap_or(now)
+        self.lab.now()
     }
 
     /// The present as the database writes it: UTC, whole seconds.

@@ -1,28 +1,30 @@
 //! What a test does behind the API's back: people at work in the organization, failures, time, and a look at what is stored.
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use chrono::TimeDelta;
 use serde_json::{Map, Value, json};
 
 use super::org::{Org, Record, RecordFault};
 use super::refusal::Refusal;
 use super::settings::Settings;
-use crate::faults::FaultRule;
-use crate::journal::Call;
+use crate::lab::Lab;
 
 /// The controls of a running organization; all copies control the same one.
 #[derive(Clone)]
-pub struct Control(Arc<Mutex<Org>>);
+pub struct Control {
+    org: Arc<Mutex<Org>>,
+    lab: Lab,
+}
 
 impl Control {
     pub(super) fn new(settings: Settings) -> Self {
-        Self(Arc::new(Mutex::new(Org::new(settings))))
+        let lab = Lab::default();
+        Self { org: Arc::new(Mutex::new(Org::new(settings, lab.clone()))), lab }
     }
 
     pub(super) fn org(&self) -> MutexGuard<'_, Org> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.org.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The user whom the API's client runs as.
@@ -85,11 +87,6 @@ impl Control {
         self.org().stored(object, id).cloned()
     }
 
-    /// Sets how far the organization's clock is ahead of the real one.
-    pub fn set_clock_offset(&self, offset: TimeDelta) {
-        self.org().clock_offset = offset;
-    }
-
     /// Ends every session.
     pub fn revoke_tokens(&self) {
         self.org().end_sessions();
@@ -100,51 +97,22 @@ impl Control {
         self.org().used_calls = calls;
     }
 
-    /// Every call of the API takes at least so long.
-    pub fn set_latency(&self, latency: Duration) {
-        self.org().latency = latency;
-    }
-
-    /// Adds a fault to the queue; of several that match a call, the oldest is used.
-    pub fn fail(&self, rule: FaultRule) {
-        self.org().faults.push(rule);
-    }
-
     /// The next writes of a record whose JSON contains the text fail with this code: a validation rule, a locked row.
     pub fn fail_record(&self, contains: &str, code: &str, times: u32) {
         let (contains, code) = (contains.to_owned(), code.to_owned());
         self.org().record_faults.push(RecordFault { contains, code, times });
     }
 
-    /// The faults that no call has met yet.
-    pub fn pending_faults(&self) -> Vec<FaultRule> {
-        self.org().faults.clone()
+    pub fn clear_record_faults(&self) {
+        self.org().record_faults.clear();
     }
+}
 
-    pub fn clear_faults(&self) {
-        let mut org = self.org();
-        org.faults.clear();
-        org.record_faults.clear();
-    }
+impl Deref for Control {
+    type Target = Lab;
 
-    /// The calls of the API, oldest first.
-    pub fn calls(&self) -> Vec<Call> {
-        self.org().journal.calls()
-    }
-
-    /// How many calls of this method named this object.
-    pub fn count(&self, method: &str, object: &str) -> u64 {
-        self.org().journal.count(method, object)
-    }
-
-    /// All counters, as `PATCH Case`.
-    pub fn counters(&self) -> BTreeMap<String, u64> {
-        self.org().journal.counters()
-    }
-
-    /// Forgets the calls and starts counting anew.
-    pub fn clear_calls(&self) {
-        self.org().journal.clear();
+    fn deref(&self) -> &Lab {
+        &self.lab
     }
 }
 

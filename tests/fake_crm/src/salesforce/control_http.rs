@@ -1,19 +1,16 @@
 //! [`Control`]'s methods over HTTP under `/_control`, in JSON, for an organization in a process of its own.
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json, Path, ServiceConfig, resource};
 use actix_web::{HttpResponse, ResponseError};
-use chrono::TimeDelta;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::control::Control;
 use super::org::Record;
 use super::refusal::Refusal;
-use crate::faults::FaultRule;
-use crate::journal::Call;
+use crate::lab_http::{created, done};
 
 type Crm = Data<Control>;
 type Outcome = Result<HttpResponse, Refusal>;
@@ -24,14 +21,9 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(resource("/records/{object}/{id}").patch(edit).delete(delete))
         .service(resource("/cases/{id}/comments").post(write_comment))
         .service(resource("/recycle-bin").delete(purge))
-        .service(resource("/clock").put(set_clock))
-        .service(resource("/latency").put(set_latency))
         .service(resource("/quota").put(set_used_calls))
         .service(resource("/tokens").delete(revoke_tokens))
-        .service(resource("/faults").get(pending_faults).post(fail).delete(clear_faults))
-        .service(resource("/record-faults").post(fail_record))
-        .service(resource("/calls").get(calls).delete(clear_calls))
-        .service(resource("/counters").get(counters));
+        .service(resource("/record-faults").post(fail_record).delete(clear_record_faults));
 }
 
 impl ResponseError for Refusal {
@@ -51,16 +43,6 @@ struct Edit {
 struct NewComment {
     body: String,
     user: String,
-}
-
-#[derive(Deserialize)]
-struct Clock {
-    offset_seconds: i64,
-}
-
-#[derive(Deserialize)]
-struct Latency {
-    milliseconds: u64,
 }
 
 #[derive(Deserialize)]
@@ -87,7 +69,7 @@ async fn seed(crm: Crm, records: Json<BTreeMap<String, Vec<Value>>>) -> Outcome 
 
 async fn create(crm: Crm, object: Path<String>, fields: Json<Value>) -> Outcome {
     let id = crm.create(&object, fields.into_inner())?;
-    Ok(HttpResponse::Created().json(json!({ "id": id })))
+    Ok(created(&id))
 }
 
 async fn records(crm: Crm, object: Path<String>) -> Json<Vec<Record>> {
@@ -107,23 +89,11 @@ async fn delete(crm: Crm, path: Path<(String, String)>) -> Outcome {
 
 async fn write_comment(crm: Crm, case: Path<String>, comment: Json<NewComment>) -> Outcome {
     let id = crm.write_comment(&case, &comment.body, &comment.user)?;
-    Ok(HttpResponse::Created().json(json!({ "id": id })))
+    Ok(created(&id))
 }
 
 async fn purge(crm: Crm) -> HttpResponse {
     crm.purge();
-    done()
-}
-
-async fn set_clock(crm: Crm, clock: Json<Clock>) -> Outcome {
-    let offset = TimeDelta::try_seconds(clock.offset_seconds)
-        .ok_or_else(|| Refusal::bad("NUMBER_OUTSIDE_VALID_RANGE", "offset_seconds"))?;
-    crm.set_clock_offset(offset);
-    Ok(done())
-}
-
-async fn set_latency(crm: Crm, latency: Json<Latency>) -> HttpResponse {
-    crm.set_latency(Duration::from_millis(latency.milliseconds));
     done()
 }
 
@@ -137,38 +107,12 @@ async fn revoke_tokens(crm: Crm) -> HttpResponse {
     done()
 }
 
-async fn fail(crm: Crm, rule: Json<FaultRule>) -> HttpResponse {
-    crm.fail(rule.into_inner());
-    done()
-}
-
 async fn fail_record(crm: Crm, fault: Json<RecordFault>) -> HttpResponse {
     crm.fail_record(&fault.contains, &fault.code, fault.times);
     done()
 }
 
-async fn pending_faults(crm: Crm) -> Json<Vec<FaultRule>> {
-    Json(crm.pending_faults())
-}
-
-async fn clear_faults(crm: Crm) -> HttpResponse {
-    crm.clear_faults();
+async fn clear_record_faults(crm: Crm) -> HttpResponse {
+    crm.clear_record_faults();
     done()
-}
-
-async fn calls(crm: Crm) -> Json<Vec<Call>> {
-    Json(crm.calls())
-}
-
-async fn clear_calls(crm: Crm) -> HttpResponse {
-    crm.clear_calls();
-    done()
-}
-
-async fn counters(crm: Crm) -> Json<BTreeMap<String, u64>> {
-    Json(crm.counters())
-}
-
-fn done() -> HttpResponse {
-    HttpResponse::NoContent().finish()
 }

@@ -1,8 +1,7 @@
 //! The organization's database and its rules: everything that a caller can change is in here.
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::time::Duration;
 
-use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound as _, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -10,8 +9,7 @@ use uuid::Uuid;
 use super::objects::{self, Kind, Object};
 use super::refusal::Refusal;
 use super::settings::Settings;
-use crate::faults::FaultRule;
-use crate::journal::Journal;
+use crate::lab::Lab;
 
 /// A record as the database keeps it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -45,11 +43,8 @@ pub struct RecordFault {
 
 pub struct Org {
     pub settings: Settings,
-    pub clock_offset: TimeDelta,
-    pub latency: Duration,
-    pub faults: Vec<FaultRule>,
+    lab: Lab,
     pub record_faults: Vec<RecordFault>,
-    pub journal: Journal,
     /// Calls in the last 24 hours.
     pub used_calls: u64,
     /// The user whom the API's client runs as.
@@ -65,15 +60,12 @@ pub struct Org {
 }
 
 impl Org {
-    pub fn new(settings: Settings) -> Self {
+    pub fn new(settings: Settings, lab: Lab) -> Self {
         let mut org = Self {
             objects: objects::all(&settings.custom_case_fields),
             settings,
-            clock_offset: TimeDelta::zero(),
-            latency: Duration::ZERO,
-            faults: Vec::new(),
+            lab,
             record_faults: Vec::new(),
-            journal: Journal::default(),
             used_calls: 0,
             api_user: String::new(),
             default_owner: String::new(),
@@ -95,8 +87,7 @@ impl Org {
 
     /// Stamps are whole seconds.
     pub fn now(&self) -> DateTime<Utc> {
-        let now = Utc::now();
-        now.checked_add_signed(self.clock_offset).unwrap_or(now).trunc_subsecs(0)
+        self.lab.now().trunc_subsecs(0)
     }
 
     pub fn object(&self, name: &str) -> Result<&Object, Refusal> {

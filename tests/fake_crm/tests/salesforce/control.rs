@@ -46,9 +46,13 @@ async fn failures_can_be_ordered_over_http() {
     assert_eq!(control(&crm, Method::POST, "/record-faults", record).await.status, 204);
     let locked = json!([case(json!({"Casebridge_Key__c": "k", "Subject": "locked"}))]);
     assert_eq!(crm.upsert(locked.clone()).await.outcomes(), ["UNABLE_TO_LOCK_ROW"]);
+    assert_eq!(crm.upsert(locked.clone()).await.outcomes(), ["ok"]);
+    let record = json!({ "contains": "locked", "code": "UNABLE_TO_LOCK_ROW" });
+    assert_eq!(control(&crm, Method::POST, "/record-faults", record).await.status, 204);
+    assert_eq!(control(&crm, Method::DELETE, "/record-faults", Value::Null).await.status, 204);
     assert_eq!(crm.upsert(locked).await.outcomes(), ["ok"]);
     let counters = control(&crm, Method::GET, "/counters", Value::Null).await;
-    assert_eq!((&counters.body["GET Case"], &counters.body["PATCH Case"]), (&json!(2), &json!(2)));
+    assert_eq!((&counters.body["GET Case"], &counters.body["PATCH Case"]), (&json!(2), &json!(3)));
     assert_eq!(control(&crm, Method::PUT, "/quota", json!({ "used": 100_000 })).await.status, 204);
     assert_eq!(crm.query(soql).await.status, 403);
     assert_eq!(control(&crm, Method::DELETE, "/tokens", Value::Null).await.status, 204);

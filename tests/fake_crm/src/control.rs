@@ -152,7 +152,12 @@ impl Control {
         self.crm().journal.count(method, module)
     }
 
-    /// The most calls that ran at a time. A call whose connection was broken runs for ever.
+    /// How many calls run now.
+    pub fn running(&self) -> usize {
+        self.crm().journal.running()
+    }
+
+    /// The most calls that ran at a time.
     pub fn most_at_a_time(&self) -> usize {
         self.crm().journal.most_running()
     }

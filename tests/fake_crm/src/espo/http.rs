@@ -63,7 +63,7 @@ async fn answer(control: &Control, request: &Request) -> Option<Answer> {
         }
         None => api::serve(control, request),
     };
-    control.crm().journal.answered(number, answer.status);
+    control.crm().journal.ended(number, Some(answer.status));
     Some(answer)
 }
 

@@ -72,7 +72,7 @@ async fn answer(control: &Control, request: &Request) -> Option<Answer> {
         }
         None => rest::serve(control, request),
     };
-    control.org().journal.answered(number, answer.status);
+    control.org().journal.ended(number, Some(answer.status));
     Some(answer)
 }
 

@@ -1,4 +1,4 @@
-//! Random histories: people at the desk, people in the CRM, and everything that can go wrong, in any order. However it went,
+//! Random histories with each CRM: people at the desk, people in the CRM, and everything that can go wrong, in any order. However it went,
 //! both sides end equal, nothing is there twice, and no edit is gone without a record of it.
 mod crm;
 mod model;
@@ -17,7 +17,7 @@ use crate::crm_espocrm::desk::EspoDesk;
 use crate::crm_salesforce::desk::SalesDesk;
 use crate::support::mirror::Mirrored;
 
-/// Histories that are played when `HISTORIES` says nothing; the long run plays thousands.
+/// Histories that are played with each CRM when `HISTORIES` says nothing; the long run plays thousands.
 const HISTORIES: u32 = 90;
 /// A desk is used for so many of them: its agents have room for a limited number of tickets.
 const ON_ONE_DESK: u32 = 30;

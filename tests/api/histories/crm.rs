@@ -20,7 +20,7 @@ pub struct Words {
     product: &'static str,
     /// By the desk's word, which comes first.
     pub priorities: [(&'static str, &'static str); 3],
-    /// The method of HTTP that writes to a case.
+    /// The method of HTTP that updates a case.
     update: &'static str,
 }
 

@@ -1,10 +1,10 @@
-//! Random histories with each CRM: people at the desk, people in the CRM, and everything that can go wrong, in any order. However it went,
-//! both sides end equal, nothing is there twice, and no edit is gone without a record of it.
+//! Random histories with each CRM: people at the desk, people in the CRM, and everything that can go wrong, in any order.
+//! However it went, both sides end equal, nothing is there twice, and no edit is gone without a record of it.
 mod crm;
 mod model;
 mod play;
 
-use std::sync::Arc;
+use std::rc::Rc;
 
 use actix_web::rt::SystemRunner;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
@@ -48,7 +48,7 @@ fn histories<D: Simulated + 'static>(start: impl AsyncFn(Value) -> D) {
         let policy = POLICIES[usize::try_from(desk).unwrap() % POLICIES.len()];
         let policies = Field::ALL.map(|field| (field.name().to_owned(), json!(policy)));
         let settings = json!({ "policies": Map::from_iter(policies) });
-        let world = Arc::new(World::new(Box::new(system.block_on(start(settings)))));
+        let world = Rc::new(World::new(Box::new(system.block_on(start(settings)))));
         let cases = u64::from(ON_ONE_DESK).min(histories - desk * u64::from(ON_ONE_DESK));
         let mut runner = runner(u32::try_from(cases).unwrap(), seed.wrapping_add(desk));
         let outcome = runner
@@ -59,8 +59,8 @@ fn histories<D: Simulated + 'static>(start: impl AsyncFn(Value) -> D) {
     }
 }
 
-fn play(system: &SystemRunner, world: &Arc<World>, steps: &[Step]) -> Result<(), String> {
-    let (world, steps) = (Arc::clone(world), steps.to_vec());
+fn play(system: &SystemRunner, world: &Rc<World>, steps: &[Step]) -> Result<(), String> {
+    let (world, steps) = (Rc::clone(world), steps.to_vec());
     system.block_on(async move { world.play(&steps).await })
 }
 

@@ -18,7 +18,9 @@ async fn a_ticket_becomes_a_case_with_people_company_product_and_a_link_to_it() 
     assert_eq!(mirror["state"], "linked", "{mirror}");
     let case = desk.case(&ticket).await;
     assert_eq!(mirror["link"], format!("{}/#Case/view/{}", desk.crm.url(), case.id));
-    assert_eq!(case.text("description"), "It stops after <b>100</b> rows.");
+    let url = "https://app.example/exports/7";
+    let description = format!("It stops after <b>100</b> rows.\n\nURL: {url}");
+    assert_eq!(case.text("description"), description);
     assert_eq!((case.text("status"), case.text("priority")), ("New", "Normal"));
     assert_eq!(case.text("accountId"), crm_id("Northwind Services"));
     assert_eq!(case.text("cProduct"), "CoreTrac");

@@ -15,7 +15,9 @@ async fn a_ticket_becomes_a_case_with_its_contact_and_its_comments_and_comes_to_
 
     let case = desk.case(&ticket).await;
     assert_eq!(case.value("Subject"), "The export stops");
-    assert_eq!(case.value("Description"), "It stops after <b>100</b> rows.");
+    let url = "https://app.example/exports/7";
+    let description = format!("It stops after <b>100</b> rows.\n\nURL: {url}");
+    assert_eq!(case.value("Description"), description);
     assert_eq!(case.value("AccountId"), desk.crm_id("Northwind Services"));
     assert_eq!(case.value("ContactId"), desk.crm_id("Purchasing contact"));
     assert_eq!((case.value("Status"), case.value("Priority")), ("New", "Medium"));

@@ -17,7 +17,7 @@ run: setup ## build and serve; without DATABASE_URL, on a local PostgreSQL in .d
 test: lint ## formatting, lints and every test; needs nothing running
 	$(CARGO) test --workspace --locked
 
-test-long: setup ## thousands of random histories and hundreds of kills (about ten minutes)
+test-long: setup ## thousands of random histories with each CRM and hundreds of kills (about 15 minutes)
 	HISTORIES=3000 KILLS=200 $(CARGO) test --locked --test api -- --nocapture histories crash
 
 browser: ## check Swagger UI in Chromium, against a server of its own

@@ -62,25 +62,33 @@ pub type Provenances = BTreeMap<Field, Provenance>;
 impl Provenance {
     /// Whether this value of the CRM is more likely our own past than somebody's edit.
     fn is_reversal(&self, value: &str, modified_at: DateTime<Utc>) -> bool {
-        let back = self.written.as_ref().is_some_and(|written| {
+        self.written.as_ref().is_some_and(|written| {
             written.over == value && (-SOON - CUT..=SOON).contains(&(modified_at - written.at))
-        });
-        back || self.unarrived.iter().any(|sent| sent == value)
+        })
+    }
+
+    /// Whether this is an earlier write of ours that was given up, and arrives late.
+    fn is_late(&self, value: &str) -> bool {
+        self.unarrived.iter().any(|sent| sent == value)
     }
 }
 
 /// Records a conflict for each value of the CRM that would be taken over and is what it was before our write, or is an
-/// earlier write of ours that arrives late: so that nothing of the desk disappears in silence. Needless where a version lock
-/// keeps writers apart.
+/// earlier write of ours that arrives late: so that nothing of the desk disappears in silence. A version lock keeps other
+/// writers from putting back what was before, but a late write of ours may still carry the version that is there.
 pub fn flag_reversals(
     merge: &mut Merge,
     desk: &Case,
     provenances: &Provenances,
     modified_at: DateTime<Utc>,
+    version_lock: bool,
 ) {
     for (field, theirs) in merge.apply_to_desk.iter() {
         let known = merge.conflicts.iter().any(|conflict| conflict.field == field);
-        let reversed = provenances.get(&field).is_some_and(|p| p.is_reversal(theirs, modified_at));
+        let reversed = provenances.get(&field).is_some_and(|provenance| {
+            provenance.is_late(theirs)
+                || !version_lock && provenance.is_reversal(theirs, modified_at)
+        });
         if known || !reversed {
             continue;
         }
@@ -131,6 +139,10 @@ mod tests {
 
     /// The desk wrote P1 over P2; the conflicts when the CRM then shows `theirs`, saved so many seconds later.
     fn seen(theirs: &str, seconds: i64) -> Vec<Conflict> {
+        seen_with(false, theirs, seconds)
+    }
+
+    fn seen_with(version_lock: bool, theirs: &str, seconds: i64) -> Vec<Conflict> {
         let carried_at = DateTime::UNIX_EPOCH;
         let written = Provenance {
             side: Side::Desk,
@@ -151,7 +163,7 @@ mod tests {
         let mut provenances = Provenances::new();
         note(&mut provenances, Field::Priority, written);
         give_up(&mut provenances, &priority("P0"));
-        flag_reversals(&mut merge, &desk, &provenances, modified_at);
+        flag_reversals(&mut merge, &desk, &provenances, modified_at, version_lock);
         merge.conflicts
     }
 
@@ -167,5 +179,11 @@ mod tests {
     #[test]
     fn a_write_that_was_given_up_and_arrives_late_is_kept_as_a_conflict_at_any_time() {
         assert_eq!(seen("P0", 3_600).len(), 1);
+    }
+
+    #[test]
+    fn a_version_lock_keeps_others_from_putting_a_value_back_but_no_late_write_of_ours() {
+        assert_eq!(seen_with(true, "P2", 50), []);
+        assert_eq!(seen_with(true, "P0", 50).len(), 1);
     }
 }

@@ -1,6 +1,6 @@
 //! The EspoCRM adapter against a CRM that behaves as the real one, and a desk that mirrors into it. What every adapter
 //! must do is in `conformance`.
-mod desk;
+pub mod desk;
 mod hooks;
 mod mirroring;
 mod probing;
@@ -15,7 +15,7 @@ use fake_crm::espo::FakeEspo;
 use serde_json::json;
 
 /// Somebody who works in the CRM and is no agent of the desk.
-const CLERK: &str = "65f0000000000c1e4";
+pub const CLERK: &str = "65f0000000000c1e4";
 
 fn access(crm: &FakeEspo) -> Access {
     Access::stock(&espocrm::KIND, &crm.url(), "", Secret::new(crm.api_key()))

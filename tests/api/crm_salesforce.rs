@@ -1,4 +1,5 @@
 //! The Salesforce adapter against an organization that behaves as the documentation says.
+pub mod desk;
 mod failing;
 mod mirrored;
 mod noting;

@@ -1,16 +1,23 @@
-//! Random histories: people at the desk, people in the CRM, and everything that can go wrong, in any order. However it went,
-//! both sides end equal, nothing is there twice, and no edit is gone without a record of it.
+//! Random histories with each CRM: people at the desk, people in the CRM, and everything that can go wrong, in any order.
+//! However it went, both sides end equal, nothing is there twice, and no edit is gone without a record of it.
+mod crm;
 mod model;
 mod play;
 
-use std::sync::Arc;
+use std::rc::Rc;
 
+use actix_web::rt::SystemRunner;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+use serde_json::{Map, Value, json};
 
-use self::model::{Step, history};
+use self::crm::Simulated;
+use self::model::{Field, Step, history};
 use self::play::World;
+use crate::crm_espocrm::desk::EspoDesk;
+use crate::crm_salesforce::desk::SalesDesk;
+use crate::support::mirror::Mirrored;
 
-/// Histories that are played when `HISTORIES` says nothing; the long run plays thousands.
+/// Histories that are played with each CRM when `HISTORIES` says nothing; the long run plays thousands.
 const HISTORIES: u32 = 90;
 /// A desk is used for so many of them: its agents have room for a limited number of tickets.
 const ON_ONE_DESK: u32 = 30;
@@ -18,14 +25,30 @@ const ON_ONE_DESK: u32 = 30;
 const POLICIES: [&str; 3] = ["desk", "crm", "latest"];
 
 #[test]
-fn whatever_happens_both_sides_converge_and_no_edit_is_lost() {
+fn whatever_happens_desk_and_suitecrm_converge_and_no_edit_is_lost() {
+    histories(Mirrored::start_with);
+}
+
+#[test]
+fn whatever_happens_desk_and_espocrm_converge_and_no_edit_is_lost() {
+    histories(EspoDesk::start_with);
+}
+
+#[test]
+fn whatever_happens_desk_and_salesforce_converge_and_no_edit_is_lost() {
+    histories(SalesDesk::start_with);
+}
+
+/// Plays histories on desks whose connections have these settings.
+fn histories<D: Simulated + 'static>(start: impl AsyncFn(Value) -> D) {
     let histories = number("HISTORIES").unwrap_or(HISTORIES.into());
     let seed = number("SEED").unwrap_or_else(rand::random);
     let system = actix_web::rt::System::new();
     for desk in 0..histories.div_ceil(ON_ONE_DESK.into()) {
-        let world = Arc::new(
-            system.block_on(World::new(POLICIES[usize::try_from(desk).unwrap() % POLICIES.len()])),
-        );
+        let policy = POLICIES[usize::try_from(desk).unwrap() % POLICIES.len()];
+        let policies = Field::ALL.map(|field| (field.name().to_owned(), json!(policy)));
+        let settings = json!({ "policies": Map::from_iter(policies) });
+        let world = Rc::new(World::new(Box::new(system.block_on(start(settings)))));
         let cases = u64::from(ON_ONE_DESK).min(histories - desk * u64::from(ON_ONE_DESK));
         let mut runner = runner(u32::try_from(cases).unwrap(), seed.wrapping_add(desk));
         let outcome = runner
@@ -36,12 +59,8 @@ fn whatever_happens_both_sides_converge_and_no_edit_is_lost() {
     }
 }
 
-fn play(
-    system: &actix_web::rt::SystemRunner,
-    world: &Arc<World>,
-    steps: &[Step],
-) -> Result<(), String> {
-    let (world, steps) = (Arc::clone(world), steps.to_vec());
+fn play(system: &SystemRunner, world: &Rc<World>, steps: &[Step]) -> Result<(), String> {
+    let (world, steps) = (Rc::clone(world), steps.to_vec());
     system.block_on(async move { world.play(&steps).await })
 }
 

@@ -59,9 +59,8 @@ impl Pass {
         let times = Times { desk: seen.ticket.updated_at, crm: remote.modified_at };
         let times = times.cut(self.crm.findings.stamp_seconds());
         let mut merge = merge::merge(&self.agreement, &desk, &remote.fields, &rules, times);
-        if !self.crm.kind.capabilities.version_lock {
-            flag_reversals(&mut merge, &desk, &self.provenance, remote.modified_at);
-        }
+        let locks = self.crm.kind.capabilities.version_lock;
+        flag_reversals(&mut merge, &desk, &self.provenance, remote.modified_at, locks);
         Ok(Plan { given_up, desk, rules, merge })
     }
 

@@ -18,7 +18,9 @@ async fn a_ticket_becomes_a_case_with_people_company_product_and_a_link_to_it() 
     assert_eq!(mirror["state"], "linked", "{mirror}");
     let case = desk.case(&ticket).await;
     assert_eq!(mirror["link"], format!("{}/#Case/view/{}", desk.crm.url(), case.id));
-    assert_eq!(case.text("description"), "It stops after <b>100</b> rows.");
+    let url = "https://app.example/exports/7";
+    let description = format!("It stops after <b>100</b> rows.\n\nURL: {url}");
+    assert_eq!(case.text("description"), description);
     assert_eq!((case.text("status"), case.text("priority")), ("New", "Normal"));
     assert_eq!(case.text("accountId"), crm_id("Northwind Services"));
     assert_eq!(case.text("cProduct"), "CoreTrac");
@@ -210,4 +212,30 @@ async fn a_revoked_key_pauses_the_connection_and_nothing_is_lost() {
     assert_eq!(desk.case(&ticket).await.text("priority"), "High");
     let case = desk.case(&ticket).await;
     assert_eq!(case.text("modifiedById"), API_USER);
+}
+
+#[actix_web::test]
+async fn a_write_that_was_given_up_and_arrives_late_is_told_as_a_conflict() {
+    let desk = EspoDesk::start().await;
+    let ticket = desk.open("Late").await;
+    desk.converge().await;
+    desk.priority(&ticket, "high").await;
+    desk.crm.fail(FaultRule::next(Fault::DropBefore).method("PUT"));
+    desk.converge().await;
+    desk.priority(&ticket, "normal").await;
+    desk.wait().await;
+    desk.converge().await;
+    assert_eq!(desk.case(&ticket).await.text("priority"), "Normal");
+    // Nothing was written since, so the write that was on its way still carries the version that is there.
+    let case = desk.case(&ticket).await.id;
+    let late = json!({"priority": "High"});
+    desk.in_the_crm(|crm| crm.edit("Case", &case, late, API_USER).unwrap());
+    desk.pull().await;
+    assert_eq!(desk.ticket(&ticket).await["priority"], "high");
+    let conflicts = desk.conflicts(&ticket).await;
+    assert_eq!(conflicts.len(), 1, "{conflicts:?}");
+    assert_eq!(
+        (&conflicts[0]["winner"], &conflicts[0]["losing_value"]),
+        (&json!("crm"), &json!("Normal"))
+    );
 }

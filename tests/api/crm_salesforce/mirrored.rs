@@ -1,129 +1,13 @@
 //! A desk whose connection is of the kind `salesforce`.
-use std::collections::BTreeMap;
-
-use casebridge::kernel::Role;
-use chrono::{TimeDelta, Utc};
-use diesel::RunQueryDsl as _;
-use fake_crm::salesforce::{FakeSalesforce, Record};
 use fake_crm::{Fault, FaultRule};
 use futures_util::future::join_all;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::support::mirror::text;
-use crate::support::{Client, TestApp};
-
-struct Desk {
-    app: TestApp,
-    crm: FakeSalesforce,
-    admin: Client,
-    /// The ids by name, at the desk and in the CRM: agents, accounts, contacts, products.
-    ids: BTreeMap<String, (String, String)>,
-    clerk: String,
-}
-
-impl Desk {
-    async fn start() -> Self {
-        let crm = FakeSalesforce::start().await.unwrap();
-        let app = TestApp::start().await;
-        let admin = app.client(Role::Admin).await;
-        let mut ids = BTreeMap::new();
-        for path in ["agents", "accounts", "contacts", "products"] {
-            let page = admin.get(&format!("/v1/{path}?limit=100")).await.expect(200);
-            for item in page["items"].as_array().unwrap() {
-                let (name, email) = (text(&item["name"]), &item["email"]);
-                let (object, record) = match path {
-                    "agents" => ("User", json!({"LastName": name, "Email": email})),
-                    "accounts" => ("Account", json!({"Name": name})),
-                    "contacts" => ("Contact", json!({"LastName": name, "Email": email})),
-                    _ => ("Product2", json!({"Name": name})),
-                };
-                let there = crm.create(object, record).unwrap();
-                ids.insert(name, (text(&item["id"]), there));
-            }
-        }
-        let clerk = crm.create("User", json!({"LastName": "Sales clerk"})).unwrap();
-        let fields = json!({"product": "Product__c", "number": "Ticket_Number__c", "link": "Ticket_Link__c"});
-        let new = json!({
-            "name": "Salesforce", "kind": "salesforce", "base_url": crm.url(),
-            "client_id": crm.client_id(), "client_secret": crm.client_secret(),
-            "settings": {"fields": fields},
-        });
-        admin.post("/v1/crm/connections", new).await.expect(201);
-        Self { app, crm, admin, ids, clerk }
-    }
-
-    fn desk_id(&self, name: &str) -> &str {
-        &self.ids[name].0
-    }
-
-    fn crm_id(&self, name: &str) -> &str {
-        &self.ids[name].1
-    }
-
-    async fn open(&self, subject: &str) -> String {
-        let new = json!({
-            "subject": subject, "description": "It stops after <b>100</b> rows.", "priority": "normal",
-            "account_id": self.desk_id("Northwind Services"),
-            "contact_id": self.desk_id("Purchasing contact"), "product_id": self.desk_id("CoreTrac"),
-        });
-        let ticket = self.admin.post("/v1/tickets", new).await.expect(201);
-        self.app.follow_automatic().await;
-        text(&ticket["id"])
-    }
-
-    async fn ticket(&self, id: &str) -> Value {
-        self.admin.get(&format!("/v1/tickets/{id}")).await.expect(200)
-    }
-
-    async fn note(&self, ticket: &str, visibility: &str, body: &str) {
-        let new = json!({ "visibility": visibility, "body": body });
-        self.admin.post(&format!("/v1/tickets/{ticket}/notes"), new).await.expect(201);
-    }
-
-    async fn converge(&self) {
-        for _ in 0..50 {
-            self.app.publish().await;
-            if !self.app.service.mirror.converge_due(Utc::now()).await.unwrap() {
-                return;
-            }
-        }
-        panic!("the mirror does not come to rest");
-    }
-
-    async fn pull(&self) {
-        self.sql("update crm_connections set poll_at = now()").await;
-        assert!(self.app.service.mirror.poll_due(Utc::now()).await.unwrap());
-        self.converge().await;
-    }
-
-    async fn sql(&self, sql: &'static str) {
-        let done = self.app.service.db.tx(move |conn| Ok(diesel::sql_query(sql).execute(conn)?));
-        done.await.unwrap();
-    }
-
-    /// What somebody did in the CRM a little while ago: the mirror stays behind its clock.
-    fn in_the_crm<T>(&self, act: impl FnOnce(&FakeSalesforce) -> T) -> T {
-        self.crm.set_clock_offset(TimeDelta::seconds(-10));
-        let done = act(&self.crm);
-        self.crm.set_clock_offset(TimeDelta::zero());
-        done
-    }
-
-    async fn mirror(&self, ticket: &str) -> Value {
-        let found = self.admin.get(&format!("/v1/tickets/{ticket}/mirror")).await.expect(200);
-        found["items"][0].clone()
-    }
-
-    async fn case(&self, ticket: &str) -> Record {
-        let mirror = self.mirror(ticket).await;
-        let id = mirror["remote_id"].as_str().unwrap_or_else(|| panic!("no case: {mirror}"));
-        self.crm.record("Case", id).unwrap()
-    }
-}
+use super::desk::SalesDesk;
 
 #[actix_web::test]
 async fn a_ticket_becomes_a_case_with_its_contact_and_its_comments_and_comes_to_rest() {
-    let desk = Desk::start().await;
+    let desk = SalesDesk::start().await;
     let ticket = desk.open("The export stops").await;
     desk.note(&ticket, "public", "We are looking into it.").await;
     desk.note(&ticket, "internal", "Looks like the limit.").await;
@@ -131,7 +15,9 @@ async fn a_ticket_becomes_a_case_with_its_contact_and_its_comments_and_comes_to_
 
     let case = desk.case(&ticket).await;
     assert_eq!(case.value("Subject"), "The export stops");
-    assert_eq!(case.value("Description"), "It stops after <b>100</b> rows.");
+    let url = "https://app.example/exports/7";
+    let description = format!("It stops after <b>100</b> rows.\n\nURL: {url}");
+    assert_eq!(case.value("Description"), description);
     assert_eq!(case.value("AccountId"), desk.crm_id("Northwind Services"));
     assert_eq!(case.value("ContactId"), desk.crm_id("Purchasing contact"));
     assert_eq!((case.value("Status"), case.value("Priority")), ("New", "Medium"));
@@ -159,7 +45,7 @@ async fn a_ticket_becomes_a_case_with_its_contact_and_its_comments_and_comes_to_
 
 #[actix_web::test]
 async fn edits_and_comments_of_people_in_the_crm_come_back() {
-    let desk = Desk::start().await;
+    let desk = SalesDesk::start().await;
     let ticket = desk.open("Edited there").await;
     desk.converge().await;
     let case = desk.case(&ticket).await.id;
@@ -175,8 +61,8 @@ async fn edits_and_comments_of_people_in_the_crm_come_back() {
         desk.pull().await;
     }
     let shown = desk.ticket(&ticket).await;
-    assert_eq!(shown["assignee_id"], desk.desk_id("L1 agent B"));
-    assert_eq!(shown["account_id"], desk.desk_id("Harbor Logistics"));
+    assert_eq!(shown["assignee_id"], desk.id("L1 agent B"));
+    assert_eq!(shown["account_id"], desk.id("Harbor Logistics"));
     assert_eq!(
         (&shown["priority"], &shown["status"]["category"]),
         (&json!("high"), &json!("open"))
@@ -190,7 +76,7 @@ async fn edits_and_comments_of_people_in_the_crm_come_back() {
 
 #[actix_web::test]
 async fn a_long_note_is_not_brought_back_as_somebody_elses() {
-    let desk = Desk::start().await;
+    let desk = SalesDesk::start().await;
     let ticket = desk.open("Long").await;
     desk.note(&ticket, "public", &"All about it. ".repeat(1000)).await;
     desk.converge().await;
@@ -203,7 +89,7 @@ async fn a_long_note_is_not_brought_back_as_somebody_elses() {
 
 #[actix_web::test]
 async fn tickets_of_a_moment_share_their_calls() {
-    let desk = Desk::start().await;
+    let desk = SalesDesk::start().await;
     let tickets = join_all((0..8).map(async |n| desk.open(&format!("Ticket {n}")).await)).await;
     desk.crm.clear_calls();
     desk.converge().await;
@@ -218,15 +104,14 @@ async fn tickets_of_a_moment_share_their_calls() {
 
 #[actix_web::test]
 async fn a_timeout_after_the_commit_makes_no_second_case_and_no_second_comment() {
-    let desk = Desk::start().await;
+    let desk = SalesDesk::start().await;
     let ticket = desk.open("Twice").await;
     desk.note(&ticket, "public", "Once.").await;
     desk.crm.fail(FaultRule::next(Fault::DropAfter).method("PATCH").module("Case"));
     desk.crm.fail(FaultRule::next(Fault::DropAfter).method("POST").module("CaseComment"));
     for _ in 0..4 {
         desk.converge().await;
-        desk.sql("update crm_mirrors set next_attempt_at = now()").await;
-        desk.sql("update crm_connections set not_before = null").await;
+        desk.wait().await;
     }
     assert!(desk.crm.pending_faults().is_empty());
     assert_eq!((desk.crm.records("Case").len(), desk.crm.records("CaseComment").len()), (1, 1));
@@ -235,7 +120,7 @@ async fn a_timeout_after_the_commit_makes_no_second_case_and_no_second_comment()
 
 #[actix_web::test]
 async fn a_case_deleted_in_the_crm_is_noticed_and_not_made_again() {
-    let desk = Desk::start().await;
+    let desk = SalesDesk::start().await;
     let ticket = desk.open("Deleted there").await;
     desk.converge().await;
     let case = desk.case(&ticket).await.id;

@@ -67,7 +67,25 @@ pub enum Step {
 }
 
 pub fn history() -> impl Strategy<Value = Vec<Step>> {
-    prop::collection::vec(step(), 3..28)
+    let part = prop_oneof![25 => step().prop_map(|step| vec![step]), 1 => unheard_update()];
+    prop::collection::vec(part, 3..28).prop_map(|parts| parts.concat())
+}
+
+/// What chance alone brings about too rarely: the desk has moved on when the mirror looks for an update that it never heard of.
+fn unheard_update() -> impl Strategy<Value = Vec<Step>> {
+    (prop::sample::select(Field::ALL.to_vec()), 0_usize..4, 0_usize..4).prop_map(
+        |(field, one, other)| {
+            vec![
+                Step::Publish,
+                Step::Mirror,
+                Step::Edit(Side::Desk, field, one),
+                Step::Publish,
+                Step::Trouble(Trouble::LostUpdate),
+                Step::Mirror,
+                Step::Edit(Side::Desk, field, other),
+            ]
+        },
+    )
 }
 
 fn step() -> impl Strategy<Value = Step> {

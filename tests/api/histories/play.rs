@@ -2,26 +2,24 @@
 use std::time::Duration;
 
 use chrono::Utc;
-use fake_crm::{Fault, FaultRule};
 use serde_json::{Value, json};
 
-use super::model::{Edits, Field, Side, Step, Trouble};
-use crate::support::mirror::{CLERK, Mirrored, crm_id, text};
+use super::crm::{Case, Simulated, Words};
+use super::model::{Edits, Field, Side, Step};
+use crate::support::mirror::text;
 
 /// A desk and a CRM; each history has a ticket of its own.
 pub struct World {
-    desk: Mirrored,
+    desk: Box<dyn Simulated>,
 }
 
-const PRIORITIES: [(&str, &str); 3] = [("low", "P3"), ("normal", "P2"), ("high", "P1")];
 const AGENTS: [&str; 2] = ["L1 agent A", "L1 agent B"];
 const PRODUCTS: [&str; 2] = ["CoreTrac", ""];
-const STATUSES: [(&str, &str); 3] =
-    [("Closed", "Closed_Closed"), ("Open", "Open_Assigned"), ("Open", "Open_Pending Input")];
 
 /// One history while it is played.
 struct Play<'a> {
-    desk: &'a Mirrored,
+    desk: &'a dyn Simulated,
+    words: Words,
     ticket: String,
     edits: Edits,
     /// The texts that each side wrote.
@@ -29,18 +27,20 @@ struct Play<'a> {
 }
 
 impl World {
-    /// Conflicts are decided by this policy.
-    pub async fn new(policy: &str) -> Self {
-        let fields = Field::ALL.map(|field| (field.name().to_owned(), json!(policy)));
-        let policies: serde_json::Map<_, _> = fields.into_iter().collect();
-        Self { desk: Mirrored::start_with(json!({ "policies": policies })).await }
+    pub fn new(desk: Box<dyn Simulated>) -> Self {
+        Self { desk }
     }
 
     /// Fails with what is wrong in the end.
     pub async fn play(&self, steps: &[Step]) -> Result<(), String> {
         let ticket = self.desk.open("A history").await;
-        let mut play =
-            Play { desk: &self.desk, ticket, edits: Edits::default(), notes: Vec::new() };
+        let mut play = Play {
+            desk: &*self.desk,
+            words: self.desk.words(),
+            ticket,
+            edits: Edits::default(),
+            notes: Vec::new(),
+        };
         for step in steps {
             play.step(*step).await;
         }
@@ -56,10 +56,16 @@ impl Play<'_> {
             Step::Edit(Side::Desk, field, value) => self.edit_ticket(field, value).await,
             Step::Edit(Side::Crm, field, value) => self.edit_case(field, value).await,
             Step::Status(value) => {
-                let (state, status) = STATUSES[value % STATUSES.len()];
-                self.in_the_case(json!({"state": state, "status": status})).await;
+                if let Some(case) = self.case().await {
+                    self.desk.set_status(&case.id, value);
+                }
             }
-            Step::Rename => self.in_the_case(json!({"name": "Renamed in the CRM"})).await,
+            Step::Rename => {
+                if let Some(case) = self.case().await {
+                    let renamed = json!({(self.words.subject): "Renamed in the CRM"});
+                    self.desk.set(&case.id, renamed);
+                }
+            }
             Step::Note(side) => self.note(side).await,
             Step::Publish => self.desk.app.publish().await,
             // The service's own failures would be told here; the CRM's are outcomes.
@@ -68,7 +74,7 @@ impl Play<'_> {
                 self.desk.app.sql("update crm_connections set poll_at = now()").await.unwrap();
                 mirror.poll_due(Utc::now()).await.unwrap();
             }
-            Step::Trouble(trouble) => self.trouble(trouble),
+            Step::Trouble(trouble) => self.desk.trouble(trouble),
             Step::Crash(after) => self.crash(after).await,
             Step::Wait => self.time_passes().await,
         }
@@ -93,12 +99,13 @@ impl Play<'_> {
     fn choice(&self, field: Field, value: usize) -> (String, Value) {
         match field {
             Field::Priority => {
-                let (priority, word) = PRIORITIES[value % PRIORITIES.len()];
+                let priorities = self.words.priorities;
+                let (priority, word) = priorities[value % priorities.len()];
                 (word.to_owned(), json!({ "priority": priority }))
             }
             Field::Assignee => {
                 let agent = AGENTS[value % AGENTS.len()];
-                (crm_id(agent), json!({ "agent_id": self.desk.id(agent) }))
+                (self.desk.user(agent), json!({ "agent_id": self.desk.id(agent) }))
             }
             Field::Product => {
                 let product = PRODUCTS[value % PRODUCTS.len()];
@@ -111,17 +118,12 @@ impl Play<'_> {
     async fn edit_case(&mut self, field: Field, value: usize) {
         let Some(case) = self.case().await else { return };
         let (value, _) = self.choice(field, value);
-        let shown = case.value(attribute(field)).to_owned();
+        let attribute = self.words.attribute(field);
+        let shown = case.value(attribute).to_owned();
         let base = self.base(field).await;
         if value != shown {
-            self.in_the_case(json!({ (attribute(field)): value })).await;
+            self.desk.set(&case.id, json!({ (attribute): value }));
             self.edits.made(Side::Crm, field, &shown, &value, base.as_deref());
-        }
-    }
-
-    async fn in_the_case(&self, attributes: Value) {
-        if let Some(case) = self.case().await {
-            self.desk.in_the_crm(|crm| crm.edit("Cases", &case.id, attributes, CLERK).unwrap());
         }
     }
 
@@ -131,41 +133,39 @@ impl Play<'_> {
             Side::Desk => self.desk.note(&self.ticket, "internal", &body).await,
             Side::Crm => {
                 let Some(case) = self.case().await else { return };
-                self.desk.in_the_crm(|crm| crm.write_note(&case.id, "", &body, CLERK).unwrap());
+                self.desk.write_note(&case.id, &body);
             }
         }
         self.notes.push((side, body));
     }
 
-    fn trouble(&self, trouble: Trouble) {
-        let rule = match trouble {
-            Trouble::RefusedConnection => FaultRule::next(Fault::DropBefore),
-            Trouble::LostUpdate => FaultRule::next(Fault::DropAfter).method("PATCH"),
-            Trouble::LostCreation => FaultRule::next(Fault::DropAfter).method("POST"),
-            Trouble::ServerError => FaultRule::next(Fault::ServerError),
-            Trouble::Throttled => FaultRule::next(Fault::TooManyRequests { retry_after: 1 }),
-            Trouble::Revoked => return self.desk.crm.revoke_tokens(),
-        };
-        self.desk.crm.fail(rule);
-    }
-
-    /// Whatever the attempt is doing, it is never heard of again, and its leases run out.
+    /// Whatever the attempt is doing, it is never heard of again, and its leases run out. People see what the CRM still does
+    /// with it.
     async fn crash(&self, after: u64) {
         let attempt = self.desk.app.service.mirror.converge_due(Utc::now());
         _ = tokio::time::timeout(Duration::from_millis(after), attempt).await;
         self.time_passes().await;
+        while self.desk.is_busy() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 
-    /// Pauses are over, and the leases of the dead have run out.
+    /// Pauses are over, the leases of the dead have run out, and people have put right what only they can.
     async fn time_passes(&self) {
         self.desk.wait().await;
+        let path = format!("/v1/crm/connections/{}", self.desk.connection);
+        if self.desk.give_back()
+            && self.desk.admin.get(&path).await.expect(200)["state"] == "paused"
+        {
+            self.desk.admin.post(&format!("{path}/resume"), json!({})).await.expect(200);
+        }
         let expire = "update crm_mirrors set leased_until = null where leased_until is not null";
         self.desk.app.sql(expire).await.unwrap();
     }
 
     /// The CRM recovers, time passes, and everything is compared as the daily reconcile does.
     async fn come_to_rest(&self) -> Result<(), String> {
-        self.desk.crm.clear_faults();
+        self.desk.clear_faults();
         for _ in 0..60 {
             self.time_passes().await;
             self.desk.app.publish().await;
@@ -197,15 +197,16 @@ impl Play<'_> {
     async fn compare(&self) -> Result<(), String> {
         let ticket = self.ticket().await;
         let number = text(&ticket["number"]);
-        let cases = self.desk.crm.records("Cases");
+        let cases = self.desk.cases();
         let ours: Vec<_> =
-            cases.iter().filter(|case| case.value("ticket_number_c") == number).collect();
+            cases.iter().filter(|case| case.value(self.words.number) == number).collect();
         let [case] = ours.as_slice() else {
             return Err(format!("{} cases for one ticket", ours.len()));
         };
         let conflicts = self.desk.conflicts(&self.ticket).await;
         for field in Field::ALL {
-            let (desk, crm) = (self.in_crm_words(field, &ticket), case.value(attribute(field)));
+            let desk = self.in_crm_words(field, &ticket);
+            let crm = case.value(self.words.attribute(field));
             if desk != crm {
                 return Err(format!("{field:?}: {desk:?} at the desk and {crm:?} in the CRM"));
             }
@@ -224,8 +225,9 @@ impl Play<'_> {
                 return Err(format!("nobody edited {field:?} in the CRM: {made_up}"));
             }
         }
-        if case.value("name") != text(&ticket["subject"]) {
-            return Err(format!("the case is called {:?}", case.value("name")));
+        let name = case.value(self.words.subject);
+        if name != text(&ticket["subject"]) {
+            return Err(format!("the case is called {name:?}"));
         }
         self.compare_notes(&case.id).await
     }
@@ -236,8 +238,7 @@ impl Play<'_> {
         let page = self.desk.admin.get(&path).await.expect(200);
         let here: Vec<String> =
             page["items"].as_array().unwrap().iter().map(|note| text(&note["body"])).collect();
-        let notes = self.desk.notes(case);
-        let there: Vec<&str> = notes.iter().map(|note| note.value("description")).collect();
+        let there = self.desk.notes_of(case);
         for (side, body) in &self.notes {
             let here = here.iter().filter(|text| text.contains(body)).count();
             let there = there.iter().filter(|text| text.contains(body)).count();
@@ -258,12 +259,13 @@ impl Play<'_> {
     fn in_crm_words(&self, field: Field, ticket: &Value) -> String {
         match field {
             Field::Priority => {
-                let word = PRIORITIES.iter().find(|(priority, _)| ticket["priority"] == *priority);
+                let mut words = self.words.priorities.iter();
+                let word = words.find(|(priority, _)| ticket["priority"] == *priority);
                 word.unwrap().1.to_owned()
             }
             Field::Assignee => {
                 let agent = ticket["assignee_id"].as_str();
-                agent.map(|id| crm_id(&self.desk.name(id))).unwrap_or_default()
+                agent.map(|id| self.desk.user(&self.desk.name(id))).unwrap_or_default()
             }
             Field::Product => {
                 ticket["product_id"].as_str().map(|id| self.desk.name(id)).unwrap_or_default()
@@ -272,11 +274,11 @@ impl Play<'_> {
     }
 
     /// The ticket's case, if there is one yet.
-    async fn case(&self) -> Option<fake_crm::Record> {
+    async fn case(&self) -> Option<Case> {
         let path = format!("/v1/tickets/{}/mirror", self.ticket);
         let mirrors = self.desk.admin.get(&path).await.expect(200);
         let id = mirrors["items"][0]["remote_id"].as_str()?;
-        self.desk.crm.record("Cases", id)
+        self.desk.cases().into_iter().find(|case| case.id == id)
     }
 
     /// What both sides agreed on last.
@@ -287,14 +289,5 @@ impl Play<'_> {
             self.ticket
         );
         self.desk.app.text(&query).await
-    }
-}
-
-/// The attribute of a case.
-fn attribute(field: Field) -> &'static str {
-    match field {
-        Field::Priority => "priority",
-        Field::Assignee => "assigned_user_id",
-        Field::Product => "product_c",
     }
 }

@@ -1,5 +1,6 @@
 //! A desk that is connected to a CRM which knows the same people and companies.
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use casebridge::crm::Engine;
@@ -15,13 +16,33 @@ use super::{Client, TestApp};
 /// Somebody who works in the CRM and is no agent of the desk.
 pub const CLERK: &str = "0c1e4b52-6f0a-4c52-9d3b-8f6a1b2c3d4e";
 
-pub struct Mirrored {
+/// A desk with a connection to a CRM.
+pub struct Desk {
     pub app: TestApp,
-    pub crm: FakeCrm,
     pub admin: Client,
     pub connection: String,
     /// The desk's ids by name: agents, accounts, contacts, products.
     ids: BTreeMap<String, String>,
+}
+
+/// A desk that is connected to a SuiteCRM.
+pub struct Mirrored {
+    desk: Desk,
+    pub crm: FakeCrm,
+}
+
+impl Deref for Mirrored {
+    type Target = Desk;
+
+    fn deref(&self) -> &Desk {
+        &self.desk
+    }
+}
+
+impl DerefMut for Mirrored {
+    fn deref_mut(&mut self) -> &mut Desk {
+        &mut self.desk
+    }
 }
 
 impl Mirrored {
@@ -36,16 +57,6 @@ impl Mirrored {
 
     /// With this CRM.
     pub async fn start_on(crm: FakeCrm, mut settings: Value) -> Self {
-        let app = TestApp::start().await;
-        let admin = app.client(Role::Admin).await;
-        let mut ids = BTreeMap::new();
-        for path in ["agents", "accounts", "contacts", "products"] {
-            let page = admin.get(&format!("/v1/{path}?limit=100")).await.expect(200);
-            for item in page["items"].as_array().unwrap() {
-                populate(&crm, path, item);
-                ids.insert(text(&item["name"]), text(&item["id"]));
-            }
-        }
         crm.create("Users", json!({"id": CLERK, "user_name": "clerk", "last_name": "Sales clerk"}))
             .unwrap();
         settings["fields"] =
@@ -54,10 +65,9 @@ impl Mirrored {
             "name": "SuiteCRM", "base_url": crm.url(), "client_id": crm.client_id(),
             "client_secret": crm.client_secret(), "settings": settings,
         });
-        let made = admin.post("/v1/crm/connections", new).await.expect(201);
-        let connection = text(&made["id"]);
+        let desk = Desk::connect(new, |path, item| populate(&crm, path, item)).await;
         crm.clear_calls();
-        Self { app, crm, admin, connection, ids }
+        Self { desk, crm }
     }
 
     /// Connects another CRM, which knows the same; returns the id of the connection.
@@ -71,6 +81,51 @@ impl Mirrored {
             "client_secret": crm.client_secret(),
         });
         text(&self.admin.post("/v1/crm/connections", new).await.expect(201)["id"])
+    }
+
+    /// What somebody did in the CRM a little while ago: the mirror stays behind its clock.
+    pub fn in_the_crm<T>(&self, act: impl FnOnce(&Control) -> T) -> T {
+        self.crm.set_clock_offset(TimeDelta::seconds(-10));
+        let done = act(&self.crm);
+        self.crm.set_clock_offset(TimeDelta::zero());
+        done
+    }
+
+    /// The clerk changes the ticket's case.
+    pub async fn edit(&self, ticket: &str, attributes: Value) {
+        let case = self.case(ticket).await.id;
+        self.in_the_crm(|crm| crm.edit("Cases", &case, attributes, CLERK).unwrap());
+    }
+
+    /// The case of the ticket as the CRM stores it.
+    pub async fn case(&self, ticket: &str) -> Record {
+        self.crm.record("Cases", &self.case_id(ticket).await).unwrap()
+    }
+
+    /// The notes on a case.
+    pub fn notes(&self, case: &str) -> Vec<Record> {
+        let notes = self.crm.records("Notes");
+        notes.into_iter().filter(|note| note.value("parent_id") == case).collect()
+    }
+}
+
+impl Desk {
+    /// The CRM knows what `populate` makes of the desk's people and things, which it is given with the path of their list.
+    /// Its administrator connects it with the body `new`.
+    pub async fn connect(new: Value, mut populate: impl FnMut(&str, &Value)) -> Self {
+        let app = TestApp::start().await;
+        let admin = app.client(Role::Admin).await;
+        let mut ids = BTreeMap::new();
+        for path in ["agents", "accounts", "contacts", "products"] {
+            let page = admin.get(&format!("/v1/{path}?limit=100")).await.expect(200);
+            for item in page["items"].as_array().unwrap() {
+                populate(path, item);
+                ids.insert(text(&item["name"]), text(&item["id"]));
+            }
+        }
+        let made = admin.post("/v1/crm/connections", new).await.expect(201);
+        let connection = text(&made["id"]);
+        Self { app, admin, connection, ids }
     }
 
     /// The mirror of another process on the same database.
@@ -160,20 +215,6 @@ impl Mirrored {
         done.await.unwrap();
     }
 
-    /// What somebody did in the CRM a little while ago: the mirror stays behind its clock.
-    pub fn in_the_crm<T>(&self, act: impl FnOnce(&Control) -> T) -> T {
-        self.crm.set_clock_offset(TimeDelta::seconds(-10));
-        let done = act(&self.crm);
-        self.crm.set_clock_offset(TimeDelta::zero());
-        done
-    }
-
-    /// The clerk changes the ticket's case.
-    pub async fn edit(&self, ticket: &str, attributes: Value) {
-        let case = self.case(ticket).await.id;
-        self.in_the_crm(|crm| crm.edit("Cases", &case, attributes, CLERK).unwrap());
-    }
-
     /// How the mirror of the ticket stands.
     pub async fn mirror(&self, ticket: &str) -> Value {
         let found = self.admin.get(&format!("/v1/tickets/{ticket}/mirror")).await.expect(200);
@@ -181,17 +222,10 @@ impl Mirrored {
         found["items"][0].clone()
     }
 
-    /// The case of the ticket as the CRM stores it.
-    pub async fn case(&self, ticket: &str) -> Record {
+    /// The id of the ticket's case.
+    pub async fn case_id(&self, ticket: &str) -> String {
         let mirror = self.mirror(ticket).await;
-        let id = mirror["remote_id"].as_str().unwrap_or_else(|| panic!("no case: {mirror}"));
-        self.crm.record("Cases", id).unwrap()
-    }
-
-    /// The notes on a case.
-    pub fn notes(&self, case: &str) -> Vec<Record> {
-        let notes = self.crm.records("Notes");
-        notes.into_iter().filter(|note| note.value("parent_id") == case).collect()
+        mirror["remote_id"].as_str().unwrap_or_else(|| panic!("no case: {mirror}")).to_owned()
     }
 
     pub async fn conflicts(&self, ticket: &str) -> Vec<Value> {

@@ -48,23 +48,23 @@ async fn answer(control: &Control, request: &Request) -> Option<Answer> {
     let (number, fault, latency) = control.arrived(call);
     sleep(latency).await;
     let answer = match fault {
-        Some(Fault::ServerError) => Refusal::Crash("Something went wrong".into()).into(),
-        Some(Fault::TooManyRequests { retry_after }) => Answer::retry_later(429, retry_after),
-        Some(Fault::Unavailable { retry_after }) => Answer::retry_later(503, retry_after),
-        Some(Fault::AccessDenied) => Answer::access_denied("Access token has been revoked"),
-        Some(Fault::DropBefore) => return None,
+        Some(Fault::ServerError) => Some(Refusal::Crash("Something went wrong".into()).into()),
+        Some(Fault::TooManyRequests { retry_after }) => Some(Answer::retry_later(429, retry_after)),
+        Some(Fault::Unavailable { retry_after }) => Some(Answer::retry_later(503, retry_after)),
+        Some(Fault::AccessDenied) => Some(Answer::access_denied("Access token has been revoked")),
+        Some(Fault::DropBefore) => None,
         Some(Fault::DropAfter) => {
             api::serve(control, request).await;
-            return None;
+            None
         }
         Some(Fault::Hang { milliseconds }) => {
             sleep(Duration::from_millis(milliseconds)).await;
-            api::serve(control, request).await
+            Some(api::serve(control, request).await)
         }
-        None => api::serve(control, request).await,
+        None => Some(api::serve(control, request).await),
     };
-    control.answered(number, answer.status);
-    Some(answer)
+    control.ended(number, answer.as_ref().map(|answer| answer.status));
+    answer
 }
 
 fn read_request(http: &HttpRequest, body: &Bytes) -> Request {

@@ -24,14 +24,14 @@ pub struct Journal {
     calls: VecDeque<Call>,
     forgotten: usize,
     counters: BTreeMap<(String, String), u64>,
-    /// The calls that are not answered yet, by number, each with the record that it writes.
+    /// The calls that have not ended, by number, each with the record that it writes.
     running: BTreeMap<usize, Option<String>>,
     most_running: usize,
     overlapping: u64,
 }
 
 impl Journal {
-    /// Notes a call that has arrived; returns its number for [`Journal::answered`].
+    /// Notes a call that has arrived; returns its number for [`Journal::ended`].
     pub fn arrived(&mut self, call: Call) -> usize {
         *self.counters.entry((call.method.clone(), call.module.clone())).or_default() += 1;
         let record = written(&call);
@@ -48,12 +48,18 @@ impl Journal {
         self.forgotten + self.calls.len() - 1
     }
 
-    pub fn answered(&mut self, number: usize, status: u16) {
+    /// The call was answered, or its connection was broken.
+    pub fn ended(&mut self, number: usize, status: Option<u16>) {
         self.running.remove(&number);
         let position = number.checked_sub(self.forgotten);
         if let Some(call) = position.and_then(|position| self.calls.get_mut(position)) {
-            call.status = Some(status);
+            call.status = status;
         }
+    }
+
+    /// How many calls run.
+    pub fn running(&self) -> usize {
+        self.running.len()
     }
 
     /// Oldest first.

@@ -31,15 +31,16 @@ impl Lab {
         now.checked_add_signed(self.state().clock_offset).unwrap_or(now)
     }
 
-    /// A call has arrived: its number for [`Lab::answered`], what goes wrong with it, and how long it takes at least.
+    /// A call has arrived: its number for [`Lab::ended`], what goes wrong with it, and how long it takes at least.
     pub(crate) fn arrived(&self, call: Call) -> (usize, Option<Fault>, Duration) {
         let mut state = self.state();
         let fault = faults::take(&mut state.faults, &call);
         (state.journal.arrived(call), fault, state.latency)
     }
 
-    pub(crate) fn answered(&self, number: usize, status: u16) {
-        self.state().journal.answered(number, status);
+    /// The call was answered, or its connection was broken.
+    pub(crate) fn ended(&self, number: usize, status: Option<u16>) {
+        self.state().journal.ended(number, status);
     }
 
     /// Sets how far the CRM's clock is ahead of the real one.
@@ -74,6 +75,11 @@ impl Lab {
     /// How many calls of this method named this module.
     pub fn count(&self, method: &str, module: &str) -> u64 {
         self.state().journal.count(method, module)
+    }
+
+    /// How many calls run now.
+    pub fn running(&self) -> usize {
+        self.state().journal.running()
     }
 
     /// The most calls that ran at a time. A call whose connection was broken runs for ever.

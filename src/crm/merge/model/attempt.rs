@@ -53,9 +53,7 @@ impl World {
         self.decided.iter().for_each(|(field, winner)| rules.decided(*field, *winner));
         let times = Times { desk: self.now(), crm: self.now() };
         let mut merge = merge(&agreement, &desk, &crm, &rules, times);
-        if !self.locks {
-            flag_reversals(&mut merge, &desk, &self.provenances, self.now());
-        }
+        flag_reversals(&mut merge, &desk, &self.provenances, self.now(), self.locks);
         if !merge.apply_to_desk.is_empty() && version != self.desk_version {
             return None;
         }

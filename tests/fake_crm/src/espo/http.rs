@@ -64,7 +64,7 @@ async fn answer(control: &Control, request: &Request) -> Option<Answer> {
         }
         None => api::serve(control, request),
     };
-    control.answered(number, answer.status);
+    control.ended(number, Some(answer.status));
     Some(answer)
 }
 

@@ -73,7 +73,7 @@ async fn answer(control: &Control, request: &Request) -> Option<Answer> {
         }
         None => rest::serve(control, request),
     };
-    control.answered(number, answer.status);
+    control.ended(number, Some(answer.status));
     Some(answer)
 }
 

@@ -560,6 +560,10 @@ diesel::table! {
         version -> Int4,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        severity -> Nullable<Int2>,
+        impact -> Nullable<Int2>,
+        priority_manual -> Bool,
+        merged_into -> Nullable<Uuid>,
     }
 }
 

@@ -520,6 +520,8 @@ diesel::table! {
     ticket_types (key) {
         key -> Text,
         name -> Text,
+        workflow_id -> Nullable<Uuid>,
+        version -> Int4,
     }
 }
 
@@ -631,6 +633,7 @@ diesel::joinable!(elevations -> tickets (ticket_id));
 diesel::joinable!(events -> tickets (ticket_id));
 diesel::joinable!(notes -> tickets (ticket_id));
 diesel::joinable!(statuses -> workflows (workflow_id));
+diesel::joinable!(ticket_types -> workflows (workflow_id));
 diesel::joinable!(tickets -> accounts (account_id));
 diesel::joinable!(tickets -> agents (assignee_id));
 diesel::joinable!(tickets -> categories (category_id));

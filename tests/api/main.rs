@@ -32,3 +32,4 @@ mod problems;
 mod routing;
 mod tickets;
 mod workflow;
+mod workflow_admin;

@@ -51,7 +51,7 @@ pub fn open(
 ) -> Result<InWorkflow<Ticket>, AppError> {
     actor.require(Permission::TicketsWrite)?;
     let new = for_contact(actor, new);
-    let route = routing::resolve(conn, new.component_id)?;
+    let route = routing::resolve(conn, new.component_id, &new.type_key)?;
     let workflow = workflow::load(conn, route.workflow_id, route.workflow_revision)?;
     let draft = new.draft;
     let mut ticket = ticket(actor, new, &workflow, now)?;

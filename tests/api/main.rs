@@ -28,6 +28,7 @@ mod lifecycle;
 mod openapi;
 mod operations;
 mod people;
+mod portal;
 mod problems;
 mod routing;
 mod tickets;

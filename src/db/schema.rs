@@ -522,6 +522,8 @@ diesel::table! {
     ticket_types (key) {
         key -> Text,
         name -> Text,
+        workflow_id -> Nullable<Uuid>,
+        version -> Int4,
     }
 }
 
@@ -562,6 +564,10 @@ diesel::table! {
         version -> Int4,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        severity -> Nullable<Int2>,
+        impact -> Nullable<Int2>,
+        priority_manual -> Bool,
+        merged_into -> Nullable<Uuid>,
     }
 }
 
@@ -629,6 +635,7 @@ diesel::joinable!(elevations -> tickets (ticket_id));
 diesel::joinable!(events -> tickets (ticket_id));
 diesel::joinable!(notes -> tickets (ticket_id));
 diesel::joinable!(statuses -> workflows (workflow_id));
+diesel::joinable!(ticket_types -> workflows (workflow_id));
 diesel::joinable!(tickets -> accounts (account_id));
 diesel::joinable!(tickets -> agents (assignee_id));
 diesel::joinable!(tickets -> categories (category_id));

@@ -25,6 +25,8 @@ pub(super) struct Headers {
     next: Option<String>,
     #[serde(skip)]
     prev: Option<String>,
+    /// JSON when absent.
+    content_type: Option<String>,
     #[serde(skip)]
     pub(super) replayed: bool,
 }
@@ -56,6 +58,12 @@ impl Answer {
         let mut answer = Self::sized(page, (page.items.len() + 1) * ITEM_BYTES)?;
         (answer.headers.next, answer.headers.prev) = (page.next.clone(), page.prev.clone());
         Ok(answer)
+    }
+
+    /// 200 with a text of this media type.
+    pub fn text(content_type: &str, body: String) -> Self {
+        let headers = Headers { content_type: Some(content_type.to_owned()), ..Headers::default() };
+        Self { status: 200, headers, body }
     }
 
     /// 204.
@@ -102,7 +110,8 @@ impl Responder for Answer {
         if self.body.is_empty() {
             return response.finish();
         }
-        response.content_type("application/json").body(self.body)
+        let content_type = self.headers.content_type.as_deref().unwrap_or("application/json");
+        response.content_type(content_type).body(self.body)
     }
 }
 

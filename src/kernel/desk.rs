@@ -14,6 +14,8 @@ text_enum! {
     Level {
         L1 = "L1",
         L2 = "L2",
+        /// The desk's own specialists behind L2.
+        ThirdLine = "third_line",
         /// A team outside the desk.
         External = "external",
     }

@@ -32,6 +32,10 @@ struct RoutingQuestion {
     /// The product of the named component; needed when several products have one of this name.
     #[garde(skip)]
     product_id: Option<ProductId>,
+    /// The key of its ticket type, which can have a workflow of its own.
+    #[garde(length(chars, max = 50))]
+    #[schema(example = "incident")]
+    r#type: Option<String>,
 }
 
 impl RoutingQuestion {
@@ -134,7 +138,10 @@ async fn resolve_routing(
     body: Body<RoutingQuestion>,
 ) -> Result<Answer, AppError> {
     caller.require(Permission::CatalogRead)?;
-    let wanted = body.into_inner().wanted()?;
-    let decision = db.read(move |conn| service::decide(conn, wanted.clone())).await?;
+    let question = body.into_inner();
+    let type_key = question.r#type.clone().unwrap_or_default();
+    let wanted = question.wanted()?;
+    let decide = move |conn: &mut _| service::decide(conn, wanted.clone(), &type_key);
+    let decision = db.read(decide).await?;
     Answer::ok(&RoutingAnswer::from(decision))
 }

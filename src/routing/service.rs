@@ -31,19 +31,25 @@ pub struct Decision {
     pub process: Option<Process>,
 }
 
-/// Routes a ticket by its component; one query. Without a component, the default department takes it at level L1.
-/// Fails with a field error when there is no such active component.
+/// Routes a ticket by its component; one query. Without a component, the default department takes it at level L1. The
+/// workflow is that of the ticket type, or else of the department. Fails with a field error when there is no such active
+/// component.
 pub fn resolve(
     conn: &mut PgConnection,
     component_id: Option<ComponentId>,
+    type_key: &str,
 ) -> Result<Route, AppError> {
-    Ok(decide(conn, component_id.map(Wanted::Id))?.route)
+    Ok(decide(conn, component_id.map(Wanted::Id), type_key)?.route)
 }
 
 /// [`resolve`], with everything that explains it.
-pub fn decide(conn: &mut PgConnection, wanted: Option<Wanted>) -> Result<Decision, AppError> {
+pub fn decide(
+    conn: &mut PgConnection,
+    wanted: Option<Wanted>,
+    type_key: &str,
+) -> Result<Decision, AppError> {
     let Some(wanted) = wanted else {
-        let owner = store::default_owner(conn)?.ok_or_else(|| {
+        let owner = store::default_owner(conn, type_key)?.ok_or_else(|| {
             AppError::rule("no_default_department", "no department is the default one")
         })?;
         return Ok(by_default(owner));
@@ -52,7 +58,7 @@ pub fn decide(conn: &mut PgConnection, wanted: Option<Wanted>) -> Result<Decisio
         Wanted::Id(_) => "/component_id",
         Wanted::Name(..) => "/component",
     };
-    let mut entries = store::entries(conn, wanted)?;
+    let mut entries = store::entries(conn, wanted, type_key)?;
     match (entries.pop(), entries.pop()) {
         (Some((entry, owner)), None) => Ok(by_component(entry, owner)),
         (None, _) => Err(AppError::field(pointer, "there is no such component in use")),

@@ -2,7 +2,13 @@
 //!
 //! It reads across features, and only reads: component, product, department, workflow and process in one round trip,
 //! because every new ticket is routed.
+use diesel::expression::{
+    AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate,
+};
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types::{Text, Uuid as SqlUuid};
 
 use crate::db::schema::{components, departments, processes, products, workflows};
 use crate::kernel::{ComponentId, DepartmentId, Level, ProductId, WorkflowId};
@@ -61,15 +67,49 @@ const OWNER: OwnerColumns = (
     workflows::revision,
 );
 
+/// The workflow of a ticket type, or else of the department. As an expression of its own, so that the statement stays prepared.
+#[derive(Debug, Clone, QueryId)]
+struct WorkflowOf {
+    type_key: String,
+}
+
+impl QueryFragment<Pg> for WorkflowOf {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("coalesce((select t.workflow_id from ticket_types t where t.key = ");
+        out.push_bind_param::<Text, _>(&self.type_key)?;
+        out.push_sql("), departments.workflow_id)");
+        Ok(())
+    }
+}
+
+impl Expression for WorkflowOf {
+    type SqlType = SqlUuid;
+}
+
+impl<T> AppearsOnTable<T> for WorkflowOf {}
+impl<T> SelectableExpression<T> for WorkflowOf {}
+impl ValidGrouping<()> for WorkflowOf {
+    type IsAggregate = is_aggregate::No;
+}
+
+fn workflow_of(type_key: &str) -> diesel::dsl::Eq<workflows::id, WorkflowOf> {
+    workflows::id.eq(WorkflowOf { type_key: type_key.to_owned() })
+}
+
 define_sql_function! { fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text; }
 
 /// The active components that match, two at the most: the second tells that the name is ambiguous.
-pub fn entries(conn: &mut PgConnection, wanted: Wanted) -> QueryResult<Vec<(Entry, Owner)>> {
+pub fn entries(
+    conn: &mut PgConnection,
+    wanted: Wanted,
+    type_key: &str,
+) -> QueryResult<Vec<(Entry, Owner)>> {
     let process = (processes::key, processes::name, processes::steps).nullable();
     let entry = (components::id, components::name, products::name, components::level, process);
     let mut query = components::table
         .inner_join(products::table)
-        .inner_join(departments::table.inner_join(workflows::table))
+        .inner_join(departments::table)
+        .inner_join(workflows::table.on(workflow_of(type_key)))
         .left_join(processes::table)
         .filter(components::active)
         .order(components::id)
@@ -90,9 +130,9 @@ pub fn entries(conn: &mut PgConnection, wanted: Wanted) -> QueryResult<Vec<(Entr
 }
 
 /// Who takes the tickets that no component routes.
-pub fn default_owner(conn: &mut PgConnection) -> QueryResult<Option<Owner>> {
+pub fn default_owner(conn: &mut PgConnection, type_key: &str) -> QueryResult<Option<Owner>> {
     departments::table
-        .inner_join(workflows::table)
+        .inner_join(workflows::table.on(workflow_of(type_key)))
         .filter(departments::is_default)
         .select(OWNER)
         .first(conn)

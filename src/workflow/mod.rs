@@ -2,6 +2,7 @@
 //!
 //! Administrators change workflows through the API. Every change renews the workflow's revision, under which all replicas
 //! keep it in memory.
+mod diagram;
 mod http;
 mod rules;
 pub mod service;

@@ -7,7 +7,7 @@ use moka::sync::Cache;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::rules::{NewWorkflow, Workflow};
+use super::rules::{NewWorkflow, Plan, PlannedChange, Workflow};
 use super::store::{self, Head, StatusKey, StatusRow};
 use crate::events::{self, Changes, EventType, NewEvent, Subject};
 use crate::kernel::{Actor, AppError, Page, PageRequest, WorkflowId};
@@ -92,6 +92,63 @@ pub fn change(
     Ok(after)
 }
 
+/// What `change` would do, with everything for which it would be refused. Changes nothing.
+pub fn plan(
+    conn: &mut PgConnection,
+    id: WorkflowId,
+    change: impl FnOnce(&mut Workflow) -> Result<(), AppError>,
+) -> Result<Plan, AppError> {
+    let before = get(conn, id)?;
+    let mut after = before.clone();
+    change(&mut after)?;
+    let mut problems = after.problems(Some(&before));
+    let touched: Vec<&str> = before
+        .statuses
+        .iter()
+        .filter(|was| after.status(&was.code).is_none_or(|is| is.category != was.category))
+        .map(|status| status.code.as_str())
+        .collect();
+    if !touched.is_empty() {
+        let taken = store::tickets_in(conn, id, &touched)?;
+        problems.extend(taken.into_iter().map(|(code, tickets)| in_use(&code, tickets).into()));
+    }
+    let changes = changes(&before, &after).into_iter().map(PlannedChange::from).collect();
+    Ok(Plan { version: before.version, changes, problems })
+}
+
+fn in_use(code: &str, tickets: i64) -> AppError {
+    let detail = match tickets {
+        1 => format!("1 ticket has status {code}; move it first"),
+        many => format!("{many} tickets have status {code}; move them first"),
+    };
+    AppError::conflict("status_in_use", detail)
+}
+
+/// Deletes a workflow that no department, ticket type or ticket follows.
+pub fn delete(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    id: WorkflowId,
+    seen: crate::http::IfMatch,
+    now: DateTime<Utc>,
+) -> Result<(), AppError> {
+    if !store::lock(conn, id)? {
+        return Err(AppError::NotFound("the workflow"));
+    }
+    let workflow = get(conn, id)?;
+    seen.check(workflow.version)?;
+    store::delete(conn, id).map_err(|error| match crate::db::violated(&error) {
+        Some(_) => {
+            let detail = "a department, a ticket type or a ticket follows this workflow";
+            AppError::conflict("workflow_in_use", detail)
+        }
+        None => error.into(),
+    })?;
+    let mut changes = described(&workflow);
+    changes.values_mut().for_each(|value| *value = json!({ "from": value, "to": null }));
+    record(conn, actor, EventType::ResourceDeleted, id, changes, now)
+}
+
 /// What differs, by field; what is gone changes to null.
 fn changes(before: &Workflow, after: &Workflow) -> Changes {
     let (before, mut after) = (described(before), described(after));
@@ -136,7 +193,7 @@ fn named(error: diesel::result::Error) -> AppError {
         Some("workflows_key_key") => taken("key of a workflow"),
         Some("statuses_workflow_id_key_key") => taken("key of a status"),
         Some("tickets_workflow_id_status_category_fkey") => {
-            let detail = "the category cannot change while tickets have this status";
+            let detail = "tickets have the status: it cannot go, and its category cannot change";
             AppError::conflict("status_in_use", detail)
         }
         _ => error.into(),

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::rules::{
     Awaiting, Category, Requirement, SlaState, Status, Transition, Trigger, Workflow,
 };
-use crate::db::schema::{statuses, transitions, workflows};
+use crate::db::schema::{statuses, tickets, transitions, workflows};
 use crate::kernel::{TransitionId, WorkflowId};
 
 /// A workflow without its statuses and transitions.
@@ -236,7 +236,7 @@ pub fn insert(conn: &mut PgConnection, workflow: &Workflow) -> QueryResult<()> {
     insert_transitions(conn, workflow.id, workflow.transitions.iter())
 }
 
-/// Writes what differs from `before`, the locked state. The workflow keeps every status that it had.
+/// Writes what differs from `before`, the locked state.
 pub fn save(conn: &mut PgConnection, before: &Workflow, after: &Workflow) -> QueryResult<()> {
     diesel::update(workflows::table.find(after.id))
         .set((
@@ -249,11 +249,15 @@ pub fn save(conn: &mut PgConnection, before: &Workflow, after: &Workflow) -> Que
             workflows::updated_at.eq(diesel::dsl::now),
         ))
         .execute(conn)?;
-    let changed = after.statuses.iter().filter(|status| !before.statuses.contains(status));
-    write_statuses(conn, after.id, changed)?;
     let gone = before.transitions.iter().filter(|way| !after.transitions.contains(way));
     let gone: Vec<TransitionId> = gone.map(|way| way.id).collect();
     diesel::delete(transitions::table.filter(transitions::id.eq_any(gone))).execute(conn)?;
+    let gone = before.statuses.iter().filter(|status| after.status(&status.code).is_none());
+    let gone: Vec<&str> = gone.map(|status| status.code.as_str()).collect();
+    let of_workflow = statuses::table.filter(statuses::workflow_id.eq(after.id));
+    diesel::delete(of_workflow.filter(statuses::code.eq_any(gone))).execute(conn)?;
+    let changed = after.statuses.iter().filter(|status| !before.statuses.contains(status));
+    write_statuses(conn, after.id, changed)?;
     let added = after.transitions.iter().filter(|way| !before.transitions.contains(way));
     insert_transitions(conn, after.id, added)
 }
@@ -289,4 +293,27 @@ fn insert_transitions<'a>(
     let rows: Vec<TransitionRow> = given.map(|way| TransitionRow::of(id, way)).collect();
     diesel::insert_into(transitions::table).values(rows).execute(conn)?;
     Ok(())
+}
+
+/// Deletes the workflow with everything in it; fails while something follows it.
+pub fn delete(conn: &mut PgConnection, id: WorkflowId) -> QueryResult<()> {
+    diesel::delete(transitions::table.filter(transitions::workflow_id.eq(id))).execute(conn)?;
+    diesel::delete(statuses::table.filter(statuses::workflow_id.eq(id))).execute(conn)?;
+    diesel::delete(workflows::table.find(id)).execute(conn)?;
+    Ok(())
+}
+
+/// How many tickets have each of these statuses, deleted ones too; a status that none has is absent.
+pub fn tickets_in(
+    conn: &mut PgConnection,
+    id: WorkflowId,
+    codes: &[&str],
+) -> QueryResult<Vec<(String, i64)>> {
+    tickets::table
+        .filter(tickets::workflow_id.eq(id))
+        .filter(tickets::status.eq_any(codes))
+        .group_by(tickets::status)
+        .order(tickets::status)
+        .select((tickets::status, diesel::dsl::count_star()))
+        .load(conn)
 }

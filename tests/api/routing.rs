@@ -76,7 +76,7 @@ async fn without_a_component_the_default_department_takes_it_at_level_1() {
     assert_eq!(answer["level"], "L1");
     assert_eq!(answer["department"]["name"], "Support");
     assert_eq!(answer["component"], Value::Null);
-    let route = app.service.db.read(|conn| routing::resolve(conn, None)).await.unwrap();
+    let route = app.service.db.read(|conn| routing::resolve(conn, None, "question")).await.unwrap();
     assert_eq!(route.department_id.to_string(), answer["department"]["id"].as_str().unwrap());
 }
 
@@ -89,7 +89,12 @@ async fn the_id_and_the_name_of_a_component_get_the_same_answer() {
     let by_id = json!({"component_id": by_name["component"]["id"]});
     assert_eq!(agent.post("/v1/routing/resolve", by_id).await.expect(200), by_name);
     let id: ComponentId = serde_json::from_value(by_name["component"]["id"].clone()).unwrap();
-    let route = app.service.db.read(move |conn| routing::resolve(conn, Some(id))).await.unwrap();
+    let route = app
+        .service
+        .db
+        .read(move |conn| routing::resolve(conn, Some(id), "question"))
+        .await
+        .unwrap();
     assert_eq!(route.process.as_deref(), Some("account_manager"));
     assert_eq!(route.team.as_deref(), Some("Account Management"));
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::support::{Client, Reply, TestApp};
 
 /// The workflow with this key, whole, and its ETag.
-async fn read(caller: &Client, key: &str) -> (Value, String) {
+pub async fn read(caller: &Client, key: &str) -> (Value, String) {
     let list = caller.get("/v1/workflows").await.expect(200);
     let found = list["items"].as_array().unwrap().iter().find(|item| item["key"] == key).unwrap();
     let reply = caller.get(&path(found, "")).await;
@@ -19,18 +19,18 @@ async fn read(caller: &Client, key: &str) -> (Value, String) {
     (reply.expect(200), etag)
 }
 
-fn path(workflow: &Value, rest: &str) -> String {
+pub fn path(workflow: &Value, rest: &str) -> String {
     format!("/v1/workflows/{}{rest}", workflow["id"].as_str().unwrap())
 }
 
-fn status(code: &str) -> Value {
+pub fn status(code: &str) -> Value {
     json!({
         "code": code, "key": format!("LAB_{code}"), "name": "In the lab", "category": "open", "sla": "running",
         "awaiting": "desk", "customer_label": "Under investigation", "sort_order": 105
     })
 }
 
-fn transition(from: &str, to: &str) -> Value {
+pub fn transition(from: &str, to: &str) -> Value {
     json!({"from": from, "to": to, "trigger": "agent"})
 }
 

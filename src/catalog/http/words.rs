@@ -1,5 +1,5 @@
 //! Ticket types and processes.
-use actix_web::{get, post, web};
+use actix_web::{get, patch, post, web};
 use garde::Validate;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -8,11 +8,12 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::auth::Caller;
 use crate::catalog::{Process, TicketType, service};
 use crate::db::Db;
-use crate::http::{Answer, Body, Idempotency, Params, PathId, now};
-use crate::kernel::{AppError, Page, PageRequest, Permission};
+use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId, now, nullable};
+use crate::kernel::{AppError, Page, PageRequest, Permission, WorkflowId};
 
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(create_ticket_type)
+        .service(change_ticket_type)
         .service(list_ticket_types)
         .service(list_processes)
         .service(get_process);
@@ -39,6 +40,9 @@ pub struct NewTicketType {
     #[garde(length(chars, min = 1, max = 200))]
     #[schema(example = "Change request")]
     name: String,
+    /// The workflow of its tickets; absent: that of the department which takes them.
+    #[garde(skip)]
+    workflow_id: Option<WorkflowId>,
 }
 
 fn is_key(key: &str, _: &()) -> garde::Result {
@@ -67,14 +71,61 @@ async fn create_ticket_type(
 ) -> Result<Answer, AppError> {
     caller.require(Permission::CatalogWrite)?;
     let (fingerprint, new) = (body.fingerprint.clone(), body.into_inner());
-    let kind = TicketType { key: new.key, name: new.name };
+    let NewTicketType { key, name, workflow_id } = new;
+    let kind = TicketType { key, name, workflow_id, version: 1 };
     let create = move |conn: &mut _| {
         idempotency.once(conn, caller.id, &fingerprint, |conn| {
             service::create_ticket_type(conn, &caller, &kind, now())?;
-            Answer::created("/v1/ticket-types".into(), &kind)
+            Ok(Answer::created("/v1/ticket-types".into(), &kind)?.version(kind.version))
         })
     };
     db.tx(create).await
+}
+
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "Change request"}))]
+pub struct TicketTypeChange {
+    #[garde(length(chars, min = 1, max = 200))]
+    #[schema(example = "Change request")]
+    name: Option<String>,
+    /// The workflow of the tickets that are opened from now on; null: that of their department. Those that are there keep theirs.
+    #[serde(default, deserialize_with = "nullable")]
+    #[garde(skip)]
+    #[schema(value_type = Option<WorkflowId>)]
+    workflow_id: Option<Option<WorkflowId>>,
+}
+
+/// Change a ticket type
+#[utoipa::path(
+    tag = "catalog",
+    params(
+        ("key" = String, Path, example = "incident"),
+        IfMatch,
+    ),
+    request_body = TicketTypeChange,
+    security(("bearer" = ["catalog:write"]), ("client_credentials" = ["catalog:write"])),
+    responses((status = 200, description = "The ticket type as it is now", body = TicketType)),
+)]
+#[patch("/ticket-types/{key}")]
+async fn change_ticket_type(
+    db: web::Data<Db>,
+    caller: Caller,
+    key: web::Path<String>,
+    seen: IfMatch,
+    body: Body<TicketTypeChange>,
+) -> Result<Answer, AppError> {
+    caller.require(Permission::CatalogWrite)?;
+    let change = body.into_inner();
+    let apply = move |kind: &mut TicketType| {
+        seen.check(kind.version)?;
+        kind.name = change.name.unwrap_or_else(|| kind.name.clone());
+        kind.workflow_id = change.workflow_id.unwrap_or(kind.workflow_id);
+        Ok(())
+    };
+    let change = move |conn: &mut _| service::change_ticket_type(conn, &caller, &key, apply, now());
+    let kind = db.tx(change).await?;
+    Ok(Answer::ok(&kind)?.version(kind.version))
 }
 
 /// List ticket types by key

@@ -28,6 +28,9 @@ fn named(error: DieselError) -> AppError {
         "components_department_id_fkey" => {
             AppError::field("/department_id", "there is no such department")
         }
+        "ticket_types_workflow_id_fkey" => {
+            AppError::field("/workflow_id", "there is no such workflow")
+        }
         "components_process_fkey" => AppError::field("/process", "there is no such process"),
         _ => error.into(),
     }

@@ -20,6 +20,27 @@ pub fn create_ticket_type(
     events::resource_created(conn, actor, format!("ticket-type/{}", kind.key), kind, now)
 }
 
+/// Changes a ticket type under lock; `change` gets its present state.
+pub fn change_ticket_type(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    key: &str,
+    change: impl FnOnce(&mut TicketType) -> Result<(), AppError>,
+    now: DateTime<Utc>,
+) -> Result<TicketType, AppError> {
+    let before = store::lock_type(conn, key)?.ok_or(AppError::NotFound("the ticket type"))?;
+    let mut after = before.clone();
+    change(&mut after)?;
+    let changes = events::diff(&before, &after);
+    if changes.is_empty() {
+        return Ok(before);
+    }
+    after.version += 1;
+    store::save_type(conn, &after).map_err(named)?;
+    events::resource_changed(conn, actor, format!("ticket-type/{key}"), changes, now)?;
+    Ok(after)
+}
+
 pub fn list_ticket_types(
     conn: &mut PgConnection,
     request: &PageRequest,

@@ -6,16 +6,20 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::db::schema::{processes, ticket_types};
-use crate::kernel::PageRequest;
+use crate::kernel::{PageRequest, WorkflowId};
 
 /// What kind of request a ticket is.
-#[derive(Debug, Clone, Serialize, ToSchema, Queryable, Selectable, Insertable)]
-#[diesel(table_name = ticket_types, check_for_backend(Pg))]
+#[derive(Debug, Clone, Serialize, ToSchema, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = ticket_types, primary_key(key), check_for_backend(Pg), treat_none_as_null = true)]
 pub struct TicketType {
     #[schema(example = "incident")]
     pub key: String,
     #[schema(example = "Incident")]
     pub name: String,
+    /// The workflow of its tickets; null: that of the department which takes them.
+    pub workflow_id: Option<WorkflowId>,
+    #[schema(example = 1)]
+    pub version: i32,
 }
 
 /// What is done with tickets that a team outside the desk owns.
@@ -56,6 +60,16 @@ macro_rules! load_by_key {
 
 pub fn insert_type(conn: &mut PgConnection, kind: &TicketType) -> QueryResult<usize> {
     diesel::insert_into(ticket_types::table).values(kind).execute(conn)
+}
+
+pub fn lock_type(conn: &mut PgConnection, key: &str) -> QueryResult<Option<TicketType>> {
+    let query = ticket_types::table.find(key).for_no_key_update();
+    query.select(TicketType::as_select()).first(conn).optional()
+}
+
+/// Writes every column that can change.
+pub fn save_type(conn: &mut PgConnection, kind: &TicketType) -> QueryResult<usize> {
+    diesel::update(ticket_types::table.find(&kind.key)).set(kind).execute(conn)
 }
 
 pub fn types(conn: &mut PgConnection, request: &PageRequest) -> QueryResult<Vec<TicketType>> {

@@ -6,6 +6,7 @@ mod list;
 mod notes;
 mod open;
 mod read;
+mod status_move;
 mod transitions;
 mod view;
 
@@ -31,5 +32,6 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(assign::assign_ticket)
         .service(assign::transfer_ticket)
         .service(assign::elevate_ticket)
-        .service(assign::list_elevations);
+        .service(assign::list_elevations)
+        .service(status_move::move_tickets);
 }

@@ -60,6 +60,8 @@ pub struct TicketSummary {
     /// The id in the system that it came from; unique with `source`.
     #[schema(example = "shop-7731")]
     external_id: Option<String>,
+    /// The ticket that this one was merged into.
+    merged_into: Option<TicketId>,
     /// The desk's side; absent for a contact.
     #[serde(flatten)]
     desk: Option<DeskSide>,
@@ -90,6 +92,14 @@ pub struct DeskSide {
     /// The vendor's number for the problem.
     #[schema(example = "MS-88123")]
     vendor_reference: Option<String>,
+    /// How bad it is, 1 (worst) to 4; null until triage.
+    #[schema(example = 2)]
+    severity: Option<i16>,
+    /// How many it concerns, 1 (most) to 4; null until triage.
+    #[schema(example = 3)]
+    impact: Option<i16>,
+    /// Somebody chose the priority; triage keeps it.
+    priority_manual: bool,
     /// The contact, agent or client who opened it.
     opened_by: Uuid,
     #[schema(example = "agent")]
@@ -155,12 +165,16 @@ impl TicketSummary {
             tags: row.tags,
             source: row.source,
             external_id: row.external_id,
+            merged_into: row.merged_into,
             desk: desk.then(|| DeskSide {
                 workflow_id: row.workflow_id,
                 department_id: row.department_id,
                 level: row.level,
                 assignee_id: row.assignee_id,
                 vendor_reference: row.vendor_reference,
+                severity: row.severity,
+                impact: row.impact,
+                priority_manual: row.priority_manual,
                 opened_by: row.opened_by,
                 opened_by_role: row.opened_by_role.to_string(),
                 note_count: row.note_count,

@@ -57,7 +57,10 @@ pub fn change(
     }
     check_own(actor, &held.ticket)?;
     check_if_moved(conn, &held)?;
-    if held.ticket.component_id != held.before.component_id {
+    let (before, after) = (&held.before, &held.ticket);
+    // A type can have a workflow of its own; a submitted ticket keeps the one that it is in.
+    let moved = draft && after.type_key != before.type_key;
+    if moved || after.component_id != before.component_id {
         reroute(conn, actor, &mut held, now)?;
     }
     let told = Told { kind: EventType::TicketChanged, public: !draft, data: json!({}) };
@@ -71,7 +74,7 @@ fn reroute(
     held: &mut Held,
     now: DateTime<Utc>,
 ) -> Result<(), AppError> {
-    let route = routing::resolve(conn, held.ticket.component_id)?;
+    let route = routing::resolve(conn, held.ticket.component_id, &held.ticket.type_key)?;
     if route.workflow_id != held.ticket.workflow_id {
         if held.ticket.category != Category::Draft {
             let detail = "the component belongs to a department with another workflow";

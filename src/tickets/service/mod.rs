@@ -8,6 +8,7 @@ mod delete;
 mod due;
 mod open;
 mod read;
+mod status_move;
 mod transition;
 
 use std::sync::Arc;
@@ -31,6 +32,7 @@ pub use delete::{delete, restore};
 pub use due::{assign_waiting, follow_automatic_transition};
 pub use open::{NewTicket, open};
 pub use read::{count, elevations, get, history, list, note, notes};
+pub use status_move::{MOVE_STATUS, StatusMove, move_some, start_move};
 pub use transition::{Transition, transition};
 
 const NOT_FOUND: AppError = AppError::NotFound("the ticket");

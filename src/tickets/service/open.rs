@@ -51,7 +51,7 @@ pub fn open(
 ) -> Result<InWorkflow<Ticket>, AppError> {
     actor.require(Permission::TicketsWrite)?;
     let new = for_contact(actor, new);
-    let route = routing::resolve(conn, new.component_id)?;
+    let route = routing::resolve(conn, new.component_id, &new.type_key)?;
     let workflow = workflow::load(conn, route.workflow_id, route.workflow_revision)?;
     let draft = new.draft;
     let mut ticket = ticket(actor, new, &workflow, now)?;
@@ -107,6 +107,9 @@ fn ticket(
             subject: new.subject,
             url: new.url,
             priority: new.priority,
+            priority_manual: false,
+            severity: None,
+            impact: None,
             type_key: new.type_key,
             account_id: new.account_id,
             contact_id: new.contact_id,
@@ -124,6 +127,7 @@ fn ticket(
             opened_by: actor.id,
             opened_by_role: actor.role,
             vendor_reference: None,
+            merged_into: None,
             note_count: 0,
             reopen_count: 0,
             submitted_at: None,

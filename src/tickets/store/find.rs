@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::row::{Located, Summary, Ticket};
 use super::sql::{IsOpen, NotDraft, Present};
 use crate::db::schema::{tickets, workflows};
-use crate::kernel::{Actor, DepartmentId, Level, Permission, TicketId, Visibility};
+use crate::kernel::{Actor, DepartmentId, Level, Permission, TicketId, Visibility, WorkflowId};
 
 /// The revision of the ticket's workflow, without a join that a lock would include.
 #[diesel::dsl::auto_type(no_type_alias)]
@@ -106,6 +106,40 @@ pub fn lock_automatic_due(
         .select((Ticket::as_select(), revision()))
         .for_no_key_update()
         .skip_locked()
+        .first(conn)
+        .optional()
+        .map(|found| found.map(located))
+}
+
+/// Up to `limit` tickets that have this status, deleted ones too.
+pub fn in_status(
+    conn: &mut PgConnection,
+    workflow: WorkflowId,
+    status: &str,
+    limit: i64,
+) -> QueryResult<Vec<TicketId>> {
+    tickets::table
+        .filter(tickets::workflow_id.eq(workflow))
+        .filter(tickets::status.eq(status))
+        .order(tickets::id)
+        .limit(limit)
+        .select(tickets::id)
+        .load(conn)
+}
+
+/// Locks a ticket if it still has this status, whoever may see it.
+pub fn lock_in_status(
+    conn: &mut PgConnection,
+    id: TicketId,
+    workflow: WorkflowId,
+    status: &str,
+) -> QueryResult<Option<Located<Ticket>>> {
+    tickets::table
+        .filter(tickets::id.eq(id))
+        .filter(tickets::workflow_id.eq(workflow))
+        .filter(tickets::status.eq(status))
+        .select((Ticket::as_select(), revision()))
+        .for_no_key_update()
         .first(conn)
         .optional()
         .map(|found| found.map(located))

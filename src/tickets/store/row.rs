@@ -28,6 +28,10 @@ pub struct Summary {
     pub subject: String,
     pub url: Option<String>,
     pub priority: Priority,
+    /// Somebody chose the priority: triage keeps it.
+    pub priority_manual: bool,
+    pub severity: Option<i16>,
+    pub impact: Option<i16>,
     #[serde(rename = "type")]
     pub type_key: String,
     pub account_id: Option<AccountId>,
@@ -49,6 +53,7 @@ pub struct Summary {
     #[serde(skip)]
     pub opened_by_role: Role,
     pub vendor_reference: Option<String>,
+    pub merged_into: Option<TicketId>,
     #[serde(skip)]
     pub note_count: i32,
     #[serde(skip)]

@@ -1,15 +1,16 @@
 //! The statuses of workflows.
-use actix_web::{get, patch, post, web};
+use actix_web::{delete, get, patch, post, web};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::{ChangeQuery, plan};
 use crate::auth::Caller;
 use crate::db::Db;
 use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId, now};
 use crate::kernel::{AppError, Page, PageRequest, Permission, WorkflowId};
 use crate::workflow::store::StatusRow;
-use crate::workflow::{Awaiting, Category, SlaState, Status, Workflow, service};
+use crate::workflow::{Awaiting, Category, Plan, SlaState, Status, Workflow, service};
 
 /// A status and the workflow that it belongs to.
 #[derive(Debug, Serialize, ToSchema)]
@@ -51,6 +52,15 @@ impl From<StatusRow> for StatusView {
     fn from(row: StatusRow) -> Self {
         Self::new(row.workflow_id, row.into())
     }
+}
+
+/// What was changed, or what would be.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "only its schema is used")]
+enum StatusOrPlan {
+    Status(StatusView),
+    Plan(Plan),
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -96,31 +106,39 @@ pub(super) async fn list_statuses(
     tag = "workflow",
     params(
         ("id" = WorkflowId, Path),
+        ChangeQuery,
         IfMatch,
         Idempotency,
     ),
     request_body = Status,
     security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
-    responses((status = 201, description = "The status; the ETag is the workflow's", body = StatusView)),
+    responses(
+        (status = 201, description = "The status; the ETag is the workflow's", body = StatusView),
+        (status = 200, description = "What would differ, with `dry_run=true`", body = Plan),
+    ),
 )]
 #[post("/workflows/{id}/statuses")]
 pub(super) async fn create_status(
     db: web::Data<Db>,
     caller: Caller,
     id: PathId<WorkflowId>,
+    query: Params<ChangeQuery>,
     seen: IfMatch,
     idempotency: Idempotency,
     body: Body<Status>,
 ) -> Result<Answer, AppError> {
     caller.require(Permission::WorkflowWrite)?;
+    let (fingerprint, status) = (body.fingerprint.clone(), body.into_inner());
+    let new = status.clone();
+    let add = move |workflow: &mut Workflow| {
+        seen.check(workflow.version)?;
+        workflow.add_status(new)
+    };
+    if query.dry_run {
+        return plan(&db, id.0, add).await;
+    }
     let create = move |conn: &mut _| {
-        let fingerprint = body.fingerprint.clone();
         idempotency.once(conn, caller.id, &fingerprint, |conn| {
-            let status = body.into_inner();
-            let add = |workflow: &mut Workflow| {
-                seen.check(workflow.version)?;
-                workflow.add_status(status.clone())
-            };
             let workflow = service::change(conn, &caller, id.0, now(), add)?;
             let location = format!("/v1/workflows/{}", workflow.id);
             let view = StatusView::new(workflow.id, status);
@@ -177,31 +195,79 @@ impl StatusChange {
     params(
         ("id" = WorkflowId, Path),
         ("code" = String, Path, example = "030"),
+        ChangeQuery,
         IfMatch,
     ),
     request_body = StatusChange,
     security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
-    responses((status = 200, description = "The status as it is now; the ETag is the workflow's", body = StatusView)),
+    responses(
+        (status = 200, description = "The status as it is now, the ETag is the workflow's; or a plan with `dry_run=true`",
+            body = StatusOrPlan),
+    ),
 )]
 #[patch("/workflows/{id}/statuses/{code}")]
 pub(super) async fn change_status(
     db: web::Data<Db>,
     caller: Caller,
     path: web::Path<(WorkflowId, String)>,
+    query: Params<ChangeQuery>,
     seen: IfMatch,
     body: Body<StatusChange>,
 ) -> Result<Answer, AppError> {
     caller.require(Permission::WorkflowWrite)?;
     let ((id, code), change) = (path.into_inner(), body.into_inner());
+    let of = code.clone();
+    let apply = move |workflow: &mut Workflow| {
+        seen.check(workflow.version)?;
+        change.apply(workflow.status_mut(&of)?);
+        Ok(())
+    };
+    if query.dry_run {
+        return plan(&db, id, apply).await;
+    }
     let work = move |conn: &mut _| {
-        let apply = |workflow: &mut Workflow| {
-            seen.check(workflow.version)?;
-            change.apply(workflow.status_mut(&code)?);
-            Ok(())
-        };
         let mut workflow = service::change(conn, &caller, id, now(), apply)?;
         let status = workflow.status_mut(&code)?.clone();
         Answer::ok(&StatusView::new(id, status)).map(|a| a.version(workflow.version))
     };
     db.tx(work).await
+}
+
+/// Delete a status
+///
+/// With every transition into it and out of it. Refused with 409 `status_in_use` while tickets have it: move them first with
+/// `POST /v1/workflows/{id}/ticket-moves`.
+#[utoipa::path(
+    tag = "workflow",
+    params(
+        ("id" = WorkflowId, Path),
+        ("code" = String, Path, example = "014"),
+        ChangeQuery,
+        IfMatch,
+    ),
+    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    responses(
+        (status = 204, description = "It is gone; the ETag is the workflow's"),
+        (status = 200, description = "What would differ, with `dry_run=true`", body = Plan),
+    ),
+)]
+#[delete("/workflows/{id}/statuses/{code}")]
+pub(super) async fn delete_status(
+    db: web::Data<Db>,
+    caller: Caller,
+    path: web::Path<(WorkflowId, String)>,
+    query: Params<ChangeQuery>,
+    seen: IfMatch,
+) -> Result<Answer, AppError> {
+    caller.require(Permission::WorkflowWrite)?;
+    let (id, code) = path.into_inner();
+    let remove = move |workflow: &mut Workflow| {
+        seen.check(workflow.version)?;
+        workflow.remove_status(&code)
+    };
+    if query.dry_run {
+        return plan(&db, id, remove).await;
+    }
+    let workflow = db.tx(move |conn| service::change(conn, &caller, id, now(), remove)).await?;
+    Ok(Answer::no_content().version(workflow.version))
 }

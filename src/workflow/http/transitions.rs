@@ -1,11 +1,12 @@
 //! The transitions of workflows.
 use actix_web::{delete, post, web};
 
+use super::{ChangeQuery, plan};
 use crate::auth::Caller;
 use crate::db::Db;
-use crate::http::{Answer, Body, Idempotency, IfMatch, PathId, now};
+use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId, now};
 use crate::kernel::{AppError, Permission, TransitionId, WorkflowId};
-use crate::workflow::{NewTransition, Transition, Workflow, service};
+use crate::workflow::{NewTransition, Plan, Transition, Workflow, service};
 
 /// Add a transition
 ///
@@ -15,32 +16,41 @@ use crate::workflow::{NewTransition, Transition, Workflow, service};
     tag = "workflow",
     params(
         ("id" = WorkflowId, Path),
+        ChangeQuery,
         IfMatch,
         Idempotency,
     ),
     request_body = NewTransition,
     security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
-    responses((status = 201, description = "The transition; the ETag is the workflow's", body = Transition)),
+    responses(
+        (status = 201, description = "The transition; the ETag is the workflow's", body = Transition),
+        (status = 200, description = "What would differ, with `dry_run=true`", body = Plan),
+    ),
 )]
 #[post("/workflows/{id}/transitions")]
 pub(super) async fn create_transition(
     db: web::Data<Db>,
     caller: Caller,
     id: PathId<WorkflowId>,
+    query: Params<ChangeQuery>,
     seen: IfMatch,
     idempotency: Idempotency,
     body: Body<NewTransition>,
 ) -> Result<Answer, AppError> {
     caller.require(Permission::WorkflowWrite)?;
+    let fingerprint = body.fingerprint.clone();
+    let transition = body.into_inner().into_transition();
+    let new = transition.clone();
+    let add = move |workflow: &mut Workflow| {
+        seen.check(workflow.version)?;
+        workflow.transitions.push(new);
+        Ok(())
+    };
+    if query.dry_run {
+        return plan(&db, id.0, add).await;
+    }
     let create = move |conn: &mut _| {
-        let fingerprint = body.fingerprint.clone();
         idempotency.once(conn, caller.id, &fingerprint, |conn| {
-            let transition = body.into_inner().into_transition();
-            let add = |workflow: &mut Workflow| {
-                seen.check(workflow.version)?;
-                workflow.transitions.push(transition.clone());
-                Ok(())
-            };
             let workflow = service::change(conn, &caller, id.0, now(), add)?;
             let location = format!("/v1/workflows/{}", workflow.id);
             Ok(Answer::created(location, &transition)?.version(workflow.version))
@@ -57,16 +67,21 @@ pub(super) async fn create_transition(
     params(
         ("id" = WorkflowId, Path),
         ("transition_id" = TransitionId, Path),
+        ChangeQuery,
         IfMatch,
     ),
     security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
-    responses((status = 204, description = "It is gone; the ETag is the workflow's")),
+    responses(
+        (status = 204, description = "It is gone; the ETag is the workflow's"),
+        (status = 200, description = "What would differ, with `dry_run=true`", body = Plan),
+    ),
 )]
 #[delete("/workflows/{id}/transitions/{transition_id}")]
 pub(super) async fn delete_transition(
     db: web::Data<Db>,
     caller: Caller,
     path: web::Path<(WorkflowId, TransitionId)>,
+    query: Params<ChangeQuery>,
     seen: IfMatch,
 ) -> Result<Answer, AppError> {
     caller.require(Permission::WorkflowWrite)?;
@@ -77,6 +92,9 @@ pub(super) async fn delete_transition(
         workflow.transitions.remove(found.ok_or(AppError::NotFound("the transition"))?);
         Ok(())
     };
+    if query.dry_run {
+        return plan(&db, id, remove).await;
+    }
     let workflow = db.tx(move |conn| service::change(conn, &caller, id, now(), remove)).await?;
     Ok(Answer::no_content().version(workflow.version))
 }

@@ -1,16 +1,17 @@
 //! Workflows as a whole.
-use actix_web::{get, patch, post, web};
+use actix_web::{delete, get, patch, post, put, web};
 use chrono::{DateTime, Utc};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::{ChangeQuery, plan};
 use crate::auth::Caller;
 use crate::db::Db;
 use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId, now};
 use crate::kernel::{AppError, Page, PageRequest, Permission, WorkflowId};
 use crate::workflow::store::Head;
-use crate::workflow::{NewWorkflow, Workflow, service};
+use crate::workflow::{NewWorkflow, Plan, Workflow, WorkflowDefinition, service};
 
 /// A workflow in a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -148,21 +149,33 @@ struct WorkflowChange {
     submitted_status: Option<String>,
 }
 
+/// What was changed, or what would be.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "only its schema is used")]
+enum WorkflowOrPlan {
+    Workflow(Workflow),
+    Plan(Plan),
+}
+
 /// Change a workflow
 ///
-/// Its statuses and transitions have operations of their own.
+/// Its statuses and transitions have operations of their own; `PUT` replaces all at once.
 #[utoipa::path(
     tag = "workflow",
-    params(("id" = WorkflowId, Path), IfMatch),
+    params(("id" = WorkflowId, Path), ChangeQuery, IfMatch),
     request_body = WorkflowChange,
     security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
-    responses((status = 200, description = "The workflow as it is now", body = Workflow)),
+    responses(
+        (status = 200, description = "The workflow as it is now, or a plan with `dry_run=true`", body = WorkflowOrPlan),
+    ),
 )]
 #[patch("/workflows/{id}")]
 pub(super) async fn change_workflow(
     db: web::Data<Db>,
     caller: Caller,
     id: PathId<WorkflowId>,
+    query: Params<ChangeQuery>,
     seen: IfMatch,
     body: Body<WorkflowChange>,
 ) -> Result<Answer, AppError> {
@@ -180,6 +193,73 @@ pub(super) async fn change_workflow(
             change.submitted_status.unwrap_or_else(|| workflow.submitted_status.clone());
         Ok(())
     };
-    let workflow = db.tx(move |conn| service::change(conn, &caller, id.0, now(), apply)).await?;
+    write(&db, caller, id.0, query.dry_run, apply).await
+}
+
+/// Replace a workflow
+///
+/// With all its statuses and transitions, in one step: get it, change what should differ, and send it back. What is absent
+/// goes; a status only while no ticket has it (409 `status_in_use`): move those first with
+/// `POST /v1/workflows/{id}/ticket-moves`. Look at it with `dry_run=true` before.
+#[utoipa::path(
+    tag = "workflow",
+    params(("id" = WorkflowId, Path), ChangeQuery, IfMatch),
+    request_body = WorkflowDefinition,
+    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    responses(
+        (status = 200, description = "The workflow as it is now, or a plan with `dry_run=true`", body = WorkflowOrPlan),
+    ),
+)]
+#[put("/workflows/{id}")]
+pub(super) async fn replace_workflow(
+    db: web::Data<Db>,
+    caller: Caller,
+    id: PathId<WorkflowId>,
+    query: Params<ChangeQuery>,
+    seen: IfMatch,
+    body: Body<WorkflowDefinition>,
+) -> Result<Answer, AppError> {
+    caller.require(Permission::WorkflowWrite)?;
+    let definition = body.into_inner();
+    let apply = move |workflow: &mut Workflow| {
+        seen.check(workflow.version)?;
+        definition.apply(workflow)
+    };
+    write(&db, caller, id.0, query.dry_run, apply).await
+}
+
+/// Makes the change, or tells what it would do.
+async fn write(
+    db: &Db,
+    caller: Caller,
+    id: WorkflowId,
+    dry_run: bool,
+    change: impl FnOnce(&mut Workflow) -> Result<(), AppError> + Send + 'static,
+) -> Result<Answer, AppError> {
+    if dry_run {
+        return plan(db, id, change).await;
+    }
+    let workflow = db.tx(move |conn| service::change(conn, &caller, id, now(), change)).await?;
     Ok(Answer::ok(&workflow)?.version(workflow.version))
+}
+
+/// Delete a workflow
+///
+/// Refused with 409 `workflow_in_use` while a department, a ticket type or a ticket follows it.
+#[utoipa::path(
+    tag = "workflow",
+    params(("id" = WorkflowId, Path), IfMatch),
+    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    responses((status = 204, description = "It is gone")),
+)]
+#[delete("/workflows/{id}")]
+pub(super) async fn delete_workflow(
+    db: web::Data<Db>,
+    caller: Caller,
+    id: PathId<WorkflowId>,
+    seen: IfMatch,
+) -> Result<Answer, AppError> {
+    caller.require(Permission::WorkflowWrite)?;
+    db.tx(move |conn| service::delete(conn, &caller, id.0, seen, now())).await?;
+    Ok(Answer::no_content())
 }

@@ -1,5 +1,6 @@
 //! A workflow, and what it allows. Pure: the caller says what time it is.
 mod definition;
+mod plan;
 mod soundness;
 #[cfg(test)]
 mod tests;
@@ -10,7 +11,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-pub use self::definition::{NewTransition, NewWorkflow};
+pub use self::definition::{NewTransition, NewWorkflow, WorkflowDefinition};
+pub use self::plan::{Action, Plan, PlannedChange};
+pub use self::soundness::Problem;
+#[cfg(test)]
+pub use self::tests::shipped_as;
 use crate::kernel::{AppError, TransitionId, WorkflowId, text_enum};
 
 text_enum! {
@@ -226,6 +231,14 @@ impl Workflow {
             return Err(AppError::conflict("already_exists", detail));
         }
         self.statuses.push(status);
+        Ok(())
+    }
+
+    /// Takes the status away, with every way into it and out of it.
+    pub fn remove_status(&mut self, code: &str) -> Result<(), AppError> {
+        self.status_mut(code)?;
+        self.statuses.retain(|status| status.code != code);
+        self.transitions.retain(|way| way.from != code && way.to != code);
         Ok(())
     }
 

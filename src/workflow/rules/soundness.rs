@@ -1,6 +1,9 @@
 //! What every workflow must fulfil, however it is changed.
 use std::collections::HashSet;
 
+use serde::Serialize;
+use utoipa::ToSchema;
+
 use super::{Category, Status, Transition, Trigger, Workflow};
 use crate::kernel::AppError;
 
@@ -8,16 +11,39 @@ use crate::kernel::AppError;
 const STATUSES_MAX: usize = 100;
 const TRANSITIONS_MAX: usize = 1000;
 
+/// Why a change of a workflow would be refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Problem {
+    /// As in a problem document.
+    #[schema(example = "trap_status")]
+    pub code: String,
+    #[schema(example = "a ticket in status 032 could never be closed")]
+    pub detail: String,
+}
+
+impl From<AppError> for Problem {
+    fn from(error: AppError) -> Self {
+        Self { code: error.code().to_owned(), detail: error.to_string() }
+    }
+}
+
 impl Workflow {
     /// Refuses a workflow in which tickets would get stuck, or which says two things at once. `before` is what it
     /// was: a ticket may be in any of its statuses, so a status that had a way to be closed must keep one.
     pub fn check(&self, before: Option<&Self>) -> Result<(), AppError> {
-        self.check_size()?;
-        self.check_codes()?;
-        self.check_entries()?;
-        self.transitions.iter().try_for_each(|transition| self.check_transition(transition))?;
-        self.check_triggers()?;
-        self.check_traps(before)
+        self.checks(before).find_map(Result::err).map_or(Ok(()), Err)
+    }
+
+    /// Everything for which [`Workflow::check`] would refuse it.
+    pub fn problems(&self, before: Option<&Self>) -> Vec<Problem> {
+        self.checks(before).filter_map(Result::err).map(Problem::from).collect()
+    }
+
+    fn checks(&self, before: Option<&Self>) -> impl Iterator<Item = Result<(), AppError>> {
+        let whole = [self.check_size(), self.check_codes(), self.check_entries()];
+        let ways = self.transitions.iter().map(|transition| self.check_transition(transition));
+        let more = [self.check_triggers(), self.check_traps(before)];
+        whole.into_iter().chain(ways).chain(more)
     }
 
     fn check_size(&self) -> Result<(), AppError> {

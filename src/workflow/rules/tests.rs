@@ -9,8 +9,13 @@ fn shipped() -> Vec<Workflow> {
     definitions.into_iter().map(NewWorkflow::into_workflow).collect()
 }
 
+/// The shipped workflow with this key.
+pub fn shipped_as(key: &str) -> Workflow {
+    shipped().into_iter().find(|workflow| workflow.key == key).unwrap()
+}
+
 fn consultancy() -> Workflow {
-    shipped().into_iter().find(|workflow| workflow.key == "consultancy").unwrap()
+    shipped_as("consultancy")
 }
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -205,4 +210,32 @@ proptest! {
         }
         prop_assert_eq!(after.can_close(), before.can_close());
     }
+}
+
+#[test]
+fn a_definition_makes_a_workflow_what_it_says_and_keeps_the_ids_of_ways_that_stay() {
+    let before = consultancy();
+    let mut read = serde_json::to_value(&before).unwrap();
+    read["transitions"].as_array_mut().unwrap().remove(0);
+    let definition: WorkflowDefinition = serde_json::from_value(read.clone()).unwrap();
+    let mut after = before.clone();
+    definition.apply(&mut after).unwrap();
+    assert_eq!(after.transitions, before.transitions[1..]);
+    assert_eq!(after.statuses, before.statuses);
+    read["key"] = "other".into();
+    let other: WorkflowDefinition = serde_json::from_value(read).unwrap();
+    assert_eq!(other.apply(&mut after).unwrap_err().status(), 422);
+}
+
+#[test]
+fn all_problems_are_told_and_the_first_of_them_refuses() {
+    let before = consultancy();
+    let mut after = before.clone();
+    after.draft_status = "050".into();
+    after.transitions.retain(|way| way.from != "031");
+    let codes: Vec<String> =
+        after.problems(Some(&before)).into_iter().map(|problem| problem.code).collect();
+    assert_eq!(codes, ["bad_entry_status", "trap_status"]);
+    assert_eq!(after.check(Some(&before)).unwrap_err().code(), "bad_entry_status");
+    assert!(before.problems(Some(&before)).is_empty());
 }

@@ -37,7 +37,12 @@ const READS: &[(&str, &[&str])] = &[
     // Who may see an event depends on its ticket.
     ("events", &["tickets"]),
     // What a component leads to, in one query.
-    ("routing", &["components", "products", "processes", "departments", "workflows"]),
+    (
+        "routing",
+        &["components", "products", "processes", "departments", "workflows", "ticket_types"],
+    ),
+    // Whether a status can go.
+    ("workflow", &["tickets"]),
     // A filter asks whose turn it is; a row brings the revision of its workflow.
     ("tickets", &["statuses", "workflows"]),
     // A ticket with the names of what it refers to, and its notes, as a case has them; what records of a CRM are recognized

@@ -34,6 +34,14 @@ pub struct Component {
     pub updated_at: DateTime<Utc>,
 }
 
+impl Component {
+    /// True when tickets would be led elsewhere by the one than by the other.
+    pub fn routes_as(&self, other: &Self) -> bool {
+        let route = |c: &Self| (c.product_id, c.level, c.department_id, c.active);
+        route(self) == route(other) && self.name == other.name && self.process == other.process
+    }
+}
+
 /// Which components a list holds.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
@@ -49,6 +57,16 @@ pub fn insert(conn: &mut PgConnection, component: &Component) -> QueryResult<Com
         .values(component)
         .returning(Component::as_returning())
         .get_result(conn)
+}
+
+pub fn insert_all(conn: &mut PgConnection, new: &[Component]) -> QueryResult<usize> {
+    diesel::insert_into(components::table).values(new).execute(conn)
+}
+
+/// Locked in the order of their ids.
+pub fn lock_all(conn: &mut PgConnection, ids: &[ComponentId]) -> QueryResult<Vec<Component>> {
+    let rows = components::table.filter(components::id.eq_any(ids)).order(components::id);
+    rows.for_no_key_update().select(Component::as_select()).load(conn)
 }
 
 pub fn find(conn: &mut PgConnection, id: ComponentId) -> QueryResult<Option<Component>> {

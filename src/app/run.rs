@@ -59,7 +59,7 @@ impl Service {
             "the signing keys cannot be used; is this the secret key they were made with?",
         )?;
         let mirror = crm::Engine::new(db.clone(), Arc::clone(&secret), config.public_url.clone());
-        let jobs = jobs::Runner::new(db.clone(), kinds_of_job(&mirror));
+        let jobs = jobs::Runner::new(db.clone(), kinds_of_job(&db, &mirror));
         let inbox = crm::Inbox::new(db.clone(), Arc::clone(&secret), config.public_url.clone());
         let authenticator = Authenticator::new(db.clone(), secret, config.public_url.clone());
         let metrics = telemetry::init_metrics()?;
@@ -183,11 +183,12 @@ impl Service {
 }
 
 /// What each kind of job does.
-fn kinds_of_job(mirror: &crm::Engine) -> Vec<jobs::Kind> {
+fn kinds_of_job(db: &Db, mirror: &crm::Engine) -> Vec<jobs::Kind> {
     vec![
         jobs::Kind::new(crm::BACKFILL, mirror, crm::Engine::backfill),
         jobs::Kind::new(crm::IMPORT, mirror, crm::Engine::import),
         jobs::Kind::new(crm::RECONCILE, mirror, crm::Engine::reconcile),
+        jobs::Kind::new(service::MATRIX_JOB, db, service::matrix_job_step),
     ]
 }
 

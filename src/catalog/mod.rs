@@ -5,7 +5,7 @@ mod service;
 mod store;
 
 pub use http::routes;
-pub use rules::{Check, Step, numbered};
+pub use rules::{ProcessStep, StepCheck, numbered};
 pub use service::*;
 pub use store::Named;
 pub use store::categories::Category;

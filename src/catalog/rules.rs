@@ -6,7 +6,7 @@ use crate::kernel::text_enum;
 
 text_enum! {
     /// How the service can tell that a step of a process was done.
-    Check {
+    StepCheck {
         /// A conversation with somebody outside was opened from the ticket.
         SideConversation = "side_conversation",
         /// That conversation has the customer's details and the request.
@@ -25,7 +25,7 @@ text_enum! {
 /// A step of a process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Step {
+pub struct ProcessStep {
     /// 1, 2, 3 ... in the order in which they are done.
     #[schema(example = 1)]
     pub step: i32,
@@ -34,10 +34,10 @@ pub struct Step {
     #[schema(example = "tell the customer that the request goes to their account manager")]
     pub task: String,
     #[schema(example = "public_note")]
-    pub check: Check,
+    pub check: StepCheck,
 }
 
 /// Steps with their numbers, in the order in which they are given.
-pub fn numbered(steps: impl IntoIterator<Item = (String, Check)>) -> Vec<Step> {
-    (1..).zip(steps).map(|(step, (task, check))| Step { step, task, check }).collect()
+pub fn numbered(steps: impl IntoIterator<Item = (String, StepCheck)>) -> Vec<ProcessStep> {
+    (1..).zip(steps).map(|(step, (task, check))| ProcessStep { step, task, check }).collect()
 }

@@ -121,7 +121,9 @@ impl AppError {
             Self::Forbidden(_) => 403,
             Self::NotFound(_) => 404,
             Self::MethodNotAllowed { .. } => 405,
-            Self::Conflict { .. } | Self::TransitionNotAllowed { .. } | Self::OpenSteps { .. } => 409,
+            Self::Conflict { .. } | Self::TransitionNotAllowed { .. } | Self::OpenSteps { .. } => {
+                409
+            }
             Self::Stale { .. } => 412,
             Self::TooLarge(_) => 413,
             Self::UnsupportedMediaType(_) => 415,

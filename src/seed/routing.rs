@@ -4,7 +4,7 @@ use diesel::PgConnection;
 use serde::Deserialize;
 
 use super::people::Desk;
-use crate::catalog::{self, Component, Process, Step, Steps};
+use crate::catalog::{self, Component, Process, ProcessStep, Steps};
 use crate::kernel::{Actor, AppError, ComponentId, Level};
 
 /// The component of the specification's examples.
@@ -20,7 +20,7 @@ struct Table {
 struct Steplist {
     key: String,
     name: String,
-    steps: Vec<Step>,
+    steps: Vec<ProcessStep>,
 }
 
 #[derive(Deserialize)]

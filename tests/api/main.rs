@@ -30,5 +30,7 @@ mod operations;
 mod people;
 mod problems;
 mod routing;
+mod routing_table;
 mod tickets;
+mod triage;
 mod workflow;

@@ -7,7 +7,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::words::{KeyQuery, is_key};
 use crate::auth::Caller;
-use crate::catalog::{Check, Process, Steps, numbered, service};
+use crate::catalog::{Process, StepCheck, Steps, numbered, service};
 use crate::db::Db;
 use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId, now, set};
 use crate::kernel::{AppError, Page, PageRequest, Permission};
@@ -22,17 +22,17 @@ pub fn routes(cfg: &mut ServiceConfig) {
 /// What is to be done, and how the service can tell that it was.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NewStep {
+pub struct NewProcessStep {
     #[garde(length(chars, min = 1, max = 1000))]
     #[serde(rename = "do")]
     #[schema(example = "tell the customer who takes care of it")]
     task: String,
     #[garde(skip)]
     #[schema(example = "public_note")]
-    check: Check,
+    check: StepCheck,
 }
 
-fn steps(new: Vec<NewStep>) -> Steps {
+fn steps(new: Vec<NewProcessStep>) -> Steps {
     Steps(numbered(new.into_iter().map(|step| (step.task, step.check))))
 }
 
@@ -48,7 +48,7 @@ pub struct NewProcess {
     name: String,
     /// In the order in which they are done; they are numbered from 1.
     #[garde(length(min = 1, max = 50), dive)]
-    steps: Vec<NewStep>,
+    steps: Vec<NewProcessStep>,
 }
 
 /// Create a process
@@ -133,7 +133,7 @@ pub struct ProcessChange {
     name: Option<String>,
     /// All of them, in the order in which they are done.
     #[garde(length(min = 1, max = 50), dive)]
-    steps: Option<Vec<NewStep>>,
+    steps: Option<Vec<NewProcessStep>>,
 }
 
 /// Change a process

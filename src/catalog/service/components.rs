@@ -10,9 +10,7 @@ use crate::catalog::store::components::{self as store, Component, Filter};
 use crate::catalog::store::routes;
 use crate::events;
 use crate::http::{IfMatch, set};
-use crate::kernel::{
-    Actor, AppError, ComponentId, DepartmentId, Level, Page, PageRequest,
-};
+use crate::kernel::{Actor, AppError, ComponentId, DepartmentId, Level, Page, PageRequest};
 
 const MISSING: AppError = AppError::NotFound("the component");
 

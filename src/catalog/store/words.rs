@@ -9,7 +9,7 @@ use diesel::sql_types::Jsonb;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::catalog::rules::Step;
+use crate::catalog::rules::ProcessStep;
 use crate::db::schema::{processes, ticket_types};
 use crate::kernel::PageRequest;
 
@@ -26,7 +26,7 @@ pub struct TicketType {
 /// What is done, in order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Jsonb)]
-pub struct Steps(pub Vec<Step>);
+pub struct Steps(pub Vec<ProcessStep>);
 
 impl ToSql<Jsonb, Pg> for Steps {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
@@ -51,7 +51,7 @@ pub struct Process {
     #[schema(example = "Account manager")]
     pub name: String,
     /// In order: what to do, and what the service checks itself.
-    #[schema(value_type = Vec<Step>)]
+    #[schema(value_type = Vec<ProcessStep>)]
     pub steps: Steps,
     #[schema(example = 1)]
     pub version: i32,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::auth::Caller;
-use crate::catalog::Step;
+use crate::catalog::ProcessStep;
 use crate::db::Db;
 use crate::http::{Answer, Body};
 use crate::kernel::{
@@ -90,7 +90,7 @@ struct RoutedProcess {
     #[schema(example = "Hand to the account manager")]
     name: String,
     /// What is done, in order, and how the service can tell that it was.
-    steps: Vec<Step>,
+    steps: Vec<ProcessStep>,
 }
 
 /// Who would own the ticket, and why.

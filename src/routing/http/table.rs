@@ -10,12 +10,10 @@ use crate::auth::Caller;
 use crate::catalog::RouteChange;
 use crate::db::Db;
 use crate::http::{Answer, Body, IfMatch, Params, now, nullable};
-use crate::kernel::{
-    AppError, ComponentId, DepartmentId, Level, Page, PageRequest, Permission,
-};
-use crate::routing::rules::{Row, RowChange};
+use crate::kernel::{AppError, ComponentId, DepartmentId, Level, Page, PageRequest, Permission};
+use crate::routing::rules::{RoutingRow, RoutingRowChange};
 use crate::routing::service::{self, Compared};
-use crate::routing::store::Version;
+use crate::routing::store::RoutingVersion;
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -39,7 +37,7 @@ pub struct TableQuery {
     tag = "routing",
     params(TableQuery),
     security(("bearer" = ["workflow:read"]), ("client_credentials" = ["workflow:read"])),
-    responses((status = 200, description = "A page of the table", body = Page<Row>)),
+    responses((status = 200, description = "A page of the table", body = Page<RoutingRow>)),
 )]
 #[get("/routing/table")]
 pub async fn get_routing_table(
@@ -107,7 +105,7 @@ pub struct TableChange {
     /// The version that they start from.
     #[schema(example = 2)]
     against: i32,
-    changes: Vec<RowChange>,
+    changes: Vec<RoutingRowChange>,
 }
 
 impl From<Compared> for TableChange {
@@ -148,8 +146,7 @@ pub async fn change_routing_table(
         })
         .collect();
     let dry_run = query.dry_run;
-    let change =
-        move |conn: &mut _| service::change(conn, &caller, seen, changes, dry_run, now());
+    let change = move |conn: &mut _| service::change(conn, &caller, seen, changes, dry_run, now());
     let told = db.tx(change).await?;
     let version = if dry_run { told.against } else { told.version };
     Ok(Answer::ok(&TableChange::from(told))?.version(version))
@@ -171,7 +168,7 @@ pub struct VersionsQuery {
     tag = "routing",
     params(VersionsQuery),
     security(("bearer" = ["workflow:read"]), ("client_credentials" = ["workflow:read"])),
-    responses((status = 200, description = "A page of versions", body = Page<Version>)),
+    responses((status = 200, description = "A page of versions", body = Page<RoutingVersion>)),
 )]
 #[get("/routing/versions")]
 pub async fn list_routing_versions(
@@ -196,7 +193,7 @@ pub struct Against {
 
 /// Who made a version of the routing table, when, and what differed.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct VersionView {
+pub struct RoutingVersionView {
     #[schema(example = 2)]
     version: i32,
     changed_by: Uuid,
@@ -206,7 +203,7 @@ pub struct VersionView {
     /// The version that it is compared with; 0 is the empty table before the first.
     #[schema(example = 1)]
     against: i32,
-    changes: Vec<RowChange>,
+    changes: Vec<RoutingRowChange>,
 }
 
 /// Get a version of the routing table
@@ -216,7 +213,7 @@ pub struct VersionView {
     tag = "routing",
     params(("id" = i32, Path, description = "Its number", example = 2), Against),
     security(("bearer" = ["workflow:read"]), ("client_credentials" = ["workflow:read"])),
-    responses((status = 200, description = "The version", body = VersionView)),
+    responses((status = 200, description = "The version", body = RoutingVersionView)),
 )]
 #[get("/routing/versions/{id}")]
 pub async fn get_routing_version(
@@ -229,8 +226,8 @@ pub async fn get_routing_version(
     let (found, told) =
         db.read(move |conn| service::compare(conn, *version, query.against)).await?;
     let Compared { version, against, changes } = told;
-    let Version { changed_by, changed_by_name, changed_at, .. } = found;
+    let RoutingVersion { changed_by, changed_by_name, changed_at, .. } = found;
     let view =
-        VersionView { version, changed_by, changed_by_name, changed_at, against, changes };
+        RoutingVersionView { version, changed_by, changed_by_name, changed_at, against, changes };
     Ok(Answer::ok(&view)?.version(version))
 }

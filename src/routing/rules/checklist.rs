@@ -1,7 +1,7 @@
 //! The process that a ticket follows, as a checklist. The service checks itself what it can.
 use chrono::{DateTime, Utc};
 
-use crate::catalog::Check;
+use crate::catalog::StepCheck;
 use crate::kernel::text_enum;
 
 text_enum! {
@@ -52,22 +52,22 @@ impl From<Option<&Seen>> for Finding {
 
 impl Facts {
     /// Looks at what the check word stands for; `last` is true of the step that ends the process.
-    pub fn find(&self, check: Check, last: bool) -> Finding {
+    pub fn find(&self, check: StepCheck, last: bool) -> Finding {
         match check {
-            Check::PublicNote => self.public_note.as_ref().into(),
-            Check::PublicNoteNamesAccountManager if self.manager_known => {
+            StepCheck::PublicNote => self.public_note.as_ref().into(),
+            StepCheck::PublicNoteNamesAccountManager if self.manager_known => {
                 self.names_manager.as_ref().into()
             }
             // What closes the ticket is done by closing it: it must not stand in its own way.
-            Check::MacroApplied if last => match self.closed_at {
+            StepCheck::MacroApplied if last => match self.closed_at {
                 Some(at) => Finding::Done(Seen { at, reference: "closed".into() }),
                 None => Finding::NotYet,
             },
-            Check::PublicNoteNamesAccountManager
-            | Check::MacroApplied
-            | Check::SideConversation
-            | Check::SideConversationHasTicketSummary
-            | Check::Person => Finding::Unknown,
+            StepCheck::PublicNoteNamesAccountManager
+            | StepCheck::MacroApplied
+            | StepCheck::SideConversation
+            | StepCheck::SideConversationHasTicketSummary
+            | StepCheck::Person => Finding::Unknown,
         }
     }
 }
@@ -86,7 +86,7 @@ pub struct Mark {
 pub struct TicketStep {
     pub number: i32,
     pub task: String,
-    pub check: Check,
+    pub check: StepCheck,
     pub mark: Option<Mark>,
 }
 
@@ -127,33 +127,36 @@ mod tests {
         Seen { at: DateTime::UNIX_EPOCH, reference: "note 1".into() }
     }
 
-    fn step(check: Check, mark: Option<Mark>) -> TicketStep {
+    fn step(check: StepCheck, mark: Option<Mark>) -> TicketStep {
         TicketStep { number: 1, task: "do it".into(), check, mark }
     }
 
     #[test]
     fn a_public_note_is_seen_by_the_service() {
         let mut facts = Facts { manager_known: true, ..Facts::default() };
-        assert_eq!(facts.find(Check::PublicNote, false), Finding::NotYet);
+        assert_eq!(facts.find(StepCheck::PublicNote, false), Finding::NotYet);
         facts.public_note = Some(seen());
-        assert_eq!(facts.find(Check::PublicNote, false), Finding::Done(seen()));
-        assert_eq!(facts.find(Check::PublicNoteNamesAccountManager, false), Finding::NotYet);
+        assert_eq!(facts.find(StepCheck::PublicNote, false), Finding::Done(seen()));
+        assert_eq!(facts.find(StepCheck::PublicNoteNamesAccountManager, false), Finding::NotYet);
         facts.names_manager = Some(seen());
-        assert_eq!(facts.find(Check::PublicNoteNamesAccountManager, false), Finding::Done(seen()));
+        assert_eq!(
+            facts.find(StepCheck::PublicNoteNamesAccountManager, false),
+            Finding::Done(seen())
+        );
     }
 
     #[test]
     fn without_a_manager_only_a_person_can_tell_that_they_were_named() {
         let facts = Facts::default();
-        assert_eq!(facts.find(Check::PublicNoteNamesAccountManager, false), Finding::Unknown);
+        assert_eq!(facts.find(StepCheck::PublicNoteNamesAccountManager, false), Finding::Unknown);
     }
 
     #[test]
     fn the_last_macro_is_done_by_closing_and_an_earlier_one_by_a_person() {
         let closed = Facts { closed_at: Some(DateTime::UNIX_EPOCH), ..Facts::default() };
-        assert!(matches!(closed.find(Check::MacroApplied, true), Finding::Done(_)));
-        assert_eq!(Facts::default().find(Check::MacroApplied, true), Finding::NotYet);
-        assert_eq!(closed.find(Check::MacroApplied, false), Finding::Unknown);
+        assert!(matches!(closed.find(StepCheck::MacroApplied, true), Finding::Done(_)));
+        assert_eq!(Facts::default().find(StepCheck::MacroApplied, true), Finding::NotYet);
+        assert_eq!(closed.find(StepCheck::MacroApplied, false), Finding::Unknown);
     }
 
     #[test]
@@ -165,15 +168,15 @@ mod tests {
             State::Done { by, .. } => Some(by),
             State::Open => None,
         };
-        let marked = step(Check::PublicNote, Some(mark));
+        let marked = step(StepCheck::PublicNote, Some(mark));
         assert_eq!(by(&marked, &facts), Some(CheckedBy::Service));
         assert_eq!(by(&marked, &Facts::default()), Some(CheckedBy::Person));
-        assert_eq!(by(&step(Check::SideConversation, None), &facts), None);
+        assert_eq!(by(&step(StepCheck::SideConversation, None), &facts), None);
     }
 
     #[test]
     fn no_check_is_done_before_anything_has_happened() {
-        for check in Check::ALL {
+        for check in StepCheck::ALL {
             for last in [false, true] {
                 assert_eq!(step(*check, None).state(&Facts::default(), last), State::Open);
             }

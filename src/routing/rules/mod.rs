@@ -5,4 +5,4 @@ mod table;
 
 pub use checklist::{CheckedBy, Facts, Finding, Mark, Seen, State, TicketStep};
 pub use levels::LevelChange;
-pub use table::{Row, RowChange, diff};
+pub use table::{RoutingRow, RoutingRowChange, diff};

@@ -9,7 +9,7 @@ use crate::kernel::{ComponentId, DepartmentId, Level, ProductId};
 
 /// What a component says about routing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Row {
+pub struct RoutingRow {
     pub component_id: ComponentId,
     /// The version since which it says so.
     #[schema(example = 1)]
@@ -29,7 +29,7 @@ pub struct Row {
 
 /// What differs in one row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct RowChange {
+pub struct RoutingRowChange {
     pub component_id: ComponentId,
     #[schema(example = "Report Writer")]
     pub name: String,
@@ -39,8 +39,8 @@ pub struct RowChange {
 }
 
 /// What differs between two versions, of which only the differing rows are given; by component.
-pub fn diff(before: Vec<Row>, after: Vec<Row>) -> Vec<RowChange> {
-    let mut rows: BTreeMap<ComponentId, (Option<Row>, Option<Row>)> = BTreeMap::new();
+pub fn diff(before: Vec<RoutingRow>, after: Vec<RoutingRow>) -> Vec<RoutingRowChange> {
+    let mut rows: BTreeMap<ComponentId, (Option<RoutingRow>, Option<RoutingRow>)> = BTreeMap::new();
     for row in before {
         let of_component = rows.entry(row.component_id).or_default();
         of_component.0 = Some(row);
@@ -54,7 +54,7 @@ pub fn diff(before: Vec<Row>, after: Vec<Row>) -> Vec<RowChange> {
         // A row that came back to what it was says so since another version, which is no difference.
         changes.retain(|field, _| field != "since_version" && field != "component_id");
         let name = after.or(before)?.name;
-        (!changes.is_empty()).then_some(RowChange { component_id, name, changes })
+        (!changes.is_empty()).then_some(RoutingRowChange { component_id, name, changes })
     });
     changes.collect()
 }
@@ -65,8 +65,8 @@ mod tests {
 
     use super::*;
 
-    fn row(id: u128, since_version: i32, level: Level) -> Row {
-        Row {
+    fn row(id: u128, since_version: i32, level: Level) -> RoutingRow {
+        RoutingRow {
             component_id: ComponentId(uuid::Uuid::from_u128(id)),
             since_version,
             name: format!("Component {id}"),

@@ -2,8 +2,8 @@
 use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 
-use crate::routing::store::{self, Entry, Owner, Process, Wanted};
 use crate::kernel::{AppError, ComponentId, DepartmentId, Level, WorkflowId};
+use crate::routing::store::{self, Entry, Owner, Process, Wanted};
 
 /// Where a ticket belongs.
 #[derive(Debug, Clone)]

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use crate::catalog::{self, RouteChange};
 use crate::http::IfMatch;
 use crate::kernel::{Actor, AppError, Page, PageRequest};
-use crate::routing::rules::{Row, RowChange, diff};
-use crate::routing::store::{self, Version};
+use crate::routing::rules::{RoutingRow, RoutingRowChange, diff};
+use crate::routing::store::{self, RoutingVersion};
 
 const NO_VERSION: AppError = AppError::NotFound("the version of the routing table");
 
@@ -17,7 +17,7 @@ const NO_VERSION: AppError = AppError::NotFound("the version of the routing tabl
 pub struct Compared {
     pub version: i32,
     pub against: i32,
-    pub changes: Vec<RowChange>,
+    pub changes: Vec<RoutingRowChange>,
 }
 
 /// A page of a version's rows; of the latest one when none is given. `request` makes the page once the version is known.
@@ -25,7 +25,7 @@ pub fn rows(
     conn: &mut PgConnection,
     version: Option<i32>,
     request: impl FnOnce(i32) -> Result<PageRequest, AppError>,
-) -> Result<(i32, Page<Row>), AppError> {
+) -> Result<(i32, Page<RoutingRow>), AppError> {
     let version = match version {
         Some(version) => store::version(conn, version)?.ok_or(NO_VERSION)?.version,
         None => store::latest(conn)?,
@@ -38,7 +38,7 @@ pub fn rows(
 pub fn versions(
     conn: &mut PgConnection,
     request: &PageRequest,
-) -> Result<Page<Version>, AppError> {
+) -> Result<Page<RoutingVersion>, AppError> {
     let rows = store::versions(conn, request)?;
     Ok(request.page(rows, |row| (Value::from(row.version), uuid::Uuid::nil())))
 }
@@ -48,7 +48,7 @@ pub fn compare(
     conn: &mut PgConnection,
     version: i32,
     against: Option<i32>,
-) -> Result<(Version, Compared), AppError> {
+) -> Result<(RoutingVersion, Compared), AppError> {
     let found = store::version(conn, version)?.ok_or(NO_VERSION)?;
     let against = against.unwrap_or(version - 1);
     // Before the first version the table was empty.

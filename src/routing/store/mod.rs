@@ -4,5 +4,5 @@ mod versions;
 
 pub use resolve::{Entry, Owner, Process, Wanted, default_owner, entries, entries_at};
 pub use versions::{
-    Version, changed_between, latest, rows_at, version, version_at, versions,
+    RoutingVersion, changed_between, latest, rows_at, version, version_at, versions,
 };

@@ -11,12 +11,12 @@ use uuid::Uuid;
 use crate::db::lower;
 use crate::db::schema::{routing_entries as e, routing_head, routing_versions};
 use crate::kernel::{ComponentId, DepartmentId, Level, PageRequest, ProductId};
-use crate::routing::rules::Row;
+use crate::routing::rules::RoutingRow;
 
 /// A version of the routing table.
 #[derive(Debug, Clone, Serialize, ToSchema, Queryable, Selectable)]
 #[diesel(table_name = routing_versions, check_for_backend(Pg))]
-pub struct Version {
+pub struct RoutingVersion {
     #[schema(example = 2)]
     pub version: i32,
     pub changed_by: Uuid,
@@ -29,8 +29,8 @@ pub fn latest(conn: &mut PgConnection) -> QueryResult<i32> {
     routing_head::table.select(routing_head::version).first(conn)
 }
 
-pub fn version(conn: &mut PgConnection, version: i32) -> QueryResult<Option<Version>> {
-    routing_versions::table.find(version).select(Version::as_select()).first(conn).optional()
+pub fn version(conn: &mut PgConnection, version: i32) -> QueryResult<Option<RoutingVersion>> {
+    routing_versions::table.find(version).select(RoutingVersion::as_select()).first(conn).optional()
 }
 
 /// The version that held at this time.
@@ -44,11 +44,14 @@ pub fn version_at(conn: &mut PgConnection, at: DateTime<Utc>) -> QueryResult<Opt
 }
 
 /// A page of versions, latest first.
-pub fn versions(conn: &mut PgConnection, request: &PageRequest) -> QueryResult<Vec<Version>> {
+pub fn versions(
+    conn: &mut PgConnection,
+    request: &PageRequest,
+) -> QueryResult<Vec<RoutingVersion>> {
     use routing_versions::version;
     let mut query = routing_versions::table
         .limit(request.fetch())
-        .select(Version::as_select())
+        .select(RoutingVersion::as_select())
         .into_boxed();
     let from = request.cursor.as_ref().and_then(|cursor| cursor.key.as_i64());
     if let Some(from) = from.and_then(|from| i32::try_from(from).ok()) {
@@ -65,16 +68,7 @@ pub fn versions(conn: &mut PgConnection, request: &PageRequest) -> QueryResult<V
     }
 }
 
-type Columns = (
-    ComponentId,
-    i32,
-    String,
-    ProductId,
-    Level,
-    DepartmentId,
-    Option<String>,
-    bool,
-);
+type Columns = (ComponentId, i32, String, ProductId, Level, DepartmentId, Option<String>, bool);
 const COLUMNS: (
     e::component_id,
     e::from_version,
@@ -95,10 +89,19 @@ const COLUMNS: (
     e::active,
 );
 
-fn row(columns: Columns) -> Row {
+fn row(columns: Columns) -> RoutingRow {
     let (component_id, since_version, name, product_id, level, department_id, process, active) =
         columns;
-    Row { component_id, since_version, name, product_id, level, department_id, process, active }
+    RoutingRow {
+        component_id,
+        since_version,
+        name,
+        product_id,
+        level,
+        department_id,
+        process,
+        active,
+    }
 }
 
 type Condition = Box<dyn BoxableExpression<e::table, Pg, SqlType = Bool>>;
@@ -114,7 +117,7 @@ pub fn rows_at(
     conn: &mut PgConnection,
     version: i32,
     request: &PageRequest,
-) -> QueryResult<Vec<Row>> {
+) -> QueryResult<Vec<RoutingRow>> {
     let mut query = e::table.filter(valid_in(version)).select(COLUMNS).into_boxed();
     let (forward, backward) = (
         "(lower(routing_entries.name), routing_entries.component_id) > (lower(",
@@ -140,7 +143,7 @@ pub fn changed_between(
     conn: &mut PgConnection,
     before: i32,
     after: i32,
-) -> QueryResult<(Vec<Row>, Vec<Row>)> {
+) -> QueryResult<(Vec<RoutingRow>, Vec<RoutingRow>)> {
     let mut only = |this, other| {
         let rows = e::table.filter(valid_in(this)).filter(diesel::dsl::not(valid_in(other)));
         let rows: Vec<Columns> = rows.select(COLUMNS).load(conn)?;

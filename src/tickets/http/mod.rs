@@ -2,11 +2,15 @@
 mod assign;
 mod attachments;
 mod change;
+mod elevations;
 mod list;
+mod matrix;
 mod notes;
 mod open;
+mod process;
 mod read;
 mod transitions;
+mod triage;
 mod view;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -30,6 +34,13 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(assign::explain_assignment)
         .service(assign::assign_ticket)
         .service(assign::transfer_ticket)
-        .service(assign::elevate_ticket)
-        .service(assign::list_elevations);
+        .service(elevations::elevate_ticket)
+        .service(elevations::list_elevations)
+        .service(process::get_ticket_process)
+        .service(process::mark_process_step)
+        .service(triage::triage_ticket)
+        .service(triage::list_triage_queue)
+        .service(matrix::get_triage_matrix)
+        .service(matrix::replace_triage_matrix)
+        .service(matrix::apply_triage_matrix);
 }

@@ -19,8 +19,7 @@ create index tickets_untriaged on tickets ((-priority), created_at, id)
   where severity is null and deleted_at is null and category in ('new', 'open', 'pending', 'on_hold');
 -- What the matrix decides about; whoever changes it asks how many that are.
 create index tickets_triaged on tickets (id)
-  where severity is not null and not priority_manual and deleted_at is null
-    and category in ('new', 'open', 'pending', 'on_hold');
+  where severity is not null and deleted_at is null and category in ('new', 'open', 'pending', 'on_hold');
 
 -- The routing table's versions: every change of a component that could lead a ticket elsewhere makes one.
 create table routing_versions (

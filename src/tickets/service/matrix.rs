@@ -119,8 +119,9 @@ fn step(conn: &mut PgConnection, job: &Job, now: DateTime<Utc>) -> Result<Step, 
     for located in chunk {
         let mut held = held(conn, located)?;
         let ticket = &mut held.ticket;
-        // Since it was found, somebody may have chosen the priority, or closed it.
-        let applies = !ticket.priority_manual && ticket.category.is_open();
+        // Since it was found, somebody may have chosen the priority, closed or deleted it.
+        let is_open = ticket.category.is_open() && ticket.deleted_at.is_none();
+        let applies = is_open && !ticket.priority_manual;
         let Some((severity, impact)) = ticket.severity.zip(ticket.impact).filter(|_| applies)
         else {
             continue;

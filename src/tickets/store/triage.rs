@@ -1,6 +1,6 @@
 //! What triage asks of the tickets.
 use chrono::{DateTime, Utc};
-use diesel::dsl::sql;
+use diesel::dsl::{count_star, sql};
 use diesel::expression::SqlLiteral;
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -25,16 +25,6 @@ fn negated_priority() -> SqlLiteral<SmallInt> {
     sql("(-tickets.priority)")
 }
 
-/// Open tickets that nobody has triaged, within what the caller may see.
-fn waiting<'a>(actor: &Actor) -> tickets::BoxedQuery<'a, Pg> {
-    tickets::table
-        .into_boxed()
-        .filter(visible(actor))
-        .filter(tickets::severity.is_null())
-        .filter(tickets::deleted_at.is_null())
-        .filter(IsOpen)
-}
-
 /// The rows of a page of the queue and one more: most urgent first, then oldest; the other way round when it goes backward.
 pub fn untriaged(
     conn: &mut PgConnection,
@@ -42,7 +32,12 @@ pub fn untriaged(
     page: &PageRequest,
     key: Option<QueueKey>,
 ) -> QueryResult<Vec<Located<Summary>>> {
-    let mut query = waiting(actor);
+    let mut query = tickets::table
+        .into_boxed()
+        .filter(visible(actor))
+        .filter(tickets::severity.is_null())
+        .filter(tickets::deleted_at.is_null())
+        .filter(IsOpen);
     if let Some(key) = key {
         let order = "((-tickets.priority), tickets.created_at, tickets.id)";
         let than = if page.backward() { "<" } else { ">" };
@@ -71,13 +66,14 @@ pub fn untriaged_counts(
     conn: &mut PgConnection,
     actor: &Actor,
 ) -> QueryResult<Vec<(Priority, i64)>> {
-    Priority::ALL
-        .into_iter()
-        .map(|priority| {
-            let of_it = waiting(actor).filter(negated_priority().eq(-priority.rank()));
-            Ok((priority, of_it.count().get_result(conn)?))
-        })
-        .collect()
+    tickets::table
+        .filter(visible(actor))
+        .filter(tickets::severity.is_null())
+        .filter(tickets::deleted_at.is_null())
+        .filter(IsOpen)
+        .group_by(tickets::priority)
+        .select((tickets::priority, count_star()))
+        .load(conn)
 }
 
 /// The triaged open tickets whose priority is not what the matrix says; of those whose priority was chosen by hand, if

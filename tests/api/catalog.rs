@@ -156,6 +156,13 @@ async fn everybody_reads_the_catalog_and_administrators_write_it() {
         agent.get(&path).await.expect(200);
         app.anonymous().get(&path).await.problem(401, "unauthenticated");
     }
+    // Where a component leads is the desk's own affair.
+    let (seen, whole) =
+        (first(&contact, "/v1/components").await, first(&agent, "/v1/components").await);
+    for desks in ["level", "department_id", "process"] {
+        assert!(seen.get(desks).is_none() && whole.get(desks).is_some(), "{desks}");
+    }
+    contact.get("/v1/components?level=L2").await.problem(400, "malformed_request");
     contact.get("/v1/processes").await.problem(403, "forbidden");
     agent.get("/v1/processes").await.expect(200);
     let product = first(&agent, "/v1/products").await;

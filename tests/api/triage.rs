@@ -3,6 +3,7 @@ use casebridge::kernel::Role;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
+use crate::support::mirror::Mirrored;
 use crate::support::{Client, Reply, TestApp, path, pointers};
 
 const MATRIX: &str = "/v1/triage/matrix";
@@ -122,6 +123,26 @@ async fn what_a_customer_asks_for_is_a_wish_and_what_the_desk_chooses_is_kept() 
     assert_eq!(kept["priority"], "critical");
     let usual = app.open_ticket(json!({})).await;
     assert_eq!(usual["priority_manual"], false);
+}
+
+#[actix_web::test]
+async fn what_the_crms_users_choose_is_by_hand() {
+    let desk = Mirrored::start().await;
+    let ticket = desk.open("Urgent there").await;
+    desk.converge().await;
+    desk.edit(&ticket, json!({"priority": "P1"})).await;
+    desk.pull().await;
+    let shown = desk.ticket(&ticket).await;
+    assert_eq!((&shown["priority"], &shown["priority_manual"]), (&json!("high"), &json!(true)));
+    let kept = triage(&desk.admin, &shown, least()).await.expect(200);
+    assert_eq!(kept["priority"], "high");
+    // What comes back from there is no choice of theirs.
+    let given_back = json!({"severity": 4, "impact": 4, "priority": null});
+    triage(&desk.admin, &shown, given_back).await.expect(200);
+    desk.converge().await;
+    desk.pull().await;
+    let shown = desk.ticket(&ticket).await;
+    assert_eq!((&shown["priority"], &shown["priority_manual"]), (&json!("low"), &json!(false)));
 }
 
 #[actix_web::test]

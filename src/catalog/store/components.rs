@@ -3,32 +3,27 @@ use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use serde::Serialize;
-use utoipa::ToSchema;
 
 use crate::db::schema::components;
 use crate::db::{containing, load_by_name};
 use crate::kernel::{ComponentId, DepartmentId, Level, PageRequest, ProductId};
 
 /// A part of a product. A ticket's component decides the support level and the department that own it.
-#[derive(Debug, Clone, Serialize, ToSchema, Queryable, Selectable, Insertable, AsChangeset)]
+#[derive(Debug, Clone, Serialize, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = components, check_for_backend(Pg), treat_none_as_null = true)]
 pub struct Component {
     pub id: ComponentId,
     pub product_id: ProductId,
     /// Unique within the product, without regard to case.
-    #[schema(example = "User Management")]
     pub name: String,
     /// What it is about.
-    #[schema(example = "creating, updating and deleting users, role changes, logins")]
     pub covers: String,
     pub level: Level,
     pub department_id: DepartmentId,
     /// The key of the external process that its tickets follow; null unless the level is external.
-    #[schema(example = json!(null))]
     pub process: Option<String>,
     /// No tickets are opened for an inactive component.
     pub active: bool,
-    #[schema(example = 1)]
     pub version: i32,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,

@@ -143,6 +143,10 @@ async fn a_change_of_the_component_that_changes_the_level_is_recorded() {
     let event = history(&coordinator, &ticket).await.pop().unwrap();
     assert_eq!(event["changes"]["level"], json!({"from": "L2", "to": "L1"}));
     assert_eq!(event["data"]["routed"], reason);
+    let plain = app.open_ticket(json!({})).await;
+    coordinator.patch(&path(&plain, ""), "*", to("Data").await).await.expect(200);
+    let recorded = self::recorded(&app, &plain).await;
+    assert_eq!(recorded.iter().map(step).collect::<Vec<_>>(), [["rerouting", "L1", "L2"]]);
     app.loads_are_true().await;
 }
 

@@ -193,6 +193,7 @@ fn kinds_of_job(db: &Db, mirror: &crm::Engine) -> Vec<jobs::Kind> {
         jobs::Kind::new(crm::IMPORT, mirror, crm::Engine::import),
         jobs::Kind::new(crm::RECONCILE, mirror, crm::Engine::reconcile),
         jobs::Kind::new(service::MOVE_STATUS, db, service::move_some),
+        jobs::Kind::new(service::MATRIX_JOB, db, service::matrix_job_step),
     ]
 }
 

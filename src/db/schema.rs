@@ -15,6 +15,8 @@ diesel::table! {
         version -> Int4,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        manager_name -> Nullable<Text>,
+        manager_email -> Nullable<Text>,
     }
 }
 
@@ -393,6 +395,8 @@ diesel::table! {
         elevated_by -> Uuid,
         elevated_by_name -> Text,
         elevated_at -> Timestamptz,
+        kind -> Text,
+        routing_version -> Nullable<Int4>,
     }
 }
 
@@ -475,10 +479,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    process_steps (ticket_id, step) {
+        ticket_id -> Uuid,
+        step -> Int4,
+        task -> Text,
+        check_word -> Text,
+        done_at -> Nullable<Timestamptz>,
+        done_by -> Nullable<Uuid>,
+        done_by_name -> Nullable<Text>,
+        reference -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     processes (key) {
         key -> Text,
         name -> Text,
         steps -> Jsonb,
+        version -> Int4,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -490,6 +509,36 @@ diesel::table! {
         version -> Int4,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    routing_entries (component_id, from_version) {
+        component_id -> Uuid,
+        from_version -> Int4,
+        until_version -> Nullable<Int4>,
+        product_id -> Uuid,
+        name -> Text,
+        level -> Text,
+        department_id -> Uuid,
+        process -> Nullable<Text>,
+        active -> Bool,
+    }
+}
+
+diesel::table! {
+    routing_head (singleton) {
+        singleton -> Bool,
+        version -> Int4,
+    }
+}
+
+diesel::table! {
+    routing_versions (version) {
+        version -> Int4,
+        changed_by -> Uuid,
+        changed_by_name -> Text,
+        changed_at -> Timestamptz,
     }
 }
 
@@ -515,6 +564,16 @@ diesel::table! {
         awaiting -> Text,
         customer_label -> Text,
         sort_order -> Int4,
+    }
+}
+
+diesel::table! {
+    ticket_processes (ticket_id) {
+        ticket_id -> Uuid,
+        process -> Text,
+        name -> Text,
+        attached_at -> Timestamptz,
+        after_note -> Int4,
     }
 }
 
@@ -568,6 +627,7 @@ diesel::table! {
         impact -> Nullable<Int2>,
         priority_manual -> Bool,
         merged_into -> Nullable<Uuid>,
+        routing_version -> Nullable<Int4>,
     }
 }
 
@@ -583,6 +643,15 @@ diesel::table! {
         within_days -> Nullable<Int4>,
         after_days -> Nullable<Int4>,
         reminder_after_days -> Nullable<Int4>,
+    }
+}
+
+diesel::table! {
+    triage_matrix (singleton) {
+        singleton -> Bool,
+        priorities -> Array<Int2>,
+        version -> Int4,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -634,7 +703,14 @@ diesel::joinable!(departments -> workflows (workflow_id));
 diesel::joinable!(elevations -> tickets (ticket_id));
 diesel::joinable!(events -> tickets (ticket_id));
 diesel::joinable!(notes -> tickets (ticket_id));
+diesel::joinable!(process_steps -> ticket_processes (ticket_id));
+diesel::joinable!(routing_entries -> components (component_id));
+diesel::joinable!(routing_entries -> departments (department_id));
+diesel::joinable!(routing_entries -> processes (process));
+diesel::joinable!(routing_entries -> products (product_id));
+diesel::joinable!(routing_head -> routing_versions (version));
 diesel::joinable!(statuses -> workflows (workflow_id));
+diesel::joinable!(ticket_processes -> tickets (ticket_id));
 diesel::joinable!(ticket_types -> workflows (workflow_id));
 diesel::joinable!(tickets -> accounts (account_id));
 diesel::joinable!(tickets -> agents (assignee_id));
@@ -679,12 +755,18 @@ diesel::allow_tables_to_appear_in_same_query!(
     idempotency_keys,
     jobs,
     notes,
+    process_steps,
     processes,
     products,
+    routing_entries,
+    routing_head,
+    routing_versions,
     signing_keys,
     statuses,
+    ticket_processes,
     ticket_types,
     tickets,
     transitions,
+    triage_matrix,
     workflows,
 );

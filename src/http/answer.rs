@@ -66,6 +66,12 @@ impl Answer {
         Self { status: 200, headers, body }
     }
 
+    /// Adds the `Link` headers of a page's next and previous cursors.
+    pub fn links(mut self, (next, prev): (Option<String>, Option<String>)) -> Self {
+        (self.headers.next, self.headers.prev) = (next, prev);
+        self
+    }
+
     /// 204.
     pub fn no_content() -> Self {
         Self { status: 204, headers: Headers::default(), body: String::new() }

@@ -53,6 +53,10 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<Object>>)]
     allowed_transitions: Option<Value>,
+    /// The steps of the ticket's process that are open (409).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Object>>)]
+    open_steps: Option<Value>,
 }
 
 impl Problem {
@@ -71,6 +75,7 @@ impl Problem {
             required_permission: None,
             current_version: None,
             allowed_transitions: None,
+            open_steps: None,
         }
     }
 
@@ -84,6 +89,7 @@ impl Problem {
             AppError::TransitionNotAllowed { allowed, .. } => {
                 problem.allowed_transitions = Some(allowed.clone());
             }
+            AppError::OpenSteps { steps, .. } => problem.open_steps = Some(steps.clone()),
             _ => {}
         }
         problem

@@ -45,6 +45,9 @@ pub enum AppError {
     Conflict { code: &'static str, detail: String },
     #[error("{detail}")]
     TransitionNotAllowed { detail: String, allowed: Value },
+    /// The process that the ticket follows is not through; each open step is told.
+    #[error("{detail}")]
+    OpenSteps { detail: String, steps: Value },
     #[error("the resource is at version {current}; read it again and retry")]
     Stale { current: i32 },
     #[error("this change needs the header If-Match with the ETag that you last saw")]
@@ -98,6 +101,7 @@ impl AppError {
             Self::OAuth { error, .. } => error,
             Self::Conflict { code, .. } | Self::Rule { code, .. } => code,
             Self::TransitionNotAllowed { .. } => "transition_not_allowed",
+            Self::OpenSteps { .. } => "process_open_steps",
             Self::Stale { .. } => "stale_version",
             Self::PreconditionRequired => "precondition_required",
             Self::TooLarge(_) => "payload_too_large",
@@ -117,7 +121,9 @@ impl AppError {
             Self::Forbidden(_) => 403,
             Self::NotFound(_) => 404,
             Self::MethodNotAllowed { .. } => 405,
-            Self::Conflict { .. } | Self::TransitionNotAllowed { .. } => 409,
+            Self::Conflict { .. } | Self::TransitionNotAllowed { .. } | Self::OpenSteps { .. } => {
+                409
+            }
             Self::Stale { .. } => 412,
             Self::TooLarge(_) => 413,
             Self::UnsupportedMediaType(_) => 415,

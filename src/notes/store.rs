@@ -4,8 +4,9 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::rules::{Channel, NewNote, NoteVisibility};
+use crate::db::containing;
 use crate::db::schema::notes;
-use crate::kernel::{Actor, NoteId, TicketId};
+use crate::kernel::{Actor, NoteId, Role, TicketId};
 
 /// A note on a ticket. Immutable.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -63,6 +64,27 @@ pub fn find(
         .into_boxed();
     if public_only {
         query = query.filter(notes::visibility.eq(NoteVisibility::Public));
+    }
+    query.first(conn).optional()
+}
+
+/// Number and time of the first public note of the desk behind number `after` that has all of these words, in any case.
+pub fn first_of_desk(
+    conn: &mut PgConnection,
+    ticket_id: TicketId,
+    after: i32,
+    words: &[&str],
+) -> QueryResult<Option<(i32, DateTime<Utc>)>> {
+    let mut query = notes::table
+        .filter(notes::ticket_id.eq(ticket_id))
+        .filter(notes::seq.gt(after))
+        .filter(notes::visibility.eq(NoteVisibility::Public))
+        .filter(notes::author_role.ne(Role::Contact.as_str()))
+        .order(notes::seq)
+        .select((notes::seq, notes::created_at))
+        .into_boxed();
+    for word in words {
+        query = query.filter(notes::body.ilike(containing(word)));
     }
     query.first(conn).optional()
 }

@@ -108,7 +108,7 @@ fn agents(
     now: DateTime<Utc>,
 ) -> Result<(), AppError> {
     use AgentRole::{Admin, Agent, Coordinator};
-    use Level::{External, L1, L2};
+    use Level::{External, L1, L2, ThirdLine};
     let one = ("L1 agent A", "l1-a@desk.example", Agent);
     agent(conn, AgentId::EXAMPLE, one, (&[L1], &[support]), now)?;
     let mut add = |name, email, role, levels: &[Level], departments: &[DepartmentId]| {
@@ -117,6 +117,7 @@ fn agents(
     add("L1 agent B", "l1-b@desk.example", Agent, &[L1], &[support, internal_it])?;
     add("L2 agent A", "l2-a@desk.example", Agent, &[L2], &[support])?;
     add("L2 agent B", "l2-b@desk.example", Agent, &[L2], &[support, internal_it])?;
+    add("Third line agent A", "third-line-a@desk.example", Agent, &[ThirdLine], &[support])?;
     let manager = "account-manager-a@desk.example";
     add("Account manager A", manager, Agent, &[External], &[account_management])?;
     let analyst = "business-analyst-a@desk.example";
@@ -169,6 +170,8 @@ fn account(
         id,
         name: name.into(),
         active: true,
+        manager_name: Some("Account manager A".into()),
+        manager_email: Some("account-manager-a@desk.example".into()),
         product_ids: vec![product],
         version: 1,
         created_at: now,

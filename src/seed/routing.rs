@@ -4,7 +4,7 @@ use diesel::PgConnection;
 use serde::Deserialize;
 
 use super::people::Desk;
-use crate::catalog::{self, Component, Process};
+use crate::catalog::{self, Component, Process, ProcessStep, Steps};
 use crate::kernel::{Actor, AppError, ComponentId, Level};
 
 /// The component of the specification's examples.
@@ -12,8 +12,15 @@ const EXAMPLE: &str = "Report Writer";
 
 #[derive(Deserialize)]
 struct Table {
-    processes: Vec<Process>,
+    processes: Vec<Steplist>,
     components: Vec<Row>,
+}
+
+#[derive(Deserialize)]
+struct Steplist {
+    key: String,
+    name: String,
+    steps: Vec<ProcessStep>,
 }
 
 #[derive(Deserialize)]
@@ -28,17 +35,18 @@ struct Row {
 pub fn load(conn: &mut PgConnection, desk: &Desk, now: DateTime<Utc>) -> Result<(), AppError> {
     let table: Table =
         serde_json::from_str(include_str!("routing.json")).map_err(AppError::internal)?;
-    for process in table.processes {
+    for Steplist { key, name, steps } in table.processes {
+        let process = Process { key, name, steps: Steps(steps), version: 1, updated_at: now };
         catalog::create_process(conn, &Actor::system(), &process, now)?;
     }
-    for row in table.components {
+    let component = |row: Row| {
         let department_id = match row.process.as_deref() {
             Some("account_manager") => desk.account_management,
             Some("business_unit") => desk.business_unit,
             _ => desk.support,
         };
         let id = if row.name == EXAMPLE { ComponentId::EXAMPLE } else { ComponentId::new() };
-        let component = Component {
+        Component {
             id,
             product_id: desk.product,
             name: row.name,
@@ -50,8 +58,8 @@ pub fn load(conn: &mut PgConnection, desk: &Desk, now: DateTime<Utc>) -> Result<
             version: 1,
             created_at: now,
             updated_at: now,
-        };
-        catalog::create_component(conn, &Actor::system(), &component, now)?;
-    }
-    Ok(())
+        }
+    };
+    let components: Vec<Component> = table.components.into_iter().map(component).collect();
+    catalog::create_components(conn, &Actor::system(), &components, now)
 }

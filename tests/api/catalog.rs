@@ -1,7 +1,5 @@
 //! Products, categories, components, ticket types, processes.
-use casebridge::catalog::{self, Process};
-use casebridge::kernel::{Actor, Role};
-use chrono::Utc;
+use casebridge::kernel::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -100,6 +98,7 @@ async fn a_component_names_what_is_there_and_a_process_only_when_it_is_external(
         ("product_id", &unknown),
         ("department_id", &unknown),
         ("level", &json!("L3")),
+        ("level", &json!("third_line")),
         ("process", &json!("printing")),
     ] {
         let reply = admin.post("/v1/components", with(new.clone(), field, value.clone())).await;
@@ -107,14 +106,9 @@ async fn a_component_names_what_is_there_and_a_process_only_when_it_is_external(
     }
     let external = with(with(new, "level", json!("external")), "process", json!("printing"));
     assert_eq!(pointer(admin.post("/v1/components", external.clone()).await), "/process");
-    let process = Process {
-        key: "printing".into(),
-        name: "Printing".into(),
-        steps: json!([{"step": 1, "do": "call the printer", "check": "side_conversation"}]),
-    };
-    let create =
-        move |conn: &mut _| catalog::create_process(conn, &Actor::system(), &process, Utc::now());
-    app.service.db.tx(create).await.unwrap();
+    let steps = json!([{"do": "call the printer", "check": "side_conversation"}]);
+    let process = json!({"key": "printing", "name": "Printing", "steps": steps});
+    admin.post("/v1/processes", process).await.expect(201);
     let process = admin.get("/v1/processes/printing").await.expect(200);
     assert_eq!(process["steps"][0]["step"], 1);
     let list = admin.get("/v1/processes?limit=100").await.expect(200);
@@ -156,12 +150,21 @@ async fn ticket_types_are_words_and_paged_by_key() {
 async fn everybody_reads_the_catalog_and_administrators_write_it() {
     let app = TestApp::start().await;
     let (contact, agent) = (app.client(Role::Contact).await, app.client(Role::Agent).await);
-    for list in ["products", "categories", "components", "ticket-types", "processes"] {
+    for list in ["products", "categories", "components", "ticket-types"] {
         let path = format!("/v1/{list}");
         contact.get(&path).await.expect(200);
         agent.get(&path).await.expect(200);
         app.anonymous().get(&path).await.problem(401, "unauthenticated");
     }
+    // Where a component leads is the desk's own affair.
+    let (seen, whole) =
+        (first(&contact, "/v1/components").await, first(&agent, "/v1/components").await);
+    for desks in ["level", "department_id", "process"] {
+        assert!(seen.get(desks).is_none() && whole.get(desks).is_some(), "{desks}");
+    }
+    contact.get("/v1/components?level=L2").await.problem(400, "malformed_request");
+    contact.get("/v1/processes").await.problem(403, "forbidden");
+    agent.get("/v1/processes").await.expect(200);
     let product = first(&agent, "/v1/products").await;
     let department = first(&agent, "/v1/departments").await;
     let component = json!({

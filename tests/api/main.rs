@@ -31,6 +31,8 @@ mod people;
 mod portal;
 mod problems;
 mod routing;
+mod routing_table;
 mod tickets;
+mod triage;
 mod workflow;
 mod workflow_admin;

@@ -1,7 +1,8 @@
 //! Components.
 use actix_web::{get, patch, post, web};
+use chrono::{DateTime, Utc};
 use garde::Validate;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -10,7 +11,7 @@ use crate::catalog::{Component, ComponentFilter, service};
 use crate::db::Db;
 use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId, now, nullable, set};
 use crate::kernel::{
-    AppError, ComponentId, DepartmentId, Level, Page, PageRequest, Permission, ProductId,
+    Actor, AppError, ComponentId, DepartmentId, Level, Page, PageRequest, Permission, ProductId,
 };
 
 pub fn routes(cfg: &mut ServiceConfig) {
@@ -18,6 +19,55 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(list_components)
         .service(get_component)
         .service(change_component);
+}
+
+/// A part of a product. A ticket's component decides the support level and the department that own it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ComponentView {
+    id: ComponentId,
+    product_id: ProductId,
+    /// Unique within the product, without regard to case.
+    #[schema(example = "User Management")]
+    name: String,
+    /// What it is about.
+    #[schema(example = "creating, updating and deleting users, role changes, logins")]
+    covers: String,
+    /// The desk's side; absent for a contact.
+    #[serde(flatten)]
+    desk: Option<ComponentRoute>,
+    /// No tickets are opened for an inactive component.
+    active: bool,
+    #[schema(example = 1)]
+    version: i32,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+/// Where a component leads its tickets.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ComponentRoute {
+    level: Level,
+    department_id: DepartmentId,
+    /// The key of the external process that its tickets follow; null unless the level is external.
+    #[schema(example = json!(null))]
+    process: Option<String>,
+}
+
+impl ComponentView {
+    fn new(component: Component, actor: &Actor) -> Self {
+        let Component { level, department_id, process, .. } = component;
+        Self {
+            id: component.id,
+            product_id: component.product_id,
+            name: component.name,
+            covers: component.covers,
+            desk: (!actor.is_contact()).then_some(ComponentRoute { level, department_id, process }),
+            active: component.active,
+            version: component.version,
+            created_at: component.created_at,
+            updated_at: component.updated_at,
+        }
+    }
 }
 
 #[derive(Debug, Deserialize, Validate, ToSchema)]
@@ -52,7 +102,7 @@ pub struct NewComponent {
     params(Idempotency),
     request_body = NewComponent,
     security(("bearer" = ["catalog:write"]), ("client_credentials" = ["catalog:write"])),
-    responses((status = 201, description = "The component", body = Component)),
+    responses((status = 201, description = "The component", body = ComponentView)),
 )]
 #[post("/components")]
 async fn create_component(
@@ -81,7 +131,8 @@ async fn create_component(
         idempotency.once(conn, caller.id, &fingerprint, |conn| {
             let component = service::create_component(conn, &caller, &component, now)?;
             let location = format!("/v1/components/{}", component.id);
-            Ok(Answer::created(location, &component)?.version(component.version))
+            let view = ComponentView::new(component, &caller);
+            Ok(Answer::created(location, &view)?.version(view.version))
         })
     };
     db.tx(create).await
@@ -108,11 +159,13 @@ struct ComponentQuery {
 }
 
 /// List components by name
+///
+/// A contact is not told where they lead.
 #[utoipa::path(
     tag = "catalog",
     params(ComponentQuery),
     security(("bearer" = ["catalog:read"]), ("client_credentials" = ["catalog:read"])),
-    responses((status = 200, description = "A page of components", body = Page<Component>)),
+    responses((status = 200, description = "A page of components", body = Page<ComponentView>)),
 )]
 #[get("/components")]
 async fn list_components(
@@ -122,6 +175,9 @@ async fn list_components(
 ) -> Result<Answer, AppError> {
     caller.require(Permission::CatalogRead)?;
     let Params(query) = query;
+    if caller.is_contact() && query.level.is_some() {
+        return Err(AppError::Malformed("query parameter level: this is for the desk only".into()));
+    }
     let filter = ComponentFilter {
         product: query.product,
         level: query.level,
@@ -131,7 +187,7 @@ async fn list_components(
     let binding = format!("components {filter:?}");
     let request = PageRequest::new(query.limit, query.cursor.as_deref(), &binding)?;
     let page = db.read(move |conn| service::list_components(conn, &filter, &request)).await?;
-    Answer::page(&page)
+    Answer::page(&page.map(|component| ComponentView::new(component, &caller)))
 }
 
 /// Get a component
@@ -139,7 +195,7 @@ async fn list_components(
     tag = "catalog",
     params(("id" = ComponentId, Path)),
     security(("bearer" = ["catalog:read"]), ("client_credentials" = ["catalog:read"])),
-    responses((status = 200, description = "The component", body = Component)),
+    responses((status = 200, description = "The component", body = ComponentView)),
 )]
 #[get("/components/{id}")]
 async fn get_component(
@@ -149,7 +205,8 @@ async fn get_component(
 ) -> Result<Answer, AppError> {
     caller.require(Permission::CatalogRead)?;
     let component = db.read(move |conn| service::get_component(conn, id.0)).await?;
-    Ok(Answer::ok(&component)?.version(component.version))
+    let view = ComponentView::new(component, &caller);
+    Ok(Answer::ok(&view)?.version(view.version))
 }
 
 #[derive(Debug, Deserialize, Validate, ToSchema)]
@@ -183,7 +240,7 @@ pub struct ComponentChange {
     params(("id" = ComponentId, Path), IfMatch),
     request_body = ComponentChange,
     security(("bearer" = ["catalog:write"]), ("client_credentials" = ["catalog:write"])),
-    responses((status = 200, description = "The component as it is now", body = Component)),
+    responses((status = 200, description = "The component as it is now", body = ComponentView)),
 )]
 #[patch("/components/{id}")]
 async fn change_component(
@@ -205,7 +262,10 @@ async fn change_component(
         set(&mut component.active, change.active);
         Ok(())
     };
-    let change = move |conn: &mut _| service::change_component(conn, &caller, id.0, now(), apply);
-    let component = db.tx(change).await?;
-    Ok(Answer::ok(&component)?.version(component.version))
+    db.tx(move |conn| {
+        let component = service::change_component(conn, &caller, id.0, now(), apply)?;
+        let view = ComponentView::new(component, &caller);
+        Ok(Answer::ok(&view)?.version(view.version))
+    })
+    .await
 }

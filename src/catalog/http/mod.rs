@@ -1,6 +1,7 @@
 //! Endpoints of products, categories, components, ticket types and processes.
 mod categories;
 mod components;
+mod processes;
 mod products;
 mod words;
 
@@ -15,7 +16,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
     cfg.configure(products::routes)
         .configure(categories::routes)
         .configure(components::routes)
-        .configure(words::routes);
+        .configure(words::routes)
+        .configure(processes::routes);
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

@@ -1,4 +1,4 @@
-//! Ticket types and processes.
+//! Ticket types.
 use actix_web::{get, patch, post, web};
 use garde::Validate;
 use serde::Deserialize;
@@ -6,28 +6,24 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::auth::Caller;
-use crate::catalog::{Process, TicketType, service};
+use crate::catalog::{TicketType, service};
 use crate::db::Db;
-use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId, now, nullable};
+use crate::http::{Answer, Body, Idempotency, IfMatch, Params, now, nullable};
 use crate::kernel::{AppError, Page, PageRequest, Permission, WorkflowId};
 
 pub fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(create_ticket_type)
-        .service(change_ticket_type)
-        .service(list_ticket_types)
-        .service(list_processes)
-        .service(get_process);
+    cfg.service(create_ticket_type).service(change_ticket_type).service(list_ticket_types);
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-struct KeyQuery {
+pub(super) struct KeyQuery {
     /// Items on a page; 50 when absent, 100 at the most.
     #[param(minimum = 1)]
-    limit: Option<i64>,
+    pub(super) limit: Option<i64>,
     /// `next` or `prev` of another page.
-    cursor: Option<String>,
+    pub(super) cursor: Option<String>,
 }
 
 #[derive(Debug, Deserialize, Validate, ToSchema)]
@@ -45,7 +41,7 @@ pub struct NewTicketType {
     workflow_id: Option<WorkflowId>,
 }
 
-fn is_key(key: &str, _: &()) -> garde::Result {
+pub(super) fn is_key(key: &str, _: &()) -> garde::Result {
     let known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     let fits = key.starts_with(|first: char| first.is_ascii_lowercase())
         && key.len() <= 50
@@ -145,41 +141,4 @@ async fn list_ticket_types(
     let request = PageRequest::new(query.limit, query.cursor.as_deref(), "ticket types")?;
     let page = db.read(move |conn| service::list_ticket_types(conn, &request)).await?;
     Answer::page(&page)
-}
-
-/// List processes by key
-#[utoipa::path(
-    tag = "catalog",
-    params(KeyQuery),
-    security(("bearer" = ["catalog:read"]), ("client_credentials" = ["catalog:read"])),
-    responses((status = 200, description = "A page of processes", body = Page<Process>)),
-)]
-#[get("/processes")]
-async fn list_processes(
-    db: web::Data<Db>,
-    caller: Caller,
-    query: Params<KeyQuery>,
-) -> Result<Answer, AppError> {
-    caller.require(Permission::CatalogRead)?;
-    let request = PageRequest::new(query.limit, query.cursor.as_deref(), "processes")?;
-    let page = db.read(move |conn| service::list_processes(conn, &request)).await?;
-    Answer::page(&page)
-}
-
-/// Get a process
-#[utoipa::path(
-    tag = "catalog",
-    params(("id" = String, Path, description = "Its key", example = "account_manager")),
-    security(("bearer" = ["catalog:read"]), ("client_credentials" = ["catalog:read"])),
-    responses((status = 200, description = "The process", body = Process)),
-)]
-#[get("/processes/{id}")]
-async fn get_process(
-    db: web::Data<Db>,
-    caller: Caller,
-    id: PathId<String>,
-) -> Result<Answer, AppError> {
-    caller.require(Permission::CatalogRead)?;
-    let process = db.read(move |conn| service::get_process(conn, &id.0)).await?;
-    Answer::ok(&process)
 }

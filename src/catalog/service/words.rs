@@ -9,6 +9,8 @@ use crate::catalog::store::words::{self as store, Process, TicketType};
 use crate::events;
 use crate::kernel::{Actor, AppError, Page, PageRequest};
 
+const NO_PROCESS: AppError = AppError::NotFound("the process");
+
 /// Fails with `key_taken`.
 pub fn create_ticket_type(
     conn: &mut PgConnection,
@@ -60,8 +62,30 @@ pub fn create_process(
     events::resource_created(conn, actor, format!("process/{}", process.key), process, now)
 }
 
+/// Changes a process under lock; `change` gets the present state. Tickets that follow it already keep the steps that they
+/// were given.
+pub fn change_process(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    key: &str,
+    now: DateTime<Utc>,
+    change: impl FnOnce(&mut Process) -> Result<(), AppError>,
+) -> Result<Process, AppError> {
+    let before = store::lock_process(conn, key)?.ok_or(NO_PROCESS)?;
+    let mut after = before.clone();
+    change(&mut after)?;
+    let changes = events::diff(&before, &after);
+    if changes.is_empty() {
+        return Ok(before);
+    }
+    (after.version, after.updated_at) = (before.version + 1, now);
+    store::save_process(conn, &after)?;
+    events::resource_changed(conn, actor, format!("process/{key}"), changes, now)?;
+    Ok(after)
+}
+
 pub fn get_process(conn: &mut PgConnection, key: &str) -> Result<Process, AppError> {
-    store::process(conn, key)?.ok_or(AppError::NotFound("the process"))
+    store::process(conn, key)?.ok_or(NO_PROCESS)
 }
 
 pub fn list_processes(

@@ -3,35 +3,38 @@ use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use serde::Serialize;
-use utoipa::ToSchema;
 
 use crate::db::schema::components;
 use crate::db::{containing, load_by_name};
 use crate::kernel::{ComponentId, DepartmentId, Level, PageRequest, ProductId};
 
 /// A part of a product. A ticket's component decides the support level and the department that own it.
-#[derive(Debug, Clone, Serialize, ToSchema, Queryable, Selectable, Insertable, AsChangeset)]
+#[derive(Debug, Clone, Serialize, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = components, check_for_backend(Pg), treat_none_as_null = true)]
 pub struct Component {
     pub id: ComponentId,
     pub product_id: ProductId,
     /// Unique within the product, without regard to case.
-    #[schema(example = "User Management")]
     pub name: String,
     /// What it is about.
-    #[schema(example = "creating, updating and deleting users, role changes, logins")]
     pub covers: String,
     pub level: Level,
     pub department_id: DepartmentId,
     /// The key of the external process that its tickets follow; null unless the level is external.
-    #[schema(example = json!(null))]
     pub process: Option<String>,
     /// No tickets are opened for an inactive component.
     pub active: bool,
-    #[schema(example = 1)]
     pub version: i32,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+}
+
+impl Component {
+    /// True when tickets would be led elsewhere by the one than by the other.
+    pub fn routes_as(&self, other: &Self) -> bool {
+        let route = |c: &Self| (c.product_id, c.level, c.department_id, c.active);
+        route(self) == route(other) && self.name == other.name && self.process == other.process
+    }
 }
 
 /// Which components a list holds.
@@ -49,6 +52,16 @@ pub fn insert(conn: &mut PgConnection, component: &Component) -> QueryResult<Com
         .values(component)
         .returning(Component::as_returning())
         .get_result(conn)
+}
+
+pub fn insert_all(conn: &mut PgConnection, new: &[Component]) -> QueryResult<usize> {
+    diesel::insert_into(components::table).values(new).execute(conn)
+}
+
+/// Locked in the order of their ids.
+pub fn lock_all(conn: &mut PgConnection, ids: &[ComponentId]) -> QueryResult<Vec<Component>> {
+    let rows = components::table.filter(components::id.eq_any(ids)).order(components::id);
+    rows.for_no_key_update().select(Component::as_select()).load(conn)
 }
 
 pub fn find(conn: &mut PgConnection, id: ComponentId) -> QueryResult<Option<Component>> {

@@ -2,6 +2,7 @@
 pub mod categories;
 pub mod components;
 pub mod products;
+pub mod routes;
 pub mod words;
 
 /// Which products or categories a list holds.

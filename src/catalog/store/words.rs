@@ -1,10 +1,15 @@
 //! What is known by a key instead of an id: ticket types and external processes.
-use diesel::pg::Pg;
+use chrono::{DateTime, Utc};
+use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::expression::AsExpression;
+use diesel::pg::{Pg, PgValue};
 use diesel::prelude::*;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use diesel::serialize::{self, Output, ToSql};
+use diesel::sql_types::Jsonb;
+use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::catalog::rules::ProcessStep;
 use crate::db::schema::{processes, ticket_types};
 use crate::kernel::{PageRequest, WorkflowId};
 
@@ -22,8 +27,27 @@ pub struct TicketType {
     pub version: i32,
 }
 
+/// What is done, in order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Jsonb)]
+pub struct Steps(pub Vec<ProcessStep>);
+
+impl ToSql<Jsonb, Pg> for Steps {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        let json = serde_json::to_value(self)?;
+        <serde_json::Value as ToSql<Jsonb, Pg>>::to_sql(&json, &mut out.reborrow())
+    }
+}
+
+impl FromSql<Jsonb, Pg> for Steps {
+    fn from_sql(bytes: PgValue<'_>) -> deserialize::Result<Self> {
+        let json = <serde_json::Value as FromSql<Jsonb, Pg>>::from_sql(bytes)?;
+        Ok(Self(serde_json::from_value(json)?))
+    }
+}
+
 /// What is done with tickets that a team outside the desk owns.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Queryable, Selectable, Insertable)]
+#[derive(Debug, Clone, Serialize, ToSchema, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = processes, check_for_backend(Pg))]
 pub struct Process {
     #[schema(example = "account_manager")]
@@ -31,10 +55,11 @@ pub struct Process {
     #[schema(example = "Account manager")]
     pub name: String,
     /// In order: what to do, and what the service checks itself.
-    #[schema(value_type = Vec<Object>, example = json!([
-        {"step": 1, "do": "open a side conversation", "check": "side_conversation"}
-    ]))]
-    pub steps: Value,
+    #[schema(value_type = Vec<ProcessStep>)]
+    pub steps: Steps,
+    #[schema(example = 1)]
+    pub version: i32,
+    pub updated_at: DateTime<Utc>,
 }
 
 /// The rows of the page that `request` asks for, by key.
@@ -82,6 +107,19 @@ pub fn insert_process(conn: &mut PgConnection, process: &Process) -> QueryResult
 
 pub fn process(conn: &mut PgConnection, key: &str) -> QueryResult<Option<Process>> {
     processes::table.find(key).select(Process::as_select()).first(conn).optional()
+}
+
+pub fn lock_process(conn: &mut PgConnection, key: &str) -> QueryResult<Option<Process>> {
+    processes::table
+        .find(key)
+        .for_no_key_update()
+        .select(Process::as_select())
+        .first(conn)
+        .optional()
+}
+
+pub fn save_process(conn: &mut PgConnection, process: &Process) -> QueryResult<usize> {
+    diesel::update(processes::table.find(&process.key)).set(process).execute(conn)
 }
 
 pub fn processes(conn: &mut PgConnection, request: &PageRequest) -> QueryResult<Vec<Process>> {

@@ -245,6 +245,7 @@ impl Desk<'_> {
             note: None,
             resolution: closes.then(|| "Closed in the CRM".to_owned()),
             vendor_reference: None,
+            override_reason: None,
         }))
     }
 

@@ -183,6 +183,8 @@ fn create_accounts(
         id: AccountId(*id),
         name: values.name.clone(),
         active: true,
+        manager_name: None,
+        manager_email: None,
         product_ids: Vec::new(),
         version: 1,
         created_at: now,

@@ -7,7 +7,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::auth::Caller;
 use crate::db::Db;
-use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId, now, set};
+use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId, now, nullable, set};
 use crate::kernel::{AccountId, AppError, Page, PageRequest, Permission, ProductId};
 use crate::people::{Account, AccountFilter, service};
 
@@ -30,6 +30,13 @@ pub struct NewAccount {
     #[serde(default)]
     #[garde(length(max = 1000))]
     product_ids: Vec<ProductId>,
+    /// Whom the customer turns to; with `manager_email`.
+    #[garde(length(chars, min = 1, max = 200))]
+    #[schema(example = "Account manager A")]
+    manager_name: Option<String>,
+    #[garde(email, length(max = 254))]
+    #[schema(example = "account-manager-a@desk.example")]
+    manager_email: Option<String>,
 }
 
 /// Create an account
@@ -54,6 +61,8 @@ async fn create_account(
         id: AccountId::new(),
         name: new.name,
         active: true,
+        manager_name: new.manager_name,
+        manager_email: new.manager_email,
         product_ids: new.product_ids,
         version: 1,
         created_at: now,
@@ -134,6 +143,15 @@ pub struct AccountChange {
     #[garde(skip)]
     #[schema(example = true)]
     active: Option<bool>,
+    /// Null, together with `manager_email`: nobody.
+    #[garde(inner(inner(length(chars, min = 1, max = 200))))]
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>, example = "Account manager A")]
+    manager_name: Option<Option<String>>,
+    #[garde(inner(inner(email, length(max = 254))))]
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>, example = "account-manager-a@desk.example")]
+    manager_email: Option<Option<String>>,
 }
 
 /// Change an account
@@ -158,6 +176,8 @@ async fn change_account(
         seen.check(account.version)?;
         set(&mut account.name, change.name);
         set(&mut account.active, change.active);
+        set(&mut account.manager_name, change.manager_name);
+        set(&mut account.manager_email, change.manager_email);
         Ok(())
     };
     let change = move |conn: &mut _| service::change_account(conn, &caller, id.0, now(), apply);

@@ -27,6 +27,9 @@ fn named(error: DieselError) -> AppError {
         "agents_email" => {
             AppError::conflict("email_taken", "another agent has this e-mail address")
         }
+        "accounts_manager_whole" => {
+            AppError::field("/manager_email", "a manager has a name and an e-mail address")
+        }
         "account_products_product_id_fkey" => {
             AppError::field("/product_ids", "there is no such product")
         }

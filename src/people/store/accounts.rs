@@ -14,13 +14,18 @@ use crate::kernel::{AccountId, ContactId, PageRequest, ProductId};
 
 /// A customer's organization.
 #[derive(Debug, Clone, Serialize, ToSchema, Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = accounts, check_for_backend(Pg))]
+#[diesel(table_name = accounts, check_for_backend(Pg), treat_none_as_null = true)]
 pub struct Account {
     pub id: AccountId,
     #[schema(example = "Northwind Services")]
     pub name: String,
     /// No tickets are opened for an inactive account.
     pub active: bool,
+    /// Whom the customer turns to; null when nobody is named.
+    #[schema(example = "Account manager A")]
+    pub manager_name: Option<String>,
+    #[schema(example = "account-manager-a@desk.example")]
+    pub manager_email: Option<String>,
     /// The products that the account has.
     #[diesel(skip_insertion, skip_update)]
     #[diesel(select_expression = product_ids())]

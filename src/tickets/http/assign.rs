@@ -1,12 +1,10 @@
-//! Assignment, transfer, elevation.
+//! Assignment, transfer.
 use actix_web::{get, post, web};
-use chrono::{DateTime, Utc};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::super::service::{self, Assign, Elevate, Target, Transfer};
-use super::super::store::Elevation;
+use super::super::service::{self, Assign, Target, Transfer};
 use super::notes::AddNote;
 use super::view::{TicketView, answer};
 use crate::assignment::{self, AssignmentView, DecisionView};
@@ -14,8 +12,7 @@ use crate::auth::Caller;
 use crate::db::Db;
 use crate::http::{Answer, Body, IfMatch, Params, PathId, now, nullable};
 use crate::kernel::{
-    AccountId, AgentId, AppError, CategoryId, ContactId, ElevationId, Level, Permission, ProductId,
-    TicketId,
+    AccountId, AgentId, AppError, CategoryId, ContactId, Permission, ProductId, TicketId,
 };
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -174,99 +171,4 @@ pub async fn transfer_ticket(
         answer(located, &caller, now)
     })
     .await
-}
-
-/// To which level, why, and what was tried.
-#[derive(Debug, Deserialize, Validate, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ElevateTicket {
-    #[garde(skip)]
-    #[schema(example = "L2")]
-    to: Level,
-    #[garde(length(chars, min = 1, max = 2000))]
-    #[schema(example = "Needs a change in the database")]
-    reason: String,
-    /// What the level before has tried.
-    #[garde(length(chars, min = 1, max = 10_000))]
-    #[schema(example = "Restarted the export, cleared its cache")]
-    tried: String,
-}
-
-/// Elevate a ticket to the next level
-///
-/// Recorded with who, when, why and what was tried; the ticket goes to the least-loaded agent of the new level.
-#[utoipa::path(
-    tag = "routing",
-    params(("id" = TicketId, Path), IfMatch),
-    request_body = ElevateTicket,
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
-    responses((status = 200, description = "The ticket as it is now", body = TicketView)),
-)]
-#[post("/tickets/{id}/elevations")]
-pub async fn elevate_ticket(
-    db: web::Data<Db>,
-    caller: Caller,
-    id: PathId<TicketId>,
-    seen: IfMatch,
-    body: Body<ElevateTicket>,
-) -> Result<Answer, AppError> {
-    caller.require(Permission::TicketsWork)?;
-    let body = body.into_inner();
-    let wanted = Elevate { to: body.to, reason: body.reason, tried: body.tried };
-    db.tx(move |conn| {
-        let now = now();
-        let located = service::elevate(conn, &caller, id.0, seen, wanted, now)?;
-        answer(located, &caller, now)
-    })
-    .await
-}
-
-/// A recorded elevation.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ElevationView {
-    id: ElevationId,
-    from: Level,
-    to: Level,
-    #[schema(example = "Needs a change in the database")]
-    reason: String,
-    #[schema(example = "Restarted the export, cleared its cache")]
-    tried: String,
-    elevated_by: uuid::Uuid,
-    #[schema(example = "L1 agent A")]
-    elevated_by_name: String,
-    elevated_at: DateTime<Utc>,
-}
-
-impl From<Elevation> for ElevationView {
-    fn from(e: Elevation) -> Self {
-        Self {
-            id: e.id,
-            from: e.from_level,
-            to: e.to_level,
-            reason: e.reason,
-            tried: e.tried,
-            elevated_by: e.elevated_by,
-            elevated_by_name: e.elevated_by_name,
-            elevated_at: e.elevated_at,
-        }
-    }
-}
-
-/// List a ticket's elevations, oldest first
-#[utoipa::path(
-    tag = "routing",
-    params(("id" = TicketId, Path)),
-    security(("bearer" = ["tickets:read", "tickets:work"]), ("client_credentials" = ["tickets:read", "tickets:work"])),
-    responses((status = 200, description = "The elevations", body = Vec<ElevationView>)),
-)]
-#[get("/tickets/{id}/elevations")]
-pub async fn list_elevations(
-    db: web::Data<Db>,
-    caller: Caller,
-    id: PathId<TicketId>,
-) -> Result<Answer, AppError> {
-    caller.require(Permission::TicketsWork)?;
-    let elevations = db.read(move |conn| service::elevations(conn, &caller, id.0)).await?;
-    let views: Vec<ElevationView> = elevations.into_iter().map(ElevationView::from).collect();
-    Answer::ok(&views)
 }

@@ -19,9 +19,11 @@ use crate::kernel::{
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeTicket {
+    /// Chosen by hand, and kept by triage from then on. Null gives it back to the matrix.
     #[garde(skip)]
-    #[schema(example = "high")]
-    priority: Option<Priority>,
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<Priority>, example = "high")]
+    priority: Option<Option<Priority>>,
     /// The key of a ticket type.
     #[garde(length(chars, min = 1, max = 60))]
     #[serde(rename = "type")]
@@ -72,7 +74,8 @@ pub struct ChangeTicket {
 impl From<ChangeTicket> for Change {
     fn from(body: ChangeTicket) -> Self {
         Self {
-            priority: body.priority,
+            priority_by_matrix: body.priority == Some(None),
+            priority: body.priority.flatten(),
             type_key: body.type_key,
             component_id: body.component_id,
             category_id: body.category_id,

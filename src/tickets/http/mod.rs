@@ -2,12 +2,16 @@
 mod assign;
 mod attachments;
 mod change;
+mod elevations;
 mod list;
+mod matrix;
 mod notes;
 mod open;
+mod process;
 mod read;
 mod status_move;
 mod transitions;
+mod triage;
 mod view;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -31,7 +35,14 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(assign::explain_assignment)
         .service(assign::assign_ticket)
         .service(assign::transfer_ticket)
-        .service(assign::elevate_ticket)
-        .service(assign::list_elevations)
-        .service(status_move::move_tickets);
+        .service(status_move::move_tickets)
+        .service(elevations::elevate_ticket)
+        .service(elevations::list_elevations)
+        .service(process::get_ticket_process)
+        .service(process::mark_process_step)
+        .service(triage::triage_ticket)
+        .service(triage::list_triage_queue)
+        .service(matrix::get_triage_matrix)
+        .service(matrix::replace_triage_matrix)
+        .service(matrix::apply_triage_matrix);
 }

@@ -50,11 +50,16 @@ pub struct TransitionTicket {
     #[garde(length(chars, min = 1, max = 255))]
     #[schema(example = "MS-88123")]
     vendor_reference: Option<String>,
+    /// Why it is closed although steps of its process are open; recorded.
+    #[garde(length(chars, min = 1, max = 2000))]
+    #[schema(example = "The account manager was told in a meeting")]
+    override_reason: Option<String>,
 }
 
 /// Move a ticket to another status
 ///
-/// Only along a transition that the workflow allows you now; otherwise 409 lists those. A contact may close.
+/// Only along a transition that the workflow allows you now; otherwise 409 lists those. A contact may close. While steps of
+/// the ticket's process are open, the desk closes it with an `override_reason` only; 409 `process_open_steps` lists them.
 #[utoipa::path(
     tag = "tickets",
     params(("id" = TicketId, Path), IfMatch),
@@ -77,6 +82,7 @@ pub async fn transition_ticket(
         note: body.note.map(|note| note.by(&caller)),
         resolution: body.resolution,
         vendor_reference: body.vendor_reference,
+        override_reason: body.override_reason,
     };
     db.tx(move |conn| {
         let now = now();

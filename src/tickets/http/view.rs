@@ -88,6 +88,9 @@ pub struct DeskSide {
     workflow_id: WorkflowId,
     department_id: DepartmentId,
     level: Level,
+    /// The version of the routing table that led it there.
+    #[schema(example = 1)]
+    routing_version: Option<i32>,
     assignee_id: Option<AgentId>,
     /// The vendor's number for the problem.
     #[schema(example = "MS-88123")]
@@ -170,6 +173,7 @@ impl TicketSummary {
                 workflow_id: row.workflow_id,
                 department_id: row.department_id,
                 level: row.level,
+                routing_version: row.routing_version,
                 assignee_id: row.assignee_id,
                 vendor_reference: row.vendor_reference,
                 severity: row.severity,

@@ -1,9 +1,9 @@
-//! Assign, transfer, elevate.
+//! Assign, transfer.
 use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use serde_json::json;
 
-use super::super::store::{self, Elevation, Summary, Ticket};
+use super::super::store::{self, Summary, Ticket};
 use super::change::{check_if_moved, in_words};
 use super::transition::{about, go_on_if_assigned, write_note};
 use super::{Held, InWorkflow, NOT_FOUND, Told, hold};
@@ -11,8 +11,8 @@ use crate::assignment::{self, Decision, Need, Previous, Rule};
 use crate::events::EventType;
 use crate::http::IfMatch;
 use crate::kernel::{
-    AccountId, Actor, AgentId, AppError, CategoryId, ContactId, ElevationId, Level, Origin,
-    Permission, ProductId, TicketId,
+    AccountId, Actor, AgentId, AppError, CategoryId, ContactId, Origin, Permission, ProductId,
+    TicketId,
 };
 use crate::notes::NewNote;
 use crate::people;
@@ -72,7 +72,7 @@ pub fn assign(
     held.save(conn, actor, told, now)
 }
 
-fn refuse_inactive(held: &Held) -> Result<(), AppError> {
+pub(super) fn refuse_inactive(held: &Held) -> Result<(), AppError> {
     if held.ticket.category == Category::Draft {
         return Err(AppError::conflict(
             "not_submitted",
@@ -89,7 +89,7 @@ fn refuse_inactive(held: &Held) -> Result<(), AppError> {
 }
 
 /// Decides, records why, and sets the assignee; does nothing when it is the same as before.
-fn give(
+pub(super) fn give(
     conn: &mut PgConnection,
     actor: &Actor,
     held: &mut Held,
@@ -179,48 +179,4 @@ pub fn transfer(
     }
     let told = Told { kind: EventType::TicketTransferred, public: false, data };
     held.save(conn, actor, told, now).map_err(in_words)
-}
-
-/// To another level of support, why, and what was tried before.
-#[derive(Debug, Clone)]
-pub struct Elevate {
-    pub to: Level,
-    pub reason: String,
-    pub tried: String,
-}
-
-/// Elevates a ticket, records it, and gives the ticket to somebody of the new level.
-pub fn elevate(
-    conn: &mut PgConnection,
-    actor: &Actor,
-    id: TicketId,
-    seen: IfMatch,
-    wanted: Elevate,
-    now: DateTime<Utc>,
-) -> Result<InWorkflow<Ticket>, AppError> {
-    actor.require(Permission::TicketsWork)?;
-    let mut held = hold(conn, actor, id, seen)?;
-    refuse_inactive(&held)?;
-    let from = held.ticket.level;
-    if (from, wanted.to) != (Level::L1, Level::L2) {
-        return Err(AppError::field("/to", "a ticket is elevated from L1 to L2"));
-    }
-    held.ticket.level = wanted.to;
-    let elevation = Elevation {
-        id: ElevationId::new(),
-        ticket_id: id,
-        from_level: from,
-        to_level: wanted.to,
-        reason: wanted.reason.clone(),
-        tried: wanted.tried.clone(),
-        elevated_by: actor.id,
-        elevated_by_name: actor.name.clone(),
-        elevated_at: now,
-    };
-    store::insert_elevation(conn, &elevation)?;
-    let reason = Some(format!("elevated to {}", wanted.to));
-    give(conn, actor, &mut held, &Assign { to: Target::Automatic, reason }, now)?;
-    go_on_if_assigned(&mut held.ticket, &held.workflow, now)?;
-    let data = json!({ "reason": wanted.reason, "tried": wanted.tried });
-    held.save(conn, actor, Told { kind: EventType::TicketElevated, public: false, data }, now)
 }

@@ -1,12 +1,12 @@
 //! Change a ticket's fields; submit a draft.
 use chrono::{DateTime, Utc};
 use diesel::PgConnection;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::store::Ticket;
 use super::open::{check, check_own, check_parties, enter_desk, named};
 use super::transition::reassign;
-use super::{Held, InWorkflow, Told, hold};
+use super::{Held, InWorkflow, Told, elevate, hold, process};
 use crate::assignment::{self, Previous};
 use crate::events::EventType;
 use crate::http::{IfMatch, set};
@@ -14,13 +14,16 @@ use crate::kernel::{
     AccountId, Actor, AppError, CategoryId, ComponentId, ContactId, FieldError, Permission,
     Priority, ProductId, TicketId,
 };
-use crate::routing;
+use crate::routing::{self, Route};
+use crate::triage;
 use crate::workflow::{self, Category, Trigger};
 
 /// What to change; a field that is `None` stays. In the double options, `Some(None)` clears.
 #[derive(Debug, Clone, Default)]
 pub struct Change {
     pub priority: Option<Priority>,
+    /// Gives the priority back to the matrix of triage.
+    pub priority_by_matrix: bool,
     pub type_key: Option<String>,
     pub component_id: Option<ComponentId>,
     pub category_id: Option<Option<CategoryId>>,
@@ -51,29 +54,52 @@ pub fn change(
     if !draft {
         refuse_originals(&change)?;
     }
+    // What a customer asks for is a wish.
+    held.ticket.priority_manual |= change.priority.is_some() && !actor.is_contact();
+    if change.priority_by_matrix {
+        give_to_matrix(conn, &mut held.ticket)?;
+    }
     apply(&mut held.ticket, change);
     if held.ticket == held.before {
         return Ok(held.unchanged());
     }
     check_own(actor, &held.ticket)?;
     check_if_moved(conn, &held)?;
+    let mut data = json!({});
     let (before, after) = (&held.before, &held.ticket);
     // A type can have a workflow of its own; a submitted ticket keeps the one that it is in.
     let moved = draft && after.type_key != before.type_key;
     if moved || after.component_id != before.component_id {
-        reroute(conn, actor, &mut held, now)?;
+        data = reroute(conn, actor, &mut held, now)?;
     }
-    let told = Told { kind: EventType::TicketChanged, public: !draft, data: json!({}) };
+    let told = Told { kind: EventType::TicketChanged, public: !draft, data };
     held.save(conn, actor, told, now).map_err(in_words)
 }
 
-/// To where the component belongs; a ticket that somebody works on goes to an agent who works there.
+/// To where the component belongs, which is recorded; a ticket that somebody works on goes to an agent who works there.
+/// Returns what the event says about it.
 fn reroute(
     conn: &mut PgConnection,
     actor: &Actor,
     held: &mut Held,
     now: DateTime<Utc>,
-) -> Result<(), AppError> {
+) -> Result<Value, AppError> {
+    let route = lead(conn, held)?;
+    if held.ticket.category == Category::Draft {
+        return Ok(json!({}));
+    }
+    elevate::record_rerouting(conn, actor, held, &route, now)?;
+    process::follow(conn, &held.ticket, route.process.as_ref(), now)?;
+    let before = (held.before.department_id, held.before.level);
+    if held.ticket.category.is_open() && before != (route.department_id, route.level) {
+        reassign(conn, actor, held, now)?;
+    }
+    let process = route.process.map(|process| process.key);
+    Ok(json!({ "routed": route.explanation, "process": process }))
+}
+
+/// Puts the ticket where its component leads now.
+fn lead(conn: &mut PgConnection, held: &mut Held) -> Result<Route, AppError> {
     let route = routing::resolve(conn, held.ticket.component_id, &held.ticket.type_key)?;
     if route.workflow_id != held.ticket.workflow_id {
         if held.ticket.category != Category::Draft {
@@ -85,9 +111,15 @@ fn reroute(
         held.ticket.status.clone_from(&held.workflow.draft_status);
     }
     (held.ticket.department_id, held.ticket.level) = (route.department_id, route.level);
-    let before = (held.before.department_id, held.before.level);
-    if held.ticket.category.is_open() && before != (route.department_id, route.level) {
-        reassign(conn, actor, held, now)?;
+    held.ticket.routing_version = Some(route.version);
+    Ok(route)
+}
+
+/// What the matrix says, once triage has found severity and impact.
+fn give_to_matrix(conn: &mut PgConnection, ticket: &mut Ticket) -> Result<(), AppError> {
+    ticket.priority_manual = false;
+    if let Some((severity, impact)) = ticket.severity.zip(ticket.impact) {
+        ticket.priority = triage::matrix(conn)?.priorities.priority(severity, impact);
     }
     Ok(())
 }
@@ -165,6 +197,11 @@ pub fn submit(
         return Err(AppError::conflict("already_submitted", "the ticket was submitted before"));
     }
     check(conn, &held.ticket)?;
+    // The routing table may have changed since the draft was begun.
+    let route = lead(conn, &mut held)?;
+    if let Some(process) = &route.process {
+        process::attach(conn, &held.ticket, process, now)?;
+    }
     let decision = enter_desk(conn, &mut held.ticket, &held.workflow, now)?;
     let previous = Previous { ticket: id, agent: None };
     assignment::record(conn, actor, previous, &decision, None, now)?;

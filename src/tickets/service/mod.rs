@@ -6,10 +6,14 @@ mod conversation;
 mod convert;
 mod delete;
 mod due;
+mod elevate;
+mod matrix;
 mod open;
+mod process;
 mod read;
 mod status_move;
 mod transition;
+mod triage;
 
 use std::sync::Arc;
 
@@ -23,17 +27,23 @@ use crate::http::IfMatch;
 use crate::kernel::{Actor, AppError, TicketId};
 use crate::workflow::{self, Workflow};
 
-pub use assign::{Assign, Elevate, Target, Transfer, assign, dry_run, elevate, transfer};
+pub use assign::{Assign, Target, Transfer, assign, dry_run, transfer};
 pub use attach::{attach, attachments};
 pub use change::{Change, change, submit};
 pub use conversation::add_note;
 pub use convert::{NewLead, conversion, convert, converted, leads};
 pub use delete::{delete, restore};
 pub use due::{assign_waiting, follow_automatic_transition};
+pub use elevate::{Elevate, elevate, elevations};
+pub use matrix::{
+    Difference, MATRIX_JOB, apply_matrix, matrix_difference, matrix_job_step, replace_matrix,
+};
 pub use open::{NewTicket, open};
-pub use read::{count, elevations, get, history, list, note, notes};
+pub use process::{Marking, TicketProcess, mark_step, process};
+pub use read::{count, get, history, list, note, notes};
 pub use status_move::{MOVE_STATUS, StatusMove, move_some, start_move};
 pub use transition::{Transition, transition};
+pub use triage::{Triage, queue, queue_counts, triage};
 
 const NOT_FOUND: AppError = AppError::NotFound("the ticket");
 

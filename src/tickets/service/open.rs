@@ -7,9 +7,9 @@ use serde_json::json;
 
 use super::super::rules::{self, Source};
 use super::super::store::{self, Summary, Ticket};
-use super::InWorkflow;
 use super::assign::need;
 use super::transition::go_on_if_assigned;
+use super::{InWorkflow, process};
 use crate::assignment::{self, Decision, Previous};
 use crate::db::violated;
 use crate::events::{self, EventType, NewEvent, Subject};
@@ -56,13 +56,18 @@ pub fn open(
     let draft = new.draft;
     let mut ticket = ticket(actor, new, &workflow, now)?;
     (ticket.department_id, ticket.level) = (route.department_id, route.level);
+    ticket.routing_version = Some(route.version);
     check_own(actor, &ticket)?;
     if draft {
         return insert(conn, actor, ticket, &workflow, None, now);
     }
     check(conn, &ticket)?;
     let decision = enter_desk(conn, &mut ticket, &workflow, now)?;
-    insert(conn, actor, ticket, &workflow, Some(decision), now)
+    let opened = insert(conn, actor, ticket, &workflow, Some(decision), now)?;
+    if let Some(process) = &route.process {
+        process::attach(conn, &opened.row, process, now)?;
+    }
+    Ok(opened)
 }
 
 /// Fills in what is clear when a contact opens a ticket: themselves, and their account when they have one only.
@@ -107,7 +112,8 @@ fn ticket(
             subject: new.subject,
             url: new.url,
             priority: new.priority,
-            priority_manual: false,
+            // What a customer or their program asks for is a wish; what somebody of the desk chose is kept.
+            priority_manual: actor.agent_id().is_some() && new.priority != Priority::default(),
             severity: None,
             impact: None,
             type_key: new.type_key,
@@ -128,6 +134,7 @@ fn ticket(
             opened_by_role: actor.role,
             vendor_reference: None,
             merged_into: None,
+            routing_version: None,
             note_count: 0,
             reopen_count: 0,
             submitted_at: None,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use diesel::PgConnection;
 use serde_json::Value;
 
-use super::super::store::{self, Elevation, Filter, Key, Located, Sort, Summary, Ticket};
+use super::super::store::{self, Filter, Key, Located, Sort, Summary, Ticket};
 use super::{InWorkflow, NOT_FOUND};
 use crate::events::{self, Event};
 use crate::kernel::{Actor, AppError, NoteId, Page, PageRequest, Permission, TicketId};
@@ -96,15 +96,6 @@ pub fn history(
         page.fetch(),
     )?;
     Ok(page.page(rows, |event| (Value::from(event.ticket_version), uuid::Uuid::nil())))
-}
-
-pub fn elevations(
-    conn: &mut PgConnection,
-    actor: &Actor,
-    id: TicketId,
-) -> Result<Vec<Elevation>, AppError> {
-    get(conn, actor, id)?;
-    Ok(store::elevations(conn, id)?)
 }
 
 /// The number of a note or version that a cursor holds.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::super::rules::{Actions, enter, is_handover, not_allowed, refused, window_over};
 use super::super::store::Ticket;
 use super::assign::need;
-use super::{Held, InWorkflow, Told, hold};
+use super::{Held, InWorkflow, Told, hold, process};
 use crate::assignment::{self, Previous};
 use crate::events::EventType;
 use crate::http::IfMatch;
@@ -22,6 +22,8 @@ pub struct Transition {
     pub note: Option<NewNote>,
     pub resolution: Option<String>,
     pub vendor_reference: Option<String>,
+    /// Why the ticket is closed although steps of its process are open.
+    pub override_reason: Option<String>,
 }
 
 /// Does a transition that the workflow allows this caller now.
@@ -34,7 +36,7 @@ pub fn transition(
     now: DateTime<Utc>,
 ) -> Result<InWorkflow<Ticket>, AppError> {
     actor.require(Permission::TicketsWrite)?;
-    if wanted.vendor_reference.is_some() {
+    if wanted.vendor_reference.is_some() || wanted.override_reason.is_some() {
         actor.require(Permission::TicketsWork)?;
     }
     let mut held = hold(conn, actor, id, seen)?;
@@ -59,6 +61,12 @@ pub fn transition(
     let mut data = json!({});
     if let Some(note) = wanted.note {
         data = about(&write_note(conn, actor, &mut held, note, now)?);
+    }
+    if held.ticket.category == Category::Closed && !was_closed {
+        let reason = wanted.override_reason.as_deref();
+        if let Some(left) = process::guard_closing(conn, actor, &held.ticket, reason)? {
+            data["process"] = left;
+        }
     }
     let told = Told { kind: EventType::TicketStatusChanged, public: true, data };
     held.save(conn, actor, told, now)

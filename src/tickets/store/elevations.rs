@@ -5,8 +5,9 @@ use uuid::Uuid;
 
 use crate::db::schema::elevations as e;
 use crate::kernel::{ElevationId, Level, TicketId};
+use crate::routing::LevelChange;
 
-/// A ticket went to another level of support.
+/// A change of a ticket's level.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = e, check_for_backend(diesel::pg::Pg))]
 pub struct Elevation {
@@ -19,6 +20,9 @@ pub struct Elevation {
     pub elevated_by: Uuid,
     pub elevated_by_name: String,
     pub elevated_at: DateTime<Utc>,
+    pub kind: LevelChange,
+    /// The version of the routing table, of what was routed.
+    pub routing_version: Option<i32>,
 }
 
 pub fn insert_elevation(conn: &mut PgConnection, elevation: &Elevation) -> QueryResult<usize> {

@@ -54,6 +54,8 @@ pub struct Summary {
     pub opened_by_role: Role,
     pub vendor_reference: Option<String>,
     pub merged_into: Option<TicketId>,
+    /// The version of the routing table that led it to its level and department.
+    pub routing_version: Option<i32>,
     #[serde(skip)]
     pub note_count: i32,
     #[serde(skip)]

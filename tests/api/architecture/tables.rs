@@ -21,10 +21,27 @@ const OWNERS: &[(&str, &[&str])] = &[
             "agent_departments",
         ],
     ),
-    ("catalog", &["products", "categories", "ticket_types", "components", "processes"]),
+    (
+        "catalog",
+        &[
+            "products",
+            "categories",
+            "ticket_types",
+            "components",
+            "processes",
+            // What components say about routing is kept with every change of them.
+            "routing_versions",
+            "routing_head",
+            "routing_entries",
+            "ticket_types",
+        ],
+    ),
+    // Whether a status can go.
+    ("workflow", &["tickets"]),
+    ("triage", &["triage_matrix"]),
     ("workflow", &["workflows", "statuses", "transitions"]),
     ("assignment", &["assignments"]),
-    ("tickets", &["tickets", "elevations", "conversions"]),
+    ("tickets", &["tickets", "elevations", "conversions", "ticket_processes", "process_steps"]),
     ("notes", &["notes"]),
     ("attachments", &["attachments"]),
     ("jobs", &["jobs"]),
@@ -36,13 +53,20 @@ const OWNED_PREFIXES: &[(&str, &str)] = &[("crm", "crm_"), ("crm", "mirror")];
 const READS: &[(&str, &[&str])] = &[
     // Who may see an event depends on its ticket.
     ("events", &["tickets"]),
-    // What a component leads to, in one query.
+    // What a component leads to, now or in an earlier version, in one query.
     (
         "routing",
-        &["components", "products", "processes", "departments", "workflows", "ticket_types"],
+        &[
+            "components",
+            "products",
+            "processes",
+            "departments",
+            "workflows",
+            "routing_versions",
+            "routing_head",
+            "routing_entries",
+        ],
     ),
-    // Whether a status can go.
-    ("workflow", &["tickets"]),
     // A filter asks whose turn it is; a row brings the revision of its workflow.
     ("tickets", &["statuses", "workflows"]),
     // A ticket with the names of what it refers to, and its notes, as a case has them; what records of a CRM are recognized

@@ -1,8 +1,9 @@
 //! Decides who owns a ticket, and says why.
+use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 
-use super::store::{self, Entry, Owner, Process, Wanted};
 use crate::kernel::{AppError, ComponentId, DepartmentId, Level, WorkflowId};
+use crate::routing::store::{self, Entry, Owner, Process, Wanted};
 
 /// Where a ticket belongs.
 #[derive(Debug, Clone)]
@@ -15,8 +16,10 @@ pub struct Route {
     pub workflow_revision: uuid::Uuid,
     /// The team outside the desk, when the level is external.
     pub team: Option<String>,
-    /// The key of the process that the ticket follows there.
-    pub process: Option<String>,
+    /// The process that the ticket follows there.
+    pub process: Option<Process>,
+    /// The version of the routing table that led here.
+    pub version: i32,
     /// Why, in plain English.
     pub explanation: String,
 }
@@ -28,7 +31,16 @@ pub struct Decision {
     pub component: Option<(ComponentId, String)>,
     pub workflow_key: String,
     pub workflow_name: String,
-    pub process: Option<Process>,
+}
+
+/// Which version of the routing table is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    Now,
+    /// In this version.
+    Version(i32),
+    /// In the version that held at this time.
+    At(DateTime<Utc>),
 }
 
 /// Routes a ticket by its component; one query. Without a component, the default department takes it at level L1. The
@@ -39,7 +51,7 @@ pub fn resolve(
     component_id: Option<ComponentId>,
     type_key: &str,
 ) -> Result<Route, AppError> {
-    Ok(decide(conn, component_id.map(Wanted::Id), type_key)?.route)
+    Ok(decide(conn, component_id.map(Wanted::Id), type_key, When::Now)?.route)
 }
 
 /// [`resolve`], with everything that explains it.
@@ -47,34 +59,55 @@ pub fn decide(
     conn: &mut PgConnection,
     wanted: Option<Wanted>,
     type_key: &str,
+    when: When,
 ) -> Result<Decision, AppError> {
+    let past = past(conn, when)?;
     let Some(wanted) = wanted else {
-        let owner = store::default_owner(conn, type_key)?.ok_or_else(|| {
+        let (owner, version) = store::default_owner(conn, type_key)?.ok_or_else(|| {
             AppError::rule("no_default_department", "no department is the default one")
         })?;
-        return Ok(by_default(owner));
+        return Ok(by_default(owner, past.unwrap_or(version)));
     };
     let pointer = match &wanted {
         Wanted::Id(_) => "/component_id",
         Wanted::Name(..) => "/component",
     };
-    let mut entries = store::entries(conn, wanted, type_key)?;
+    let mut entries = match past {
+        None => store::entries(conn, wanted, type_key)?,
+        Some(version) => {
+            let entries = store::entries_at(conn, wanted, type_key, version)?.into_iter();
+            entries.map(|(entry, owner)| (entry, owner, version)).collect()
+        }
+    };
     match (entries.pop(), entries.pop()) {
-        (Some((entry, owner)), None) => Ok(by_component(entry, owner)),
+        (Some((entry, owner, version)), None) => Ok(by_component(entry, owner, version)),
         (None, _) => Err(AppError::field(pointer, "there is no such component in use")),
         _ => Err(AppError::field(pointer, "several products have it; name the product")),
     }
 }
 
-fn by_default(owner: Owner) -> Decision {
+/// The version that is asked instead of the present one.
+fn past(conn: &mut PgConnection, when: When) -> Result<Option<i32>, AppError> {
+    let (found, pointer) = match when {
+        When::Now => return Ok(None),
+        When::Version(version) => {
+            (store::version(conn, version)?.map(|found| found.version), "/version")
+        }
+        When::At(at) => (store::version_at(conn, at)?, "/at"),
+    };
+    let missing = || AppError::field(pointer, "the routing table had no such version");
+    found.map(Some).ok_or_else(missing)
+}
+
+fn by_default(owner: Owner, version: i32) -> Decision {
     let explanation = format!(
         "No component is given, so the default department {} takes it at level L1.",
         owner.department_name
     );
-    decision(owner, Level::L1, None, None, explanation)
+    decision(owner, version, Level::L1, None, None, explanation)
 }
 
-fn by_component(entry: Entry, owner: Owner) -> Decision {
+fn by_component(entry: Entry, owner: Owner, version: i32) -> Decision {
     let (component, product, department) =
         (&entry.component, &entry.product, &owner.department_name);
     let mut explanation = match entry.level {
@@ -91,11 +124,12 @@ fn by_component(entry: Entry, owner: Owner) -> Decision {
         explanation.push_str(&format!(" The ticket follows the process {:?}.", process.name));
     }
     let component = Some((entry.component_id, entry.component));
-    decision(owner, entry.level, component, entry.process, explanation)
+    decision(owner, version, entry.level, component, entry.process, explanation)
 }
 
 fn decision(
     owner: Owner,
+    version: i32,
     level: Level,
     component: Option<(ComponentId, String)>,
     process: Option<Process>,
@@ -108,9 +142,10 @@ fn decision(
         department_name: owner.department_name,
         workflow_id: owner.workflow_id,
         workflow_revision: owner.workflow_revision,
-        process: process.as_ref().map(|process| process.key.clone()),
+        process,
+        version,
         explanation,
     };
     let (workflow_key, workflow_name) = (owner.workflow_key, owner.workflow_name);
-    Decision { route, component, workflow_key, workflow_name, process }
+    Decision { route, component, workflow_key, workflow_name }
 }

@@ -1,22 +1,19 @@
 //! The endpoint that explains routing.
 use actix_web::{post, web};
+use chrono::{DateTime, Utc};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::service::{self, Decision};
-use super::store::Wanted;
 use crate::auth::Caller;
+use crate::catalog::ProcessStep;
 use crate::db::Db;
 use crate::http::{Answer, Body};
 use crate::kernel::{
     AppError, ComponentId, DepartmentId, Level, Permission, ProductId, WorkflowId,
 };
-
-pub fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(resolve_routing);
-}
+use crate::routing::service::{self, Decision, When};
+use crate::routing::store::Wanted;
 
 /// What a ticket would be about. With nothing given: a ticket without a component.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
@@ -36,9 +33,25 @@ struct RoutingQuestion {
     #[garde(length(chars, max = 50))]
     #[schema(example = "incident")]
     r#type: Option<String>,
+    /// As this version of the routing table would have it; the present one when absent.
+    #[garde(range(min = 1))]
+    #[schema(example = 1)]
+    version: Option<i32>,
+    /// As the version that held at this time would have it.
+    #[garde(skip)]
+    at: Option<DateTime<Utc>>,
 }
 
 impl RoutingQuestion {
+    fn when(&self) -> Result<When, AppError> {
+        match (self.version, self.at) {
+            (Some(_), Some(_)) => Err(AppError::field("/at", "give version or at, not both")),
+            (Some(version), None) => Ok(When::Version(version)),
+            (None, Some(at)) => Ok(When::At(at)),
+            (None, None) => Ok(When::Now),
+        }
+    }
+
     fn wanted(self) -> Result<Option<Wanted>, AppError> {
         match (self.component_id, self.component) {
             (Some(_), Some(_)) => {
@@ -81,8 +94,7 @@ struct RoutedProcess {
     #[schema(example = "Hand to the account manager")]
     name: String,
     /// What is done, in order, and how the service can tell that it was.
-    #[schema(value_type = Vec<Object>, example = json!([{"step": 1, "do": "tell the customer", "check": "public_note"}]))]
-    steps: serde_json::Value,
+    steps: Vec<ProcessStep>,
 }
 
 /// Who would own the ticket, and why.
@@ -97,6 +109,9 @@ struct RoutingAnswer {
     /// What the ticket goes through there; null when there is nothing to follow.
     process: Option<RoutedProcess>,
     component: Option<RoutedComponent>,
+    /// The version of the routing table that was asked.
+    #[schema(example = 2)]
+    routing_version: i32,
     #[schema(
         example = "The component Managed Upgrade of CoreTrac is handled outside the desk, by Account Management."
     )]
@@ -105,7 +120,7 @@ struct RoutingAnswer {
 
 impl From<Decision> for RoutingAnswer {
     fn from(decision: Decision) -> Self {
-        let Decision { route, component, workflow_key, workflow_name, process } = decision;
+        let Decision { route, component, workflow_key, workflow_name } = decision;
         Self {
             level: route.level,
             department: RoutedDepartment { id: route.department_id, name: route.department_name },
@@ -115,8 +130,13 @@ impl From<Decision> for RoutingAnswer {
                 name: workflow_name,
             },
             team: route.team,
-            process: process.map(|p| RoutedProcess { key: p.key, name: p.name, steps: p.steps }),
+            process: route.process.map(|p| RoutedProcess {
+                key: p.key,
+                name: p.name,
+                steps: p.steps.0,
+            }),
             component: component.map(|(id, name)| RoutedComponent { id, name }),
+            routing_version: route.version,
             reason: route.explanation,
         }
     }
@@ -124,24 +144,26 @@ impl From<Decision> for RoutingAnswer {
 
 /// Explain where a ticket would go
 ///
-/// The component decides the level and the department that own a ticket. Nothing is created.
+/// The component decides the level and the department that own a ticket, by the present version of the routing table or by
+/// an earlier one. Nothing is created.
 #[utoipa::path(
     tag = "routing",
     request_body = RoutingQuestion,
-    security(("bearer" = ["catalog:read"]), ("client_credentials" = ["catalog:read"])),
+    security(("bearer" = ["workflow:read"]), ("client_credentials" = ["workflow:read"])),
     responses((status = 200, description = "The decision and its reason", body = RoutingAnswer)),
 )]
 #[post("/routing/resolve")]
-async fn resolve_routing(
+pub async fn resolve_routing(
     db: web::Data<Db>,
     caller: Caller,
     body: Body<RoutingQuestion>,
 ) -> Result<Answer, AppError> {
-    caller.require(Permission::CatalogRead)?;
-    let question = body.into_inner();
-    let type_key = question.r#type.clone().unwrap_or_default();
-    let wanted = question.wanted()?;
-    let decide = move |conn: &mut _| service::decide(conn, wanted.clone(), &type_key);
+    caller.require(Permission::WorkflowRead)?;
+    let body = body.into_inner();
+    let when = body.when()?;
+    let type_key = body.r#type.clone().unwrap_or_default();
+    let wanted = body.wanted()?;
+    let decide = move |conn: &mut _| service::decide(conn, wanted.clone(), &type_key, when);
     let decision = db.read(decide).await?;
     Answer::ok(&RoutingAnswer::from(decision))
 }

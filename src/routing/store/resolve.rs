@@ -1,7 +1,5 @@
-//! The query of the routing table.
-//!
-//! It reads across features, and only reads: component, product, department, workflow and process in one round trip,
-//! because every new ticket is routed.
+//! Where a component leads: component, product, department, workflow and process in one round trip, because every new
+//! ticket is routed.
 use diesel::expression::{
     AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate,
 };
@@ -10,7 +8,11 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{Text, Uuid as SqlUuid};
 
-use crate::db::schema::{components, departments, processes, products, workflows};
+use crate::catalog::Steps;
+use crate::db::lower;
+use crate::db::schema::{
+    components, departments, processes, products, routing_entries, routing_head, workflows,
+};
 use crate::kernel::{ComponentId, DepartmentId, Level, ProductId, WorkflowId};
 
 /// The department that takes a ticket, and its workflow.
@@ -39,7 +41,7 @@ pub struct Entry {
 pub struct Process {
     pub key: String,
     pub name: String,
-    pub steps: serde_json::Value,
+    pub steps: Steps,
 }
 
 /// How a component is looked for.
@@ -96,14 +98,14 @@ fn workflow_of(type_key: &str) -> diesel::dsl::Eq<workflows::id, WorkflowOf> {
     workflows::id.eq(WorkflowOf { type_key: type_key.to_owned() })
 }
 
-define_sql_function! { fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text; }
-
-/// The active components that match, two at the most: the second tells that the name is ambiguous.
+/// The active components that match, two at the most: the second tells that the name is ambiguous. With each the version
+/// of the table.
 pub fn entries(
     conn: &mut PgConnection,
     wanted: Wanted,
     type_key: &str,
-) -> QueryResult<Vec<(Entry, Owner)>> {
+) -> QueryResult<Vec<(Entry, Owner, i32)>> {
+    let version = routing_head::table.select(routing_head::version).single_value();
     let process = (processes::key, processes::name, processes::steps).nullable();
     let entry = (components::id, components::name, products::name, components::level, process);
     let mut query = components::table
@@ -114,7 +116,7 @@ pub fn entries(
         .filter(components::active)
         .order(components::id)
         .limit(2)
-        .select((entry, OWNER))
+        .select((entry, OWNER, version.assume_not_null()))
         .into_boxed();
     query = match wanted {
         Wanted::Id(id) => query.filter(components::id.eq(id)),
@@ -129,12 +131,48 @@ pub fn entries(
     query.load(conn)
 }
 
-/// Who takes the tickets that no component routes.
-pub fn default_owner(conn: &mut PgConnection, type_key: &str) -> QueryResult<Option<Owner>> {
+/// As [`entries`], by what the components said in a version of the table. Departments, workflows and processes are as
+/// they are now.
+pub fn entries_at(
+    conn: &mut PgConnection,
+    wanted: Wanted,
+    type_key: &str,
+    version: i32,
+) -> QueryResult<Vec<(Entry, Owner)>> {
+    use routing_entries as e;
+    let process = (processes::key, processes::name, processes::steps).nullable();
+    let mut query = e::table
+        .inner_join(products::table)
+        .inner_join(departments::table)
+        .inner_join(workflows::table.on(workflow_of(type_key)))
+        .left_join(processes::table)
+        .filter(e::active)
+        .filter(e::from_version.le(version))
+        .filter(e::until_version.is_null().or(e::until_version.gt(version).assume_not_null()))
+        .order(e::component_id)
+        .limit(2)
+        .select(((e::component_id, e::name, products::name, e::level, process), OWNER))
+        .into_boxed();
+    query = match wanted {
+        Wanted::Id(id) => query.filter(e::component_id.eq(id)),
+        Wanted::Name(name, product) => {
+            let named = query.filter(lower(e::name).eq(lower(name)));
+            match product {
+                Some(product) => named.filter(e::product_id.eq(product)),
+                None => named,
+            }
+        }
+    };
+    query.load(conn)
+}
+
+/// Who takes the tickets that no component routes, and the version of the table.
+pub fn default_owner(conn: &mut PgConnection, type_key: &str) -> QueryResult<Option<(Owner, i32)>> {
+    let version = routing_head::table.select(routing_head::version).single_value();
     departments::table
         .inner_join(workflows::table.on(workflow_of(type_key)))
         .filter(departments::is_default)
-        .select(OWNER)
+        .select((OWNER, version.assume_not_null()))
         .first(conn)
         .optional()
 }

@@ -1,0 +1,185 @@
+//! The process that a ticket follows, as a checklist. The service checks itself what it can.
+use chrono::{DateTime, Utc};
+
+use crate::catalog::StepCheck;
+use crate::kernel::text_enum;
+
+text_enum! {
+    /// How it was found that a step was done.
+    CheckedBy {
+        /// The service looked itself.
+        Service = "service",
+        /// Somebody said so.
+        Person = "person",
+    }
+}
+
+/// What shows that something was done, and since when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    pub at: DateTime<Utc>,
+    /// Where it is to be seen, such as `note 3`.
+    pub reference: String,
+}
+
+/// What the service knows about a ticket since it was routed. A new check adds what it looks at here, and a line to
+/// [`Facts::find`].
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// The desk's first public note.
+    pub public_note: Option<Seen>,
+    /// False when nobody is named as the account's manager: then a note cannot be held to it.
+    pub manager_known: bool,
+    /// The desk's first public note with the manager's name and address.
+    pub names_manager: Option<Seen>,
+    pub closed_at: Option<DateTime<Utc>>,
+}
+
+/// What the service finds out about a step by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    Done(Seen),
+    NotYet,
+    /// Only a person can tell.
+    Unknown,
+}
+
+impl From<Option<&Seen>> for Finding {
+    fn from(seen: Option<&Seen>) -> Self {
+        seen.map_or(Self::NotYet, |seen| Self::Done(seen.clone()))
+    }
+}
+
+impl Facts {
+    /// Looks at what the check word stands for; `last` is true of the step that ends the process.
+    pub fn find(&self, check: StepCheck, last: bool) -> Finding {
+        match check {
+            StepCheck::PublicNote => self.public_note.as_ref().into(),
+            StepCheck::PublicNoteNamesAccountManager if self.manager_known => {
+                self.names_manager.as_ref().into()
+            }
+            // What closes the ticket is done by closing it: it must not stand in its own way.
+            StepCheck::MacroApplied if last => match self.closed_at {
+                Some(at) => Finding::Done(Seen { at, reference: "closed".into() }),
+                None => Finding::NotYet,
+            },
+            StepCheck::PublicNoteNamesAccountManager
+            | StepCheck::MacroApplied
+            | StepCheck::SideConversation
+            | StepCheck::SideConversationHasTicketSummary
+            | StepCheck::Person => Finding::Unknown,
+        }
+    }
+}
+
+/// What a person said who did a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    pub at: DateTime<Utc>,
+    pub by: String,
+    /// Where it is to be seen: a message, a call, another system's number.
+    pub reference: String,
+}
+
+/// A step of a ticket's process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TicketStep {
+    pub number: i32,
+    pub task: String,
+    pub check: StepCheck,
+    pub mark: Option<Mark>,
+}
+
+/// How a step stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    Open,
+    Done { by: CheckedBy, at: DateTime<Utc>, name: Option<String>, reference: String },
+}
+
+impl TicketStep {
+    /// What the service sees goes before what a person said.
+    pub fn state(&self, facts: &Facts, last: bool) -> State {
+        let seen = facts.find(self.check, last);
+        match (seen, &self.mark) {
+            (Finding::Done(seen), _) => State::Done {
+                by: CheckedBy::Service,
+                at: seen.at,
+                name: None,
+                reference: seen.reference,
+            },
+            (_, Some(mark)) => State::Done {
+                by: CheckedBy::Person,
+                at: mark.at,
+                name: Some(mark.by.clone()),
+                reference: mark.reference.clone(),
+            },
+            (_, None) => State::Open,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen() -> Seen {
+        Seen { at: DateTime::UNIX_EPOCH, reference: "note 1".into() }
+    }
+
+    fn step(check: StepCheck, mark: Option<Mark>) -> TicketStep {
+        TicketStep { number: 1, task: "do it".into(), check, mark }
+    }
+
+    #[test]
+    fn a_public_note_is_seen_by_the_service() {
+        let mut facts = Facts { manager_known: true, ..Facts::default() };
+        assert_eq!(facts.find(StepCheck::PublicNote, false), Finding::NotYet);
+        facts.public_note = Some(seen());
+        assert_eq!(facts.find(StepCheck::PublicNote, false), Finding::Done(seen()));
+        assert_eq!(facts.find(StepCheck::PublicNoteNamesAccountManager, false), Finding::NotYet);
+        facts.names_manager = Some(seen());
+        assert_eq!(
+            facts.find(StepCheck::PublicNoteNamesAccountManager, false),
+            Finding::Done(seen())
+        );
+    }
+
+    #[test]
+    fn without_a_manager_only_a_person_can_tell_that_they_were_named() {
+        let facts = Facts::default();
+        assert_eq!(facts.find(StepCheck::PublicNoteNamesAccountManager, false), Finding::Unknown);
+    }
+
+    #[test]
+    fn the_last_macro_is_done_by_closing_and_an_earlier_one_by_a_person() {
+        let closed = Facts { closed_at: Some(DateTime::UNIX_EPOCH), ..Facts::default() };
+        assert!(matches!(closed.find(StepCheck::MacroApplied, true), Finding::Done(_)));
+        assert_eq!(Facts::default().find(StepCheck::MacroApplied, true), Finding::NotYet);
+        assert_eq!(closed.find(StepCheck::MacroApplied, false), Finding::Unknown);
+    }
+
+    #[test]
+    fn what_the_service_sees_goes_before_what_a_person_said() {
+        let mark =
+            Mark { at: DateTime::UNIX_EPOCH, by: "Coordinator".into(), reference: "call".into() };
+        let facts = Facts { public_note: Some(seen()), ..Facts::default() };
+        let by = |step: &TicketStep, facts: &Facts| match step.state(facts, false) {
+            State::Done { by, .. } => Some(by),
+            State::Open => None,
+        };
+        let marked = step(StepCheck::PublicNote, Some(mark));
+        assert_eq!(by(&marked, &facts), Some(CheckedBy::Service));
+        assert_eq!(by(&marked, &Facts::default()), Some(CheckedBy::Person));
+        assert_eq!(by(&step(StepCheck::SideConversation, None), &facts), None);
+    }
+
+    #[test]
+    fn no_check_is_done_before_anything_has_happened() {
+        for check in StepCheck::ALL {
+            for last in [false, true] {
+                assert_eq!(step(*check, None).state(&Facts::default(), last), State::Open);
+            }
+        }
+    }
+}

@@ -517,6 +517,29 @@ diesel::table! {
 }
 
 diesel::table! {
+    ticket_links (id) {
+        id -> Uuid,
+        kind -> Text,
+        from_id -> Uuid,
+        to_id -> Uuid,
+        parent_closed_at -> Nullable<Timestamptz>,
+        linked_by -> Uuid,
+        linked_by_name -> Text,
+        linked_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    ticket_merges (ticket_id) {
+        ticket_id -> Uuid,
+        status -> Text,
+        resolution -> Nullable<Text>,
+        closed_at -> Nullable<Timestamptz>,
+        followed -> Bool,
+    }
+}
+
+diesel::table! {
     ticket_types (key) {
         key -> Text,
         name -> Text,
@@ -564,6 +587,7 @@ diesel::table! {
         impact -> Nullable<Int2>,
         priority_manual -> Bool,
         merged_into -> Nullable<Uuid>,
+        merged_count -> Int4,
     }
 }
 
@@ -631,6 +655,7 @@ diesel::joinable!(elevations -> tickets (ticket_id));
 diesel::joinable!(events -> tickets (ticket_id));
 diesel::joinable!(notes -> tickets (ticket_id));
 diesel::joinable!(statuses -> workflows (workflow_id));
+diesel::joinable!(ticket_merges -> tickets (ticket_id));
 diesel::joinable!(tickets -> accounts (account_id));
 diesel::joinable!(tickets -> agents (assignee_id));
 diesel::joinable!(tickets -> categories (category_id));
@@ -678,6 +703,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     products,
     signing_keys,
     statuses,
+    ticket_links,
+    ticket_merges,
     ticket_types,
     tickets,
     transitions,

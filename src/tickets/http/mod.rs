@@ -2,7 +2,9 @@
 mod assign;
 mod attachments;
 mod change;
+mod links;
 mod list;
+mod merge;
 mod notes;
 mod open;
 mod read;
@@ -26,6 +28,13 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(notes::get_note)
         .service(attachments::add_attachment)
         .service(attachments::list_attachments)
+        .service(links::add_link)
+        .service(links::list_links)
+        .service(links::get_link)
+        .service(links::delete_link)
+        .service(merge::merge_ticket)
+        .service(merge::undo_merge)
+        .service(merge::split_ticket)
         .service(read::list_ticket_history)
         .service(assign::explain_assignment)
         .service(assign::assign_ticket)

@@ -128,6 +128,7 @@ fn ticket(
             opened_by_role: actor.role,
             vendor_reference: None,
             merged_into: None,
+            merged_count: 0,
             note_count: 0,
             reopen_count: 0,
             submitted_at: None,

@@ -1,15 +1,24 @@
-//! Queries of the tickets and their elevations.
+//! Queries of the tickets, what they became, and how they belong together.
 mod conversions;
 mod elevations;
 mod find;
+mod links;
 mod list;
+mod merges;
 mod row;
 mod sql;
 mod write;
 
 pub use conversions::{Conversion, conversion, insert_conversion};
 pub use elevations::{Elevation, elevations, insert_elevation};
-pub use find::{find, lock, lock_automatic_due, lock_waiting, waiting, waiting_pools};
+pub use find::{
+    find, lock, lock_any, lock_automatic_due, lock_pair, lock_waiting, waiting, waiting_pools,
+};
+pub use links::{
+    Link, LinkFilter, delete_link, insert_link, is_ancestor, links, lock_hierarchy, set_told,
+    summaries, untold_child,
+};
 pub use list::{Filter, Key, Sort, count, list};
+pub use merges::{Merge, delete_merge, follow_merges, insert_merge, merge, merged, number};
 pub use row::{Located, Summary, Ticket};
 pub use write::{insert, save};

@@ -54,6 +54,9 @@ pub struct Summary {
     pub opened_by_role: Role,
     pub vendor_reference: Option<String>,
     pub merged_into: Option<TicketId>,
+    /// How many tickets were merged into this one.
+    #[serde(skip)]
+    pub merged_count: i32,
     #[serde(skip)]
     pub note_count: i32,
     #[serde(skip)]

@@ -76,6 +76,7 @@ pub fn save(conn: &mut PgConnection, t: &Ticket) -> QueryResult<usize> {
                 tickets::resolution.eq(&t.resolution),
                 tickets::vendor_reference.eq(&t.vendor_reference),
                 tickets::merged_into.eq(t.merged_into),
+                tickets::merged_count.eq(t.merged_count),
                 tickets::note_count.eq(t.note_count),
                 tickets::reopen_count.eq(t.reopen_count),
                 tickets::submitted_at.eq(t.submitted_at),

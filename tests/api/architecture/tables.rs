@@ -24,7 +24,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("catalog", &["products", "categories", "ticket_types", "components", "processes"]),
     ("workflow", &["workflows", "statuses", "transitions"]),
     ("assignment", &["assignments"]),
-    ("tickets", &["tickets", "elevations", "conversions"]),
+    ("tickets", &["tickets", "elevations", "conversions", "ticket_links", "ticket_merges"]),
     ("notes", &["notes"]),
     ("attachments", &["attachments"]),
     ("jobs", &["jobs"]),

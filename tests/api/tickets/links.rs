@@ -202,6 +202,24 @@ async fn concurrent_links_never_make_a_parent_its_own_ancestor() {
 }
 
 #[actix_web::test]
+async fn of_two_links_that_would_close_a_ring_together_one_is_made() {
+    let app = TestApp::start().await;
+    let agent = app.agent("Coordinator").await;
+    for _ in 0..15 {
+        let [a, b, c, d] = tickets(&app, 4).await.try_into().unwrap();
+        link(&agent, &a, "child_of", &b).await.expect(201);
+        link(&agent, &c, "child_of", &d).await.expect(201);
+        // These two have no ticket in common.
+        let (one, two) =
+            tokio::join!(link(&agent, &b, "child_of", &c), link(&agent, &d, "child_of", &a));
+        let mut made = [one.status, two.status];
+        made.sort_unstable();
+        assert_eq!(made, [201, 409]);
+    }
+    assert_eq!(app.number(WRONG).await, 0);
+}
+
+#[actix_web::test]
 async fn open_children_are_told_that_their_parent_was_closed_and_stay_open() {
     let app = TestApp::start().await;
     let agent = app.agent("Coordinator").await;

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::kernel::{Actor, AppError, FieldError, Permission, text_enum};
 use crate::workflow::{Category, Refusal, Requirement, Status, Transition, Trigger, Workflow};
 
-pub use self::links::{LinkKind, check_merge, merged_into};
+pub use self::links::{Relation, check_merge, merged_into};
 use super::store::Ticket;
 
 text_enum! {

@@ -5,7 +5,7 @@ use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::super::rules::LinkKind;
+use super::super::rules::Relation;
 use super::super::service::{self, Linked, NewLink};
 use super::read::PageQuery;
 use super::view::TicketSummary;
@@ -20,7 +20,7 @@ use crate::kernel::{Actor, AppError, LinkId, Page, Permission, TicketId, rfc3339
 pub struct AddLink {
     /// `child_of`: the other one becomes its parent.
     #[garde(skip)]
-    kind: LinkKind,
+    kind: Relation,
     /// The other ticket.
     #[garde(skip)]
     ticket_id: TicketId,
@@ -28,10 +28,10 @@ pub struct AddLink {
 
 /// A link, as seen from the ticket that was asked for.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct LinkView {
+pub struct TicketLinkView {
     id: LinkId,
     /// What the ticket is to the other one.
-    kind: LinkKind,
+    kind: Relation,
     /// The other one.
     ticket: TicketSummary,
     /// Who linked them; absent for a contact.
@@ -41,7 +41,7 @@ pub struct LinkView {
     linked_at: DateTime<Utc>,
 }
 
-impl LinkView {
+impl TicketLinkView {
     fn new(linked: Linked, actor: &Actor) -> Self {
         let Linked { link, kind, other } = linked;
         Self {
@@ -63,7 +63,7 @@ impl LinkView {
     params(("id" = TicketId, Path), Idempotency),
     request_body = AddLink,
     security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
-    responses((status = 201, description = "The link", body = LinkView)),
+    responses((status = 201, description = "The link", body = TicketLinkView)),
 )]
 #[post("/tickets/{id}/links")]
 pub async fn add_link(
@@ -81,7 +81,7 @@ pub async fn add_link(
             let (linked, ticket) = service::link(conn, &caller, id.0, new, now())?;
             let location = format!("/v1/tickets/{}/links/{}", id.0, linked.link.id);
             // The ETag is the ticket's: a link moves its version.
-            let view = LinkView::new(linked, &caller);
+            let view = TicketLinkView::new(linked, &caller);
             Ok(Answer::created(location, &view)?.version(ticket.row.version))
         })
     })
@@ -96,7 +96,7 @@ pub async fn add_link(
     tag = "tickets",
     params(("id" = TicketId, Path), PageQuery),
     security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
-    responses((status = 200, description = "A page of links", body = Page<LinkView>)),
+    responses((status = 200, description = "A page of links", body = Page<TicketLinkView>)),
 )]
 #[get("/tickets/{id}/links")]
 pub async fn list_links(
@@ -108,7 +108,7 @@ pub async fn list_links(
     let page = query.request(&format!("links {}", id.0))?;
     db.read(move |conn| {
         let links = service::links(conn, &caller, id.0, &page)?;
-        Answer::page(&links.map(|linked| LinkView::new(linked, &caller)))
+        Answer::page(&links.map(|linked| TicketLinkView::new(linked, &caller)))
     })
     .await
 }
@@ -118,7 +118,7 @@ pub async fn list_links(
     tag = "tickets",
     params(("id" = TicketId, Path), ("link_id" = LinkId, Path)),
     security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
-    responses((status = 200, description = "The link", body = LinkView)),
+    responses((status = 200, description = "The link", body = TicketLinkView)),
 )]
 #[get("/tickets/{id}/links/{link_id}")]
 pub async fn get_link(
@@ -129,7 +129,7 @@ pub async fn get_link(
     let (ticket, id) = path.into_inner();
     db.read(move |conn| {
         let linked = service::find_link(conn, &caller, ticket, id)?;
-        Answer::ok(&LinkView::new(linked, &caller))
+        Answer::ok(&TicketLinkView::new(linked, &caller))
     })
     .await
 }

@@ -4,7 +4,7 @@ use garde::Validate;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::super::rules::LinkKind;
+use super::super::rules::Relation;
 use super::super::service::{self, Merge, Split};
 use super::notes::AddNote;
 use super::view::{TicketView, answer, view};
@@ -94,7 +94,7 @@ pub struct SplitTicket {
     /// What the new ticket is to the old one: `related`, `follow_up_of` or `child_of`.
     #[garde(custom(beside))]
     #[serde(default = "related")]
-    link: LinkKind,
+    link: Relation,
     #[garde(length(chars, min = 1, max = 255))]
     #[schema(example = "The import is slow, too")]
     subject: Option<String>,
@@ -114,13 +114,13 @@ pub struct SplitTicket {
     component_id: Option<ComponentId>,
 }
 
-fn related() -> LinkKind {
-    LinkKind::Related
+fn related() -> Relation {
+    Relation::Related
 }
 
-fn beside(kind: &LinkKind, (): &()) -> garde::Result {
+fn beside(kind: &Relation, (): &()) -> garde::Result {
     match kind {
-        LinkKind::Related | LinkKind::FollowUpOf | LinkKind::ChildOf => Ok(()),
+        Relation::Related | Relation::FollowUpOf | Relation::ChildOf => Ok(()),
         _ => Err(garde::Error::new("must be related, follow_up_of or child_of")),
     }
 }

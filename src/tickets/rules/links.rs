@@ -5,7 +5,7 @@ use crate::workflow::Category;
 
 text_enum! {
     /// What a ticket is to another one.
-    LinkKind {
+    Relation {
         Related = "related",
         DuplicateOf = "duplicate_of",
         DuplicatedBy = "duplicated_by",
@@ -16,7 +16,7 @@ text_enum! {
     }
 }
 
-impl LinkKind {
+impl Relation {
     /// What the other one is to this one.
     pub fn opposite(self) -> Self {
         match self {
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn a_link_is_stored_from_one_side_and_seen_from_both() {
-        for kind in LinkKind::ALL.iter().copied() {
+        for kind in Relation::ALL.iter().copied() {
             assert_eq!(kind.opposite().opposite(), kind);
             let symmetric = kind == kind.opposite();
             assert_eq!(kind.is_stored() && kind.opposite().is_stored(), symmetric, "{kind}");

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use serde_json::{Value, json};
 
-use super::super::rules::LinkKind;
+use super::super::rules::Relation;
 use super::super::store::{self, Link, LinkFilter, Located, Summary, Ticket};
 use super::transition::{about, write_note};
 use super::{Held, InWorkflow, NOT_FOUND, Told, get, held, hold_pair};
@@ -21,7 +21,7 @@ const GONE: AppError = AppError::NotFound("the link");
 /// What the ticket is to which other one.
 #[derive(Debug, Clone, Copy)]
 pub struct NewLink {
-    pub kind: LinkKind,
+    pub kind: Relation,
     pub ticket: TicketId,
 }
 
@@ -30,7 +30,7 @@ pub struct NewLink {
 pub struct Linked {
     pub link: Link,
     /// What the ticket is to `other`.
-    pub kind: LinkKind,
+    pub kind: Relation,
     pub other: InWorkflow<Summary>,
 }
 
@@ -55,14 +55,14 @@ pub(super) fn join(
     conn: &mut PgConnection,
     actor: &Actor,
     [this, other]: [Held; 2],
-    kind: LinkKind,
+    kind: Relation,
     more: Value,
     now: DateTime<Utc>,
 ) -> Result<(Linked, InWorkflow<Ticket>), AppError> {
     let (a, b) = (this.ticket.id, other.ticket.id);
     let (stored, from_id, to_id) =
         if kind.is_stored() { (kind, a, b) } else { (kind.opposite(), b, a) };
-    if stored == LinkKind::ChildOf && store::is_ancestor(conn, from_id, to_id)? {
+    if stored == Relation::ChildOf && store::is_ancestor(conn, from_id, to_id)? {
         let detail = "the parent would be its own child, or a child of one";
         return Err(AppError::conflict("parent_cycle", detail));
     }

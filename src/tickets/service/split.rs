@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use serde_json::{Value, json};
 
-use super::super::rules::{LinkKind, Source, window_over};
+use super::super::rules::{Relation, Source, window_over};
 use super::super::store::Ticket;
 use super::links::join;
 use super::open::{NewTicket, open};
@@ -19,7 +19,7 @@ use crate::notes::{self, NewNote, NoteVisibility};
 pub struct Split {
     pub note_id: NoteId,
     /// What the new ticket is to the old one.
-    pub kind: LinkKind,
+    pub kind: Relation,
     pub subject: Option<String>,
     pub type_key: Option<String>,
     pub priority: Option<Priority>,
@@ -72,7 +72,7 @@ pub(super) fn follow_up(
     now: DateTime<Utc>,
 ) -> Result<InWorkflow<Ticket>, AppError> {
     let new = NewTicket { contact_id: actor.contact_id(), ..like(&late.ticket, reply.body) };
-    open_beside(conn, actor, late, new, LinkKind::FollowUpOf, json!({}), now)
+    open_beside(conn, actor, late, new, Relation::FollowUpOf, json!({}), now)
         .map_err(|error| if matches!(error, AppError::Invalid(_)) { window_over() } else { error })
 }
 
@@ -81,7 +81,7 @@ fn open_beside(
     actor: &Actor,
     beside: Held,
     new: NewTicket,
-    kind: LinkKind,
+    kind: Relation,
     more: Value,
     now: DateTime<Utc>,
 ) -> Result<InWorkflow<Ticket>, AppError> {

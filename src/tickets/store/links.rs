@@ -9,14 +9,14 @@ use super::find::{present, revision};
 use super::row::{Located, Summary};
 use crate::db::schema::{ticket_links as links, tickets};
 use crate::kernel::{Actor, LinkId, TicketId};
-use crate::tickets::rules::LinkKind;
+use crate::tickets::rules::Relation;
 
 /// A link as it is stored: the first ticket is this to the second.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = links, check_for_backend(diesel::pg::Pg))]
 pub struct Link {
     pub id: LinkId,
-    pub kind: LinkKind,
+    pub kind: Relation,
     pub from_id: TicketId,
     pub to_id: TicketId,
     pub linked_by: Uuid,
@@ -26,7 +26,7 @@ pub struct Link {
 
 impl Link {
     /// What `ticket` is to the other one, and which that is.
-    pub fn seen_from(&self, ticket: TicketId) -> (LinkKind, TicketId) {
+    pub fn seen_from(&self, ticket: TicketId) -> (Relation, TicketId) {
         if self.from_id == ticket {
             (self.kind, self.to_id)
         } else {
@@ -74,7 +74,7 @@ pub fn links(
         .filter(links::from_id.eq(ticket).or(links::to_id.eq(ticket)))
         .filter(exists(other));
     if !filter.hierarchy {
-        query = query.filter(links::kind.ne(LinkKind::ChildOf));
+        query = query.filter(links::kind.ne(Relation::ChildOf));
     }
     if let Some(link) = filter.link {
         query = query.filter(links::id.eq(link));

@@ -183,6 +183,11 @@ impl Service {
             let db = db.clone();
             async move { db.tx(|conn| service::assign_waiting(conn, Utc::now())).await }
         });
+        let db = self.db.clone();
+        workers.every("closed parents", AUTOMATIC, move || {
+            let db = db.clone();
+            async move { db.tx(|conn| service::tell_child(conn, Utc::now())).await }
+        });
     }
 }
 

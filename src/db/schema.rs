@@ -568,6 +568,29 @@ diesel::table! {
 }
 
 diesel::table! {
+    ticket_links (id) {
+        id -> Uuid,
+        kind -> Text,
+        from_id -> Uuid,
+        to_id -> Uuid,
+        parent_closed_at -> Nullable<Timestamptz>,
+        linked_by -> Uuid,
+        linked_by_name -> Text,
+        linked_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    ticket_merges (ticket_id) {
+        ticket_id -> Uuid,
+        status -> Text,
+        resolution -> Nullable<Text>,
+        closed_at -> Nullable<Timestamptz>,
+        followed -> Bool,
+    }
+}
+
+diesel::table! {
     ticket_processes (ticket_id) {
         ticket_id -> Uuid,
         process -> Text,
@@ -627,6 +650,7 @@ diesel::table! {
         impact -> Nullable<Int2>,
         priority_manual -> Bool,
         merged_into -> Nullable<Uuid>,
+        merged_count -> Int4,
         routing_version -> Nullable<Int4>,
     }
 }
@@ -710,6 +734,7 @@ diesel::joinable!(routing_entries -> processes (process));
 diesel::joinable!(routing_entries -> products (product_id));
 diesel::joinable!(routing_head -> routing_versions (version));
 diesel::joinable!(statuses -> workflows (workflow_id));
+diesel::joinable!(ticket_merges -> tickets (ticket_id));
 diesel::joinable!(ticket_processes -> tickets (ticket_id));
 diesel::joinable!(ticket_types -> workflows (workflow_id));
 diesel::joinable!(tickets -> accounts (account_id));
@@ -763,6 +788,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     routing_versions,
     signing_keys,
     statuses,
+    ticket_links,
+    ticket_merges,
     ticket_processes,
     ticket_types,
     tickets,

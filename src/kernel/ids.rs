@@ -59,6 +59,8 @@ ids! {
     NoteId,
     /// Identifies a file that is attached to a ticket.
     AttachmentId,
+    /// Identifies a link between two tickets.
+    LinkId,
     /// Identifies a recorded assignment decision.
     AssignmentId,
     /// Identifies a recorded elevation.

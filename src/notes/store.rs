@@ -50,16 +50,16 @@ pub fn insert(
     Ok(note)
 }
 
-/// One note of a ticket.
+/// One note of these tickets.
 pub fn find(
     conn: &mut PgConnection,
-    ticket_id: TicketId,
+    tickets: &[TicketId],
     id: NoteId,
     public_only: bool,
 ) -> QueryResult<Option<Note>> {
     let mut query = notes::table
         .filter(notes::id.eq(id))
-        .filter(notes::ticket_id.eq(ticket_id))
+        .filter(notes::ticket_id.eq_any(tickets))
         .select(Note::as_select())
         .into_boxed();
     if public_only {
@@ -115,5 +115,38 @@ pub fn page(
         query.order(notes::seq.desc()).load(conn)
     } else {
         query.order(notes::seq).load(conn)
+    }
+}
+
+/// The notes of several tickets in the order of time, behind (or, `backward`, before) the note `from`; nearest first.
+pub fn joint_page(
+    conn: &mut PgConnection,
+    tickets: &[TicketId],
+    public_only: bool,
+    from: Option<NoteId>,
+    backward: bool,
+    limit: i64,
+) -> QueryResult<Vec<Note>> {
+    let mut query = notes::table
+        .filter(notes::ticket_id.eq_any(tickets))
+        .limit(limit)
+        .select(Note::as_select())
+        .into_boxed();
+    if public_only {
+        query = query.filter(notes::visibility.eq(NoteVisibility::Public));
+    }
+    if let Some(id) = from {
+        let at: DateTime<Utc> = notes::table.find(id).select(notes::created_at).first(conn)?;
+        let same_time = notes::created_at.eq(at);
+        query = if backward {
+            query.filter(notes::created_at.lt(at).or(same_time.and(notes::id.lt(id))))
+        } else {
+            query.filter(notes::created_at.gt(at).or(same_time.and(notes::id.gt(id))))
+        };
+    }
+    if backward {
+        query.order((notes::created_at.desc(), notes::id.desc())).load(conn)
+    } else {
+        query.order((notes::created_at, notes::id)).load(conn)
     }
 }

@@ -1,4 +1,6 @@
 //! Pure rules of the ticket.
+mod links;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -7,6 +9,7 @@ use utoipa::ToSchema;
 use crate::kernel::{Actor, AppError, FieldError, Permission, text_enum};
 use crate::workflow::{Category, Refusal, Requirement, Status, Transition, Trigger, Workflow};
 
+pub use self::links::{Relation, check_merge, merged_into};
 use super::store::Ticket;
 
 text_enum! {
@@ -72,6 +75,9 @@ impl Actions {
         actor: &Actor,
         now: DateTime<Utc>,
     ) -> Vec<&'w Transition> {
+        if ticket.merged_into.is_some() {
+            return Vec::new();
+        }
         let possible = workflow.allowed(&ticket.status, &[Trigger::Agent], ticket.closed_at, now);
         let closes = |transition: &&Transition| {
             workflow

@@ -2,6 +2,7 @@
 mod deciding;
 mod explaining;
 mod failing;
+mod merging;
 mod operating;
 mod probing;
 mod pulling;

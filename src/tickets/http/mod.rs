@@ -3,8 +3,10 @@ mod assign;
 mod attachments;
 mod change;
 mod elevations;
+mod links;
 mod list;
 mod matrix;
+mod merge;
 mod notes;
 mod open;
 mod process;
@@ -31,6 +33,13 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(notes::get_note)
         .service(attachments::add_attachment)
         .service(attachments::list_attachments)
+        .service(links::add_link)
+        .service(links::list_links)
+        .service(links::get_link)
+        .service(links::delete_link)
+        .service(merge::merge_ticket)
+        .service(merge::undo_merge)
+        .service(merge::split_ticket)
         .service(read::list_ticket_history)
         .service(assign::explain_assignment)
         .service(assign::assign_ticket)

@@ -1,10 +1,10 @@
 //! The conversation on a ticket.
 use actix_web::{get, post, web};
 use garde::Validate;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::super::service;
+use super::super::service::{self, Replied};
 use super::read::PageQuery;
 use crate::auth::Caller;
 use crate::db::Db;
@@ -41,10 +41,52 @@ impl AddNote {
     }
 }
 
+/// A reply that came after the reopen window: the ticket that it opened.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FollowUpView {
+    /// The new ticket; the reply is its description.
+    ticket_id: TicketId,
+    #[schema(example = "CB-1043")]
+    number: String,
+    /// The closed ticket, to which it is linked.
+    follow_up_of: TicketId,
+}
+
+/// What became of a reply.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum ReplyView {
+    Note(NoteView),
+    FollowUp(FollowUpView),
+}
+
+impl ReplyView {
+    /// Where it is, the version of its ticket, and how it is shown.
+    fn of(replied: Replied) -> (String, i32, Self) {
+        match replied {
+            Replied::Noted(noted) => {
+                let (note, ticket) = *noted;
+                let location = format!("/v1/tickets/{}/notes/{}", note.ticket_id, note.id);
+                (location, ticket.row.version, Self::Note(note.into()))
+            }
+            Replied::FollowedUp { opened, closed } => {
+                let view = FollowUpView {
+                    ticket_id: opened.row.id,
+                    number: format!("CB-{}", opened.row.number),
+                    follow_up_of: closed,
+                };
+                let location = format!("/v1/tickets/{}", opened.row.id);
+                (location, opened.row.version, Self::FollowUp(view))
+            }
+        }
+    }
+}
+
 /// Reply to a ticket, or note something on it
 ///
 /// A contact's reply moves the ticket as its workflow says: it goes back to the desk, and a closed ticket is reopened
-/// within its window.
+/// within its window. After the window, the reply opens a follow-up of the ticket: `Location` and `ticket_id` lead to it. On a
+/// merged ticket, the note is added to the one that it was merged into, which `Location` and `ticket_id` tell.
 #[utoipa::path(
     tag = "notes",
     params(
@@ -53,7 +95,7 @@ impl AddNote {
     ),
     request_body = AddNote,
     security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
-    responses((status = 201, description = "The note", body = NoteView)),
+    responses((status = 201, description = "The note, or the ticket that follows up a closed one", body = ReplyView)),
 )]
 #[post("/tickets/{id}/notes")]
 pub async fn add_note(
@@ -68,10 +110,10 @@ pub async fn add_note(
     let note = body.into_inner().by(&caller);
     db.tx(move |conn| {
         key.once(conn, caller.id, &fingerprint, |conn| {
-            let (note, ticket) = service::add_note(conn, &caller, id.0, note, now())?;
-            let location = format!("/v1/tickets/{}/notes/{}", id.0, note.id);
+            let replied = service::reply(conn, &caller, id.0, note, now())?;
+            let (location, version, view) = ReplyView::of(replied);
             // The ETag is the ticket's: a note moves its version.
-            Ok(Answer::created(location, &NoteView::from(note))?.version(ticket.row.version))
+            Ok(Answer::created(location, &view)?.version(version))
         })
     })
     .await
@@ -79,7 +121,8 @@ pub async fn add_note(
 
 /// List a ticket's notes, oldest first
 ///
-/// A contact sees the public ones.
+/// With those of the tickets that were merged into it; each names the ticket that it was written on. A contact sees the
+/// public ones.
 #[utoipa::path(
     tag = "notes",
     params(("id" = TicketId, Path), PageQuery),

@@ -163,6 +163,10 @@ pub fn transfer(
     ticket.contact_id = wanted.contact_id.unwrap_or(ticket.contact_id);
     ticket.product_id = wanted.product_id.unwrap_or(ticket.product_id);
     ticket.category_id = wanted.category_id.unwrap_or(ticket.category_id);
+    if ticket.account_id != held.before.account_id && ticket.merged_count > 0 {
+        let detail = "tickets of the present account were merged into this one";
+        return Err(AppError::field("/account_id", detail));
+    }
     check_if_moved(conn, &held)?;
     if let Some(agent) = wanted.agent_id {
         refuse_inactive(&held)?;

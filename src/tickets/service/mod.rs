@@ -7,10 +7,13 @@ mod convert;
 mod delete;
 mod due;
 mod elevate;
+mod links;
 mod matrix;
+mod merge;
 mod open;
 mod process;
 mod read;
+mod split;
 mod status_move;
 mod transition;
 mod triage;
@@ -25,22 +28,25 @@ use super::store::{self, Located, Ticket};
 use crate::events::{self, EventType, NewEvent, Subject};
 use crate::http::IfMatch;
 use crate::kernel::{Actor, AppError, TicketId};
-use crate::workflow::{self, Workflow};
+use crate::workflow::{self, Category, Workflow};
 
 pub use assign::{Assign, Target, Transfer, assign, dry_run, transfer};
 pub use attach::{attach, attachments};
 pub use change::{Change, change, submit};
-pub use conversation::add_note;
+pub use conversation::{Replied, add_note, reply};
 pub use convert::{NewLead, conversion, convert, converted, leads};
 pub use delete::{delete, restore};
 pub use due::{assign_waiting, follow_automatic_transition};
 pub use elevate::{Elevate, elevate, elevations};
+pub use links::{Linked, NewLink, find_link, link, links, tell_child, unlink};
 pub use matrix::{
     Difference, MATRIX_JOB, apply_matrix, matrix_difference, matrix_job_step, replace_matrix,
 };
+pub use merge::{Merge, merge, undo_merge};
 pub use open::{NewTicket, open};
 pub use process::{Marking, TicketProcess, mark_step, process};
 pub use read::{count, get, history, list, note, notes};
+pub use split::{Split, split};
 pub use status_move::{MOVE_STATUS, StatusMove, move_some, start_move};
 pub use transition::{Transition, transition};
 pub use triage::{Triage, queue, queue_counts, triage};
@@ -54,24 +60,46 @@ pub struct Held {
     pub workflow: Arc<Workflow>,
 }
 
-/// Locks the ticket, if the caller may see it and has seen its present version. A deleted one is restored first.
+/// Locks the ticket, if the caller may see it and has seen its present version. A deleted one is restored first, and of a
+/// merged one the merge is undone first.
 fn hold(
     conn: &mut PgConnection,
     actor: &Actor,
     id: TicketId,
     seen: IfMatch,
 ) -> Result<Held, AppError> {
-    let held = hold_deleted(conn, actor, id, seen)?;
-    if held.ticket.deleted_at.is_some() {
-        return Err(AppError::conflict(
-            "ticket_deleted",
-            "the ticket is deleted; restore it first",
-        ));
-    }
+    let held = hold_merged(conn, actor, id, seen)?;
+    refuse_merged(conn, &held.ticket)?;
     Ok(held)
 }
 
-/// The same, whether it is deleted or not.
+/// The same, whether it is merged or not.
+fn hold_merged(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    id: TicketId,
+    seen: IfMatch,
+) -> Result<Held, AppError> {
+    let held = hold_deleted(conn, actor, id, seen)?;
+    refuse_deleted(&held.ticket)?;
+    Ok(held)
+}
+
+fn refuse_deleted(ticket: &Ticket) -> Result<(), AppError> {
+    if ticket.deleted_at.is_some() {
+        let detail = "the ticket is deleted; restore it first";
+        return Err(AppError::conflict("ticket_deleted", detail));
+    }
+    Ok(())
+}
+
+fn refuse_merged(conn: &mut PgConnection, ticket: &Ticket) -> Result<(), AppError> {
+    let Some(into) = ticket.merged_into else { return Ok(()) };
+    let detail = format!("the ticket was merged into CB-{}", store::number(conn, into)?);
+    Err(AppError::conflict("ticket_merged", detail))
+}
+
+/// The same, whether it is merged or deleted or not.
 fn hold_deleted(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -86,6 +114,42 @@ fn hold_deleted(
 fn held(conn: &mut PgConnection, located: Located<Ticket>) -> Result<Held, AppError> {
     let workflow = workflow::load(conn, located.row.workflow_id, located.revision)?;
     Ok(Held { before: located.row.clone(), ticket: located.row, workflow })
+}
+
+/// A ticket that this transaction has written, to be changed once more.
+fn hold_again(ticket: InWorkflow<Ticket>) -> Held {
+    let InWorkflow { row, workflow } = ticket;
+    Held { before: row.clone(), ticket: row, workflow }
+}
+
+/// Locks a ticket and another one that the caller names by `pointer`; neither may be a draft.
+fn hold_pair(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    [id, other]: [TicketId; 2],
+    pointer: &str,
+) -> Result<[Held; 2], AppError> {
+    let wrong = |detail: &str| AppError::field(pointer, detail);
+    let mut rows = store::lock_pair(conn, actor, [id, other])?;
+    let at = rows.iter().position(|located| located.row.id == id).ok_or(NOT_FOUND)?;
+    let first = held(conn, rows.swap_remove(at))?;
+    refuse_deleted(&first.ticket)?;
+    refuse_draft(&first.ticket)?;
+    if id == other {
+        return Err(wrong("this is the same ticket"));
+    }
+    let second = rows.pop().ok_or_else(|| wrong("there is no such ticket"))?;
+    if second.row.category == Category::Draft || second.row.deleted_at.is_some() {
+        return Err(wrong("the ticket is a draft or deleted"));
+    }
+    Ok([first, held(conn, second)?])
+}
+
+fn refuse_draft(ticket: &Ticket) -> Result<(), AppError> {
+    if ticket.category == Category::Draft {
+        return Err(AppError::conflict("not_submitted", "the ticket is a draft; submit it first"));
+    }
+    Ok(())
 }
 
 /// A ticket and the workflow that it follows: what is shown of it depends on both.

@@ -135,6 +135,7 @@ fn ticket(
             vendor_reference: None,
             merged_into: None,
             routing_version: None,
+            merged_count: 0,
             note_count: 0,
             reopen_count: 0,
             submitted_at: None,

@@ -61,21 +61,41 @@ pub fn note(
     ticket: TicketId,
     id: NoteId,
 ) -> Result<Note, AppError> {
-    get(conn, actor, ticket)?;
-    let note = notes::find(conn, ticket, id, !actor.may(Permission::TicketsWork))?;
+    let ticket = get(conn, actor, ticket)?.row;
+    let conversation = conversation(conn, &ticket)?;
+    let note = notes::find(conn, &conversation, id, !actor.may(Permission::TicketsWork))?;
     note.ok_or(AppError::NotFound("the note"))
 }
 
-/// A page of the conversation; who does not work tickets sees the public notes.
+/// The tickets whose notes are the conversation on this one: itself, and those that were merged into it.
+pub(super) fn conversation(
+    conn: &mut PgConnection,
+    ticket: &Ticket,
+) -> Result<Vec<TicketId>, AppError> {
+    match ticket.merged_count {
+        0 => Ok(vec![ticket.id]),
+        _ => Ok(store::merged(conn, ticket.id)?),
+    }
+}
+
+/// A page of the conversation; who does not work tickets sees the public notes. A cursor holds a note's number and id: the
+/// number is the place among the ticket's own notes, and the id is, among those of several tickets.
 pub fn notes(
     conn: &mut PgConnection,
     actor: &Actor,
     id: TicketId,
     page: &PageRequest,
 ) -> Result<Page<Note>, AppError> {
-    get(conn, actor, id)?;
+    let ticket = get(conn, actor, id)?.row;
     let public_only = !actor.may(Permission::TicketsWork);
-    let rows = notes::page(conn, id, public_only, number(page)?, page.backward(), page.fetch())?;
+    let (backward, fetch) = (page.backward(), page.fetch());
+    let rows = if ticket.merged_count == 0 {
+        notes::page(conn, id, public_only, number(page)?, backward, fetch)?
+    } else {
+        let tickets = conversation(conn, &ticket)?;
+        let from = page.cursor.as_ref().map(|cursor| NoteId(cursor.id));
+        notes::joint_page(conn, &tickets, public_only, from, backward, fetch)?
+    };
     Ok(page.page(rows, |note| (Value::from(note.seq), note.id.0)))
 }
 

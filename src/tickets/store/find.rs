@@ -42,7 +42,7 @@ pub(super) fn visible(actor: &Actor) -> Condition {
 }
 
 /// The same as [`visible`], for a single ticket; a deleted one is there for those only who may restore it.
-fn present(actor: &Actor) -> Present {
+pub(super) fn present(actor: &Actor) -> Present {
     let (sees_all, agent, departments, accounts) = match actor.visibility() {
         Visibility::All => (true, None, Vec::new(), Vec::new()),
         Visibility::Departments(agent, departments) => {
@@ -92,6 +92,33 @@ pub fn lock(
         .first(conn)
         .optional()
         .map(|found| found.map(located))
+}
+
+/// Locks two tickets at once. A merged one comes before the one that it was merged into, as for who follows merges, and
+/// otherwise the lower id before the higher: nobody waits in a circle.
+pub fn lock_pair(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    ids: [TicketId; 2],
+) -> QueryResult<Vec<Located<Ticket>>> {
+    let rows = tickets::table
+        .filter(tickets::id.eq_any(ids))
+        .filter(present(actor))
+        .order((tickets::merged_into.is_null(), tickets::id))
+        .select((Ticket::as_select(), revision()))
+        .for_no_key_update()
+        .load(conn)?;
+    Ok(rows.into_iter().map(located).collect())
+}
+
+/// Locks a ticket whoever may see it: another one, which the caller sees, leads to it.
+pub fn lock_any(conn: &mut PgConnection, id: TicketId) -> QueryResult<Located<Ticket>> {
+    tickets::table
+        .find(id)
+        .select((Ticket::as_select(), revision()))
+        .for_no_key_update()
+        .first(conn)
+        .map(located)
 }
 
 /// Locks the ticket whose automatic transition is due the longest, of those that no other process has.

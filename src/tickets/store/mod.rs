@@ -1,8 +1,10 @@
-//! Queries of the tickets, their elevations and their processes.
+//! Queries of the tickets, what they became, what they go through, and how they belong together.
 mod conversions;
 mod elevations;
 mod find;
+mod links;
 mod list;
+mod merges;
 mod processes;
 mod row;
 mod sql;
@@ -12,9 +14,15 @@ mod write;
 pub use conversions::{Conversion, conversion, conversions, insert_conversion};
 pub use elevations::{Elevation, elevations, insert_elevation};
 pub use find::{
-    find, in_status, lock, lock_automatic_due, lock_in_status, lock_waiting, waiting, waiting_pools,
+    find, in_status, lock, lock_any, lock_automatic_due, lock_in_status, lock_pair, lock_waiting,
+    waiting, waiting_pools,
+};
+pub use links::{
+    Link, LinkFilter, delete_link, insert_link, is_ancestor, links, lock_hierarchy, set_told,
+    summaries, untold_child,
 };
 pub use list::{Filter, Key, Sort, count, list};
+pub use merges::{Merge, delete_merge, follow_merges, insert_merge, merge, merged, number};
 pub use processes::{Attached, Step, attach, attached, detach, mark};
 pub use row::{Located, Summary, Ticket};
 pub use triage::{QueueKey, differing, differing_count, manual_count, untriaged, untriaged_counts};

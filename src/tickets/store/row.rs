@@ -56,6 +56,9 @@ pub struct Summary {
     pub merged_into: Option<TicketId>,
     /// The version of the routing table that led it to its level and department.
     pub routing_version: Option<i32>,
+    /// How many tickets were merged into this one.
+    #[serde(skip)]
+    pub merged_count: i32,
     #[serde(skip)]
     pub note_count: i32,
     #[serde(skip)]

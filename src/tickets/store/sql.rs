@@ -6,6 +6,7 @@ use diesel::expression::{
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_source::{AppearsInFromClause, Once};
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Uuid as SqlUuid};
 use uuid::Uuid;
 
@@ -141,7 +142,8 @@ macro_rules! condition_on_tickets {
         impl Expression for $name {
             type SqlType = Bool;
         }
-        impl AppearsOnTable<tickets::table> for $name {}
+        // Where `tickets` is, be it in the query around.
+        impl<QS: AppearsInFromClause<tickets::table, Count = Once>> AppearsOnTable<QS> for $name {}
         impl SelectableExpression<tickets::table> for $name {}
         impl ValidGrouping<()> for $name {
             type IsAggregate = is_aggregate::No;

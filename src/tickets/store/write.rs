@@ -78,6 +78,7 @@ pub fn save(conn: &mut PgConnection, t: &Ticket) -> QueryResult<usize> {
                 tickets::vendor_reference.eq(&t.vendor_reference),
                 tickets::merged_into.eq(t.merged_into),
                 tickets::routing_version.eq(t.routing_version),
+                tickets::merged_count.eq(t.merged_count),
                 tickets::note_count.eq(t.note_count),
                 tickets::reopen_count.eq(t.reopen_count),
                 tickets::submitted_at.eq(t.submitted_at),

@@ -1,4 +1,5 @@
 //! A workflow, and what it allows. Pure: the caller says what time it is.
+mod closing;
 mod definition;
 mod plan;
 mod soundness;

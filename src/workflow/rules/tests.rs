@@ -161,6 +161,24 @@ fn the_entries_of_a_workflow_must_fit() {
     }
 }
 
+#[test]
+fn the_nearest_closed_status_is_found_from_every_status() {
+    let workflow = consultancy();
+    for status in &workflow.statuses {
+        assert_eq!(workflow.nearest_closed(&status.code).unwrap().code, "050", "{}", status.code);
+    }
+    let simple = shipped().into_iter().find(|workflow| workflow.key == "simple").unwrap();
+    let nearest = |from| simple.nearest_closed(from).unwrap().code.clone();
+    assert_eq!([nearest("new"), nearest("draft"), nearest("on_hold")], ["solved"; 3]);
+    assert_eq!(nearest("solved"), "closed");
+    // Nothing leads out of the last one, and nobody asks from there.
+    assert_eq!(nearest("closed"), "solved");
+    let mut converted = simple.clone();
+    converted.transitions.retain(|way| way.from != "new");
+    converted.transitions.push(transition("new", "closed", Trigger::Conversion));
+    assert_eq!(converted.nearest_closed("new").unwrap().code, "solved");
+}
+
 fn a_code() -> impl Strategy<Value = String> {
     let workflow = consultancy();
     prop::sample::select(workflow.statuses.into_iter().map(|s| s.code).collect::<Vec<_>>())

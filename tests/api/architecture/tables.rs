@@ -33,15 +33,23 @@ const OWNERS: &[(&str, &[&str])] = &[
             "routing_versions",
             "routing_head",
             "routing_entries",
-            "ticket_types",
         ],
     ),
-    // Whether a status can go.
-    ("workflow", &["tickets"]),
     ("triage", &["triage_matrix"]),
     ("workflow", &["workflows", "statuses", "transitions"]),
     ("assignment", &["assignments"]),
-    ("tickets", &["tickets", "elevations", "conversions", "ticket_processes", "process_steps"]),
+    (
+        "tickets",
+        &[
+            "tickets",
+            "elevations",
+            "conversions",
+            "ticket_processes",
+            "process_steps",
+            "ticket_links",
+            "ticket_merges",
+        ],
+    ),
     ("notes", &["notes"]),
     ("attachments", &["attachments"]),
     ("jobs", &["jobs"]),
@@ -65,8 +73,11 @@ const READS: &[(&str, &[&str])] = &[
             "routing_versions",
             "routing_head",
             "routing_entries",
+            "ticket_types",
         ],
     ),
+    // Whether a status can go.
+    ("workflow", &["tickets"]),
     // A filter asks whose turn it is; a row brings the revision of its workflow.
     ("tickets", &["statuses", "workflows"]),
     // A ticket with the names of what it refers to, and its notes, as a case has them; what records of a CRM are recognized

@@ -246,6 +246,24 @@ async fn a_note_of_the_crm_comes_in_once_whatever_change_brings_it() {
 }
 
 #[actix_web::test]
+async fn a_note_on_the_case_of_a_merged_ticket_goes_where_the_ticket_went() {
+    let desk = Integrated::start().await;
+    let (target, source) = (desk.open("Kept").await, desk.open("Merged").await);
+    let merge = format!("/v1/tickets/{source}/merge");
+    desk.admin.post_on(&merge, "*", json!({"into": target})).await.expect(200);
+    let merged = desk.ticket(&source).await;
+    let told = json!({"fields": {"priority": "high"}, "note": {"id": "n-1", "body": "They rang"}});
+    let outcome = desk.tell("1", &source, told.clone()).await;
+    // The note is taken; the merged ticket itself is as the desk left it.
+    assert_eq!(outcome["outcome"], "conflict", "{outcome}");
+    assert_eq!(outcome["write"], json!({"priority": "normal"}));
+    assert_eq!(desk.notes(&target).await, ["Merged into CB-1000", "They rang"]);
+    assert_eq!(desk.ticket(&source).await, merged);
+    let again = desk.tell("2", &source, json!({"note": {"id": "n-1", "body": "They rang"}})).await;
+    assert_eq!(again["outcome"], "unchanged");
+}
+
+#[actix_web::test]
 async fn a_change_names_either_the_case_or_the_ticket_and_a_call_has_a_hundred_at_most() {
     let desk = Integrated::start().await;
     let ticket = desk.open("Named").await;

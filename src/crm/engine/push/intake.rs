@@ -119,7 +119,10 @@ impl Intake {
         let (added, after) = tickets::add_note(conn, &self.actor, ticket, new, self.now)?;
         let link = RemoteLink { id: remote, ..RemoteLink::default() };
         store::link_note(conn, connection, ticket, added.id, &link, NoteDirection::In)?;
-        self.seen.ticket.version = after.row.version;
+        // A merged ticket stays as it is: the note went on.
+        if after.row.id == ticket {
+            self.seen.ticket.version = after.row.version;
+        }
         Ok(true)
     }
 

@@ -179,6 +179,11 @@ impl Service {
             let db = db.clone();
             async move { db.tx(|conn| service::assign_waiting(conn, Utc::now())).await }
         });
+        let db = self.db.clone();
+        workers.every("abandoned drafts", Duration::from_secs(600), move || {
+            let db = db.clone();
+            async move { db.quiet_tx(|conn| service::forget_drafts(conn, Utc::now())).await }
+        });
     }
 }
 

@@ -5,6 +5,6 @@ pub mod service;
 mod store;
 
 pub use http::routes;
-pub use rules::{Actions, ConversionKind, Lead, Source};
+pub use rules::{Actions, ConversionKind, Lead, Source, WorkOrder, WorkflowChange};
 pub use service::InWorkflow;
 pub use store::{Conversion, Ticket};

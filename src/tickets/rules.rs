@@ -1,13 +1,21 @@
 //! Pure rules of the ticket.
+mod conversion;
+mod tags;
+mod wizard;
+
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
-use utoipa::ToSchema;
 
 use crate::kernel::{Actor, AppError, FieldError, Permission, text_enum};
 use crate::workflow::{Category, Refusal, Requirement, Status, Transition, Trigger, Workflow};
 
 use super::store::Ticket;
+
+pub use self::conversion::{
+    ConversionKind, Lead, WorkOrder, WorkflowChange, tell_work_order, tell_workflow,
+};
+pub use self::tags::{TagCount, most_used, tagged};
+pub use self::wizard::{Step, steps};
 
 text_enum! {
     /// How a ticket came in.
@@ -18,31 +26,6 @@ text_enum! {
         Phone = "phone",
         Crm = "crm",
     }
-}
-
-text_enum! {
-    /// What a ticket can become.
-    ConversionKind {
-        /// Somebody who may buy.
-        Lead = "lead",
-    }
-}
-
-/// Somebody who may buy; what is not known is empty.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Lead {
-    #[schema(example = "Purchasing")]
-    pub first_name: String,
-    #[schema(example = "contact")]
-    pub last_name: String,
-    #[schema(example = "purchasing@customer.example")]
-    pub email: String,
-    #[schema(example = "+43 1 0000000")]
-    pub phone: String,
-    #[schema(example = "Northwind Services")]
-    pub company: String,
-    #[schema(example = "Asks for twenty more seats")]
-    pub description: String,
 }
 
 /// What a complete ticket has; each that is missing is named.

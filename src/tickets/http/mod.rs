@@ -2,12 +2,15 @@
 mod assign;
 mod attachments;
 mod change;
+mod drafts;
 mod list;
 mod notes;
 mod open;
 mod read;
+mod tags;
 mod transitions;
 mod view;
+mod watchers;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -31,5 +34,21 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(assign::assign_ticket)
         .service(assign::transfer_ticket)
         .service(assign::elevate_ticket)
-        .service(assign::list_elevations);
+        .service(assign::list_elevations)
+        .configure(more_routes);
+}
+
+fn more_routes(cfg: &mut ServiceConfig) {
+    cfg.service(drafts::create_draft)
+        .service(drafts::list_drafts)
+        .service(drafts::get_draft)
+        .service(drafts::change_draft)
+        .service(drafts::discard_draft)
+        .service(drafts::submit_draft)
+        .service(tags::tag_ticket)
+        .service(tags::untag_ticket)
+        .service(tags::list_tags)
+        .service(watchers::list_watchers)
+        .service(watchers::watch_ticket)
+        .service(watchers::unwatch_ticket);
 }

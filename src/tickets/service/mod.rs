@@ -5,33 +5,39 @@ mod change;
 mod conversation;
 mod convert;
 mod delete;
+mod drafts;
 mod due;
 mod open;
 mod read;
+mod tags;
 mod transition;
+mod watchers;
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use diesel::PgConnection;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::store::{self, Located, Ticket};
 use crate::events::{self, EventType, NewEvent, Subject};
 use crate::http::IfMatch;
 use crate::kernel::{Actor, AppError, TicketId};
-use crate::workflow::{self, Workflow};
+use crate::workflow::{self, Category, Workflow};
 
 pub use assign::{Assign, Elevate, Target, Transfer, assign, dry_run, elevate, transfer};
 pub use attach::{attach, attachments};
 pub use change::{Change, change, submit};
 pub use conversation::add_note;
-pub use convert::{NewLead, conversion, convert, converted};
+pub use convert::{Convert, NewLead, NewWorkOrder, Wanted, conversion, convert, converted};
 pub use delete::{delete, restore};
+pub use drafts::{DRAFTS_KEPT, Draft, assess, change_draft, discard, draft, drafts, forget_drafts};
 pub use due::{assign_waiting, follow_automatic_transition};
 pub use open::{NewTicket, open};
 pub use read::{count, elevations, get, history, list, note, notes};
+pub use tags::{TagChange, change_tags, tags};
 pub use transition::{Transition, transition};
+pub use watchers::{unwatch, watch, watchers};
 
 const NOT_FOUND: AppError = AppError::NotFound("the ticket");
 
@@ -91,7 +97,8 @@ struct Told {
 }
 
 impl Held {
-    /// Writes what changed as the ticket's next version, with its one event.
+    /// Writes what changed as the ticket's next version, with its one event. A draft has none: the log begins with its
+    /// submission, whose event says everything that the ticket has.
     fn save(
         mut self,
         conn: &mut PgConnection,
@@ -102,16 +109,27 @@ impl Held {
         self.ticket.version += 1;
         self.ticket.updated_at = now;
         store::save(conn, &self.ticket)?;
+        if self.is_draft() {
+            return Ok(self.unchanged());
+        }
+        let changes = match self.before.category {
+            Category::Draft => events::diff(&json!({}), &json!(self.ticket)),
+            _ => events::diff(&self.before, &self.ticket),
+        };
         let event = NewEvent {
             kind: told.kind,
             subject: Subject::Ticket(self.ticket.id, self.ticket.version),
             public: told.public,
-            changes: events::diff(&self.before, &self.ticket),
+            changes,
             data: told.data,
             occurred_at: now,
         };
         events::append(conn, actor, event)?;
         Ok(self.unchanged())
+    }
+
+    fn is_draft(&self) -> bool {
+        self.ticket.category == Category::Draft
     }
 
     /// The ticket as it is, when there is nothing to write.

@@ -9,6 +9,7 @@ use super::super::rules::{self, Source};
 use super::super::store::{self, Summary, Ticket};
 use super::InWorkflow;
 use super::assign::need;
+use super::drafts::refuse_too_many;
 use super::transition::go_on_if_assigned;
 use crate::assignment::{self, Decision, Previous};
 use crate::db::violated;
@@ -58,11 +59,13 @@ pub fn open(
     (ticket.department_id, ticket.level) = (route.department_id, route.level);
     check_own(actor, &ticket)?;
     if draft {
-        return insert(conn, actor, ticket, &workflow, None, now);
+        refuse_too_many(conn, actor)?;
+        ticket.number = store::insert(conn, &ticket).map_err(named)?;
+        return Ok(InWorkflow { row: ticket, workflow });
     }
     check(conn, &ticket)?;
     let decision = enter_desk(conn, &mut ticket, &workflow, now)?;
-    insert(conn, actor, ticket, &workflow, Some(decision), now)
+    insert(conn, actor, ticket, &workflow, &decision, now)
 }
 
 /// Fills in what is clear when a contact opens a ticket: themselves, and their account when they have one only.
@@ -145,9 +148,18 @@ fn ticket(
 
 /// Everything that a submitted ticket must be; names each field that is not.
 pub(super) fn check(conn: &mut PgConnection, ticket: &Ticket) -> Result<(), AppError> {
+    let errors = incomplete(conn, ticket)?;
+    if errors.is_empty() { Ok(()) } else { Err(AppError::Invalid(errors)) }
+}
+
+/// Each field that keeps the ticket from being submitted.
+pub(super) fn incomplete(
+    conn: &mut PgConnection,
+    ticket: &Ticket,
+) -> Result<Vec<FieldError>, AppError> {
     let mut errors = rules::missing_fields(ticket);
     errors.extend(check_parties(conn, ticket)?);
-    if errors.is_empty() { Ok(()) } else { Err(AppError::Invalid(errors)) }
+    Ok(errors)
 }
 
 /// The account has the product, and the contact belongs to the account.
@@ -183,18 +195,16 @@ fn insert(
     actor: &Actor,
     mut ticket: Ticket,
     workflow: &Arc<Workflow>,
-    decision: Option<Decision>,
+    decision: &Decision,
     now: DateTime<Utc>,
 ) -> Result<InWorkflow<Ticket>, AppError> {
     ticket.number = store::insert(conn, &ticket).map_err(named)?;
-    if let Some(decision) = &decision {
-        let previous = Previous { ticket: ticket.id, agent: None };
-        assignment::record(conn, actor, previous, decision, None, now)?;
-    }
+    let previous = Previous { ticket: ticket.id, agent: None };
+    assignment::record(conn, actor, previous, decision, None, now)?;
     let event = NewEvent {
         kind: EventType::TicketOpened,
         subject: Subject::Ticket(ticket.id, ticket.version),
-        public: decision.is_some(),
+        public: true,
         changes: events::diff(&json!({}), &json!(ticket)),
         data: json!({ "number": ticket.number }),
         occurred_at: now,

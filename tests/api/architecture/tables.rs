@@ -24,7 +24,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("catalog", &["products", "categories", "ticket_types", "components", "processes"]),
     ("workflow", &["workflows", "statuses", "transitions"]),
     ("assignment", &["assignments"]),
-    ("tickets", &["tickets", "elevations", "conversions"]),
+    ("tickets", &["tickets", "elevations", "conversions", "ticket_watchers", "redactions"]),
+    ("bulk", &["bulk_jobs", "bulk_items"]),
     ("notes", &["notes"]),
     ("attachments", &["attachments"]),
     ("jobs", &["jobs"]),
@@ -38,8 +39,9 @@ const READS: &[(&str, &[&str])] = &[
     ("events", &["tickets"]),
     // What a component leads to, in one query.
     ("routing", &["components", "products", "processes", "departments", "workflows"]),
-    // A filter asks whose turn it is; a row brings the revision of its workflow.
-    ("tickets", &["statuses", "workflows"]),
+    // A filter asks whose turn it is; a row brings the revision of its workflow; a watcher has a name, and a contact's watching
+    // ends with their account.
+    ("tickets", &["statuses", "workflows", "agents", "contacts", "contact_accounts"]),
     // A ticket with the names of what it refers to, and its notes, as a case has them; what records of a CRM are recognized
     // as; whether an import is at work.
     (

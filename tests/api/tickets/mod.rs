@@ -4,12 +4,16 @@ mod attachments;
 mod change;
 mod concurrency;
 mod conversion;
+mod converting;
+mod drafts;
 mod due;
 mod list;
 mod notes;
 mod open;
+mod tags;
 mod transfer;
 mod visibility;
+mod watchers;
 mod workflow;
 
 use serde_json::Value;

@@ -1,4 +1,8 @@
 drop table bulk_items, bulk_jobs;
+delete from idempotency_keys where length(key) > 255;
+alter table idempotency_keys
+  drop constraint idempotency_keys_key_check,
+  add constraint idempotency_keys_key_check check (length(key) <= 255);
 delete from conversions where became <> 'lead';
 alter table conversions
   drop column reference,

@@ -121,6 +121,11 @@ alter table conversions
   drop constraint conversions_became_check,
   add constraint conversions_became_check check (became in ('lead', 'job', 'workflow'));
 
+-- The parts of a batch are kept under the key of the whole, each with its number.
+alter table idempotency_keys
+  drop constraint idempotency_keys_key_check,
+  add constraint idempotency_keys_key_check check (length(key) <= 260);
+
 -- One operation on many tickets, as a job. The rights are those of who asked, and no more than they had then.
 create table bulk_jobs (
   job_id uuid primary key references jobs on delete cascade,
@@ -133,7 +138,8 @@ create table bulk_jobs (
 create table bulk_items (
   job_id uuid not null references bulk_jobs on delete cascade,
   seq integer not null,
-  ticket_id uuid not null references tickets,
+  -- As it was asked for: there need be no such ticket.
+  ticket_id uuid not null,
   status smallint,
   -- The ticket's version then.
   version integer,

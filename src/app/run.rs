@@ -16,7 +16,7 @@ use crate::events::{self, Consumer, Feed};
 use crate::kernel::Secret;
 use crate::tickets::service;
 use crate::workers::Workers;
-use crate::{crm, http, jobs, seed, telemetry};
+use crate::{bulk, crm, http, jobs, seed, telemetry};
 
 /// Who is told about published events, in the transaction that publishes them.
 pub const CONSUMERS: &[Consumer] = &[crm::mark_dirty];
@@ -59,7 +59,7 @@ impl Service {
             "the signing keys cannot be used; is this the secret key they were made with?",
         )?;
         let mirror = crm::Engine::new(db.clone(), Arc::clone(&secret), config.public_url.clone());
-        let jobs = jobs::Runner::new(db.clone(), kinds_of_job(&mirror));
+        let jobs = jobs::Runner::new(db.clone(), kinds_of_job(&db, &mirror));
         let inbox = crm::Inbox::new(db.clone(), Arc::clone(&secret), config.public_url.clone());
         let authenticator = Authenticator::new(db.clone(), secret, config.public_url.clone());
         let metrics = telemetry::init_metrics()?;
@@ -188,8 +188,9 @@ impl Service {
 }
 
 /// What each kind of job does.
-fn kinds_of_job(mirror: &crm::Engine) -> Vec<jobs::Kind> {
+fn kinds_of_job(db: &Db, mirror: &crm::Engine) -> Vec<jobs::Kind> {
     vec![
+        jobs::Kind::new(bulk::BULK, db, bulk::step),
         jobs::Kind::new(crm::BACKFILL, mirror, crm::Engine::backfill),
         jobs::Kind::new(crm::IMPORT, mirror, crm::Engine::import),
         jobs::Kind::new(crm::RECONCILE, mirror, crm::Engine::reconcile),

@@ -671,7 +671,6 @@ diesel::joinable!(agent_departments -> departments (department_id));
 diesel::joinable!(assignments -> tickets (ticket_id));
 diesel::joinable!(attachments -> tickets (ticket_id));
 diesel::joinable!(bulk_items -> bulk_jobs (job_id));
-diesel::joinable!(bulk_items -> tickets (ticket_id));
 diesel::joinable!(bulk_jobs -> jobs (job_id));
 diesel::joinable!(components -> departments (department_id));
 diesel::joinable!(components -> processes (process));

@@ -6,7 +6,7 @@ use diesel::PgConnection;
 
 use super::event::NewEvent;
 use super::store::{self, Event, Filter};
-use crate::kernel::{Actor, AppError, NoteId, TicketId};
+use crate::kernel::{Actor, AppError, Erasure, NoteId, TicketId};
 
 /// Call it in the transaction that made the event true. A ticket has one event for each of its versions.
 pub fn append(conn: &mut PgConnection, actor: &Actor, event: NewEvent) -> Result<(), AppError> {
@@ -35,6 +35,13 @@ pub fn history(
     limit: i64,
 ) -> Result<Vec<Event>, AppError> {
     Ok(store::history(conn, ticket, public_only, from_version, backward, limit)?)
+}
+
+/// Takes a secret out of what the log says of a ticket. Call it in the transaction that has recorded the redaction: the log
+/// refuses any other change.
+pub fn erase(conn: &mut PgConnection, ticket: TicketId, erasure: &Erasure) -> Result<(), AppError> {
+    store::erase(conn, ticket, erasure)?;
+    Ok(())
 }
 
 /// The published events that match and that the caller may see, and up to where there are no others: the next reading

@@ -3,13 +3,13 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::event::{EventType, NewEvent, Subject};
 use crate::db::schema::{event_feed, events, tickets};
-use crate::kernel::{Actor, TicketId, Visibility};
+use crate::kernel::{Actor, Erasure, TicketId, Visibility};
 
 /// An event of the log.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -244,4 +244,29 @@ pub fn about_tickets(
             events::data.retrieve_as_text("note_id").nullable(),
         ))
         .load(conn)
+}
+
+/// Takes a secret out of the events of a ticket and of its mirror, in the transaction that has recorded the redaction.
+pub fn erase(conn: &mut PgConnection, ticket: TicketId, erasure: &Erasure) -> QueryResult<usize> {
+    let columns = (events::id, events::changes, events::data);
+    let mut all: Vec<(i64, Value, Value)> =
+        events::table.filter(events::ticket_id.eq(ticket)).select(columns).load(conn)?;
+    let naming = events::data.retrieve_as_text("ticket_id").eq(ticket.to_string());
+    let of_mirror = events::table.filter(events::ticket_id.is_null()).filter(naming);
+    all.extend(of_mirror.select(columns).load::<(i64, Value, Value)>(conn)?);
+    all.retain_mut(|(_, changes, data)| erasure.json(changes) | erasure.json(data));
+    let (mut ids, mut changes, mut data) = (Vec::new(), Vec::new(), Vec::new());
+    for (id, changed, told) in all {
+        ids.push(id);
+        changes.push(changed);
+        data.push(told);
+    }
+    diesel::sql_query(
+        "update events e set changes = erased.changes, data = erased.data
+           from unnest($1, $2, $3) as erased (id, changes, data) where e.id = erased.id",
+    )
+    .bind::<Array<BigInt>, _>(ids)
+    .bind::<Array<Jsonb>, _>(changes)
+    .bind::<Array<Jsonb>, _>(data)
+    .execute(conn)
 }

@@ -5,5 +5,5 @@ mod store;
 mod view;
 
 pub use rules::{Channel, NewNote, NoteVisibility};
-pub use store::{Note, find, insert, page};
+pub use store::{Note, erase, find, insert, page};
 pub use view::NoteView;

@@ -1,5 +1,6 @@
 //! Pure rules of the ticket.
 mod conversion;
+mod redaction;
 mod tags;
 mod wizard;
 
@@ -14,6 +15,7 @@ use super::store::Ticket;
 pub use self::conversion::{
     ConversionKind, Lead, WorkOrder, WorkflowChange, tell_work_order, tell_workflow,
 };
+pub use self::redaction::{Cut, RedactedField, Span, cut};
 pub use self::tags::{TagCount, most_used, tagged};
 pub use self::wizard::{Step, steps};
 
@@ -27,6 +29,9 @@ text_enum! {
         Crm = "crm",
     }
 }
+
+/// Characters of a subject at the most.
+pub const SUBJECT_MAX: usize = 255;
 
 /// What a complete ticket has; each that is missing is named.
 pub fn missing_fields(ticket: &Ticket) -> Vec<FieldError> {

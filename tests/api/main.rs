@@ -29,6 +29,7 @@ mod openapi;
 mod operations;
 mod people;
 mod problems;
+mod redaction;
 mod routing;
 mod tickets;
 mod workflow;

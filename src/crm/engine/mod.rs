@@ -19,6 +19,7 @@ mod poll;
 mod pull;
 mod push;
 mod reading;
+mod redacting;
 mod restore;
 mod schedule;
 mod settle;

@@ -1,17 +1,21 @@
 //! Endpoints of the ticket: parse, call one use case, render.
 mod assign;
 mod attachments;
+mod batch;
 mod change;
 mod drafts;
 mod list;
 mod notes;
 mod open;
+mod operation;
 mod read;
 mod tags;
 mod transitions;
 mod view;
 mod watchers;
 
+pub use list::found_by;
+pub use operation::{OperationKind, operation};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub fn routes(cfg: &mut ServiceConfig) {
@@ -39,7 +43,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
 }
 
 fn more_routes(cfg: &mut ServiceConfig) {
-    cfg.service(drafts::create_draft)
+    cfg.service(batch::batch_tickets)
+        .service(drafts::create_draft)
         .service(drafts::list_drafts)
         .service(drafts::get_draft)
         .service(drafts::change_draft)

@@ -59,6 +59,17 @@ pub(super) fn in_workflows(
     Ok(tickets)
 }
 
+/// The ids of up to `limit` tickets that the caller finds, newest first.
+pub fn ids(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    filter: &Filter,
+    limit: i64,
+) -> Result<Vec<TicketId>, AppError> {
+    actor.require(Permission::TicketsRead)?;
+    Ok(store::ids(conn, actor, filter, limit)?)
+}
+
 pub fn count(conn: &mut PgConnection, actor: &Actor, filter: &Filter) -> Result<i64, AppError> {
     Ok(store::count(conn, actor, filter)?)
 }

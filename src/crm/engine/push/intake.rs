@@ -14,6 +14,7 @@ use crate::crm::adapters::integration;
 use crate::crm::case::{Case, Field, RemoteCase, loss};
 use crate::crm::merge::{self, Agreement, Side, Times};
 use crate::crm::provenance::Provenances;
+use crate::crm::redaction;
 use crate::crm::settings::CrmNotes;
 use crate::crm::store::{self, Conflict, Connection, Mirror, NoteDirection, RemoteLink, Told};
 use crate::kernel::{Actor, AppError};
@@ -66,6 +67,11 @@ impl Intake {
         let noted = self.note(conn)?;
         let (told, settled) = self.merge(conn, &mirror)?;
         store::save_told(conn, &mirror, &told, self.now)?;
+        if mirror.redacting && told.agreed {
+            let of = (ticket, self.connection.id);
+            store::redaction_told(conn, of, None, None, self.now)?;
+            store::end_redacting(conn, &mirror)?;
+        }
         if let (true, Some(case)) = (self.connection.kind != integration::KEY, &mirror.remote_id) {
             store::mark_cases(conn, self.connection.id, std::slice::from_ref(case), false)?;
         }
@@ -105,11 +111,11 @@ impl Intake {
 
     /// Merges the fields that were told; the others are as they were.
     fn merge(&self, conn: &mut PgConnection, mirror: &Mirror) -> Result<(Told, Settled), AppError> {
-        let shown = &self.change.fields;
         let mut agreement =
             Agreement::deserialize(&mirror.agreement).map_err(AppError::internal)?;
         agreement.applied(&self.change.base);
         let whole = self.desk_side(&agreement);
+        let shown = &self.shown(mirror, &mut agreement, &whole);
         let desk: Case = whole.iter().filter(|(field, _)| shown.get(*field).is_some()).collect();
         let absent = shown.iter().find(|(field, _)| desk.get(*field).is_none());
         if let Some((field, _)) = absent {
@@ -164,6 +170,16 @@ impl Intake {
             agreed,
         };
         Ok((told, settled))
+    }
+
+    /// What was told, without text that was taken out at the desk and that the CRM may still have.
+    fn shown(&self, mirror: &Mirror, agreement: &mut Agreement, desk: &Case) -> Case {
+        let mut shown = self.change.fields.clone();
+        if mirror.redacting {
+            redaction::forget(agreement);
+            redaction::mask_others(&mut shown, desk);
+        }
+        shown
     }
 
     fn desk_side(&self, agreement: &Agreement) -> Case {

@@ -49,9 +49,10 @@ impl StartBulkJob {
     fn read(self, actor: &Actor) -> Result<(Wanted, Chosen), AppError> {
         let chosen = match (self.ids, self.filter) {
             (Some(ids), None) => Chosen::These(ids),
-            (None, Some(filter)) => Chosen::Found(found_by(&filter, actor).map_err(|error| {
-                AppError::Invalid(vec![FieldError::new("/filter", error.to_string())])
-            })?),
+            (None, Some(filter)) => {
+                let wrong = |error: AppError| AppError::field("/filter", error.to_string());
+                Chosen::Found(Box::new(found_by(&filter, actor).map_err(wrong)?))
+            }
             _ => return Err(AppError::field("/ids", "give ids or filter")),
         };
         // What no ticket could take is refused at once.
@@ -77,7 +78,10 @@ impl StartBulkJob {
     request_body(content = StartBulkJob, example = json!({
         "operation": "tags", "body": {"add": ["export"], "remove": []}, "filter": "category=active&tag=csv",
     })),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(
+        ("bearer" = ["tickets:read", "tickets:work"]),
+        ("client_credentials" = ["tickets:read", "tickets:work"]),
+    ),
     responses((status = 202, description = "The job", body = JobView)),
 )]
 #[post("/bulk-jobs")]

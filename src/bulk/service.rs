@@ -27,7 +27,7 @@ const CHUNK: i64 = 25;
 pub enum Chosen {
     These(Vec<TicketId>),
     /// Those that the caller finds with it now.
-    Found(tickets::Filter),
+    Found(Box<tickets::Filter>),
 }
 
 /// What is to be done with each.

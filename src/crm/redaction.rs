@@ -56,7 +56,8 @@ mod tests {
             |text: &str| Case::from_iter([(Field::Description, text), (Field::Priority, "P1")]);
         let mut agreement = Agreement { base: case("card 4111"), ..Agreement::default() };
         let mut shown = case("card 4111");
-        (mask(&mut shown), forget(&mut agreement));
+        mask(&mut shown);
+        forget(&mut agreement);
         let desk = case("card [redacted]");
         let times = Times { desk: Utc::now(), crm: Utc::now() };
         let merge = merge(&agreement, &desk, &shown, &Rules::default(), times);

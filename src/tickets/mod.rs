@@ -6,7 +6,7 @@ mod store;
 
 pub use http::{OperationKind, found_by, operation, routes};
 pub use rules::{
-    Actions, ConversionKind, Lead, RedactedField, Source, Span, WorkOrder, WorkflowChange,
+    Actions, ConversionKind, Lead, RedactedField, Source, Span, WorkOrder, WorkflowMove,
 };
 pub use service::InWorkflow;
 pub use store::{Conversion, Redaction, Ticket};

@@ -13,7 +13,7 @@ use crate::workflow::{Category, Refusal, Requirement, Status, Transition, Trigge
 use super::store::Ticket;
 
 pub use self::conversion::{
-    ConversionKind, Lead, WorkOrder, WorkflowChange, tell_work_order, tell_workflow,
+    ConversionKind, Lead, WorkOrder, WorkflowMove, tell_work_order, tell_workflow,
 };
 pub use self::redaction::{Cut, RedactedField, Span, cut};
 pub use self::tags::{TagCount, most_used, tagged};

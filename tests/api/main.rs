@@ -5,6 +5,7 @@ mod support;
 mod architecture;
 mod auth;
 mod authz_coverage;
+mod bulk;
 mod catalog;
 mod conformance;
 mod contract;

@@ -16,7 +16,7 @@ use crate::kernel::{
     AgentId, AppError, ConnectionId, FieldError, Permission, TicketId, WorkflowId,
 };
 use crate::tickets::service::{self as tickets, Convert, NewLead, NewWorkOrder, Wanted};
-use crate::tickets::{Conversion, ConversionKind, Lead, WorkOrder, WorkflowChange};
+use crate::tickets::{Conversion, ConversionKind, Lead, WorkOrder, WorkflowMove};
 
 pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(convert_ticket).service(get_conversion);
@@ -125,7 +125,7 @@ struct ConversionView {
     to: ConversionKind,
     lead: Option<Lead>,
     job: Option<WorkOrder>,
-    workflow: Option<WorkflowChange>,
+    workflow: Option<WorkflowMove>,
     /// What another system calls it.
     #[schema(example = "WO-2207")]
     reference: Option<String>,

@@ -1,12 +1,12 @@
 //! Several operations in one request.
 use actix_web::{post, web};
-use diesel::{Connection as _, PgConnection};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::super::service::{self, NewTicket};
+use super::super::service::{InWorkflow, Work};
+use super::super::store::Ticket;
 use super::open::OpenTicket;
 use super::operation::{OperationKind, operation};
 use crate::auth::Caller;
@@ -151,55 +151,63 @@ struct Turn {
 impl Turn {
     /// Once more when the database gave way to another: a deadlock, a connection that was lost.
     async fn run(self, db: &Db) -> Result<Outcome, AppError> {
-        let again = self.clone();
-        match db.tx(move |conn| self.once(conn)).await {
-            Err(AppError::Unavailable(_)) => db.tx(move |conn| again.once(conn)).await,
+        match self.clone().once(db).await {
+            Err(AppError::Unavailable(_)) => self.once(db).await,
             done => done,
         }
     }
 
     /// The outcome is kept with the effect; a refusal is an outcome too.
-    fn once(self, conn: &mut PgConnection) -> Result<Outcome, AppError> {
+    async fn once(self, db: &Db) -> Result<Outcome, AppError> {
         let Self { caller, key, fingerprint, item } = self;
-        let answer = key.once(conn, caller.id, &fingerprint, |conn| {
-            let id = item.id;
-            let outcome = match conn.transaction(|conn| perform(conn, &caller, item)) {
-                Err(error) if error.status() < 500 => Outcome::failed(id, ItemProblem::of(&error)),
-                done => done?,
-            };
-            Answer::ok(&outcome)
-        })?;
-        answer.value()
+        let answer = db.tx(move |conn| {
+            key.once(conn, caller.id, &fingerprint, |conn| {
+                let done = match item.work(&caller) {
+                    Ok(work) => work.attempt(conn, &caller, now())?,
+                    Err(refusal) => Err(refusal),
+                };
+                Answer::ok(&item.outcome(done.map_err(inside)))
+            })
+        });
+        answer.await?.value()
     }
 }
 
-fn perform(conn: &mut PgConnection, caller: &Caller, item: BatchItem) -> Result<Outcome, AppError> {
-    let now = now();
-    let kind = OperationKind::parse(item.operation.as_str());
-    let (status, ticket) = match (kind, item.id) {
-        (None, None) if item.version.is_none() => {
-            let new = NewTicket::from(read::<OpenTicket>(&item.body).map_err(inside)?);
-            (201, service::open(conn, caller, new, now).map_err(inside)?)
+impl BatchItem {
+    fn work(&self, caller: &Caller) -> Result<Work, AppError> {
+        let id = |detail| AppError::field("/id", detail);
+        match (OperationKind::parse(self.operation.as_str()), self.id) {
+            (None, None) if self.version.is_none() => {
+                Ok(Work::Open(read::<OpenTicket>(&self.body)?.into()))
+            }
+            (None, _) => Err(id("what is opened has neither id nor version yet")),
+            (Some(_), None) => Err(id("a ticket's id is required")),
+            (Some(kind), Some(id)) => {
+                Ok(Work::On(id, IfMatch(self.version), operation(kind, &self.body, caller)?))
+            }
         }
-        (Some(kind), Some(id)) => {
-            let operation = operation(kind, &item.body, caller).map_err(inside)?;
-            let status = if kind == OperationKind::Delete { 204 } else { 200 };
-            let done = operation.perform(conn, caller, id, IfMatch(item.version), now);
-            (status, done.map_err(inside)?)
-        }
-        (Some(_), None) => return Err(AppError::field("/id", "a ticket is required")),
-        (None, _) => {
-            return Err(AppError::field("/id", "what is opened has neither id nor version yet"));
-        }
-    };
-    let (id, version) = (Some(ticket.row.id), Some(ticket.row.version));
-    Ok(Outcome { status, id, version, problem: None })
+    }
+
+    fn outcome(&self, done: Result<InWorkflow<Ticket>, AppError>) -> Outcome {
+        let ticket = match done {
+            Ok(ticket) => ticket.row,
+            Err(error) => return Outcome::failed(self.id, ItemProblem::of(&error)),
+        };
+        let status = match self.operation {
+            BatchOperation::Open => 201,
+            BatchOperation::Delete => 204,
+            _ => 200,
+        };
+        Outcome { status, id: Some(ticket.id), version: Some(ticket.version), problem: None }
+    }
 }
 
 /// The pointers of what is wrong in an item's body, from the item on.
 fn inside(error: AppError) -> AppError {
-    let from_item =
-        |error: FieldError| FieldError::new(format!("/body{}", error.pointer), error.detail);
+    let from_item = |error: FieldError| match error.pointer.as_str() {
+        "/id" => error,
+        pointer => FieldError::new(format!("/body{pointer}"), error.detail),
+    };
     match error {
         AppError::Invalid(errors) => AppError::Invalid(errors.into_iter().map(from_item).collect()),
         error => error,

@@ -51,7 +51,7 @@ pub struct WorkOrder {
 
 /// From one workflow of the desk to another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct WorkflowChange {
+pub struct WorkflowMove {
     pub workflow_id: WorkflowId,
     #[schema(example = "Field service")]
     pub workflow: String,
@@ -74,7 +74,7 @@ pub fn tell_work_order(order: &WorkOrder, reference: Option<&str>) -> String {
 }
 
 /// The change of the workflow as a note.
-pub fn tell_workflow(change: &WorkflowChange, reference: Option<&str>) -> String {
+pub fn tell_workflow(change: &WorkflowMove, reference: Option<&str>) -> String {
     let first = format!("Goes on in the workflow {}", change.workflow);
     let from = format!("Before: {} ({})", change.from_workflow, change.from_status);
     let lines = [Some(first), Some(from), named(reference)];

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::super::rules::{
-    ConversionKind, Lead, WorkOrder, WorkflowChange, enter, tell_work_order, tell_workflow,
+    ConversionKind, Lead, WorkOrder, WorkflowMove, enter, tell_work_order, tell_workflow,
 };
 use super::super::store::{self, Conversion, Ticket};
 use super::transition::{about, follow_status, go_on_if_assigned, move_to, write_note};
@@ -189,7 +189,7 @@ fn go_over(
     held: &mut Held,
     to: WorkflowId,
     now: DateTime<Utc>,
-) -> Result<WorkflowChange, AppError> {
+) -> Result<WorkflowMove, AppError> {
     if held.ticket.category == Category::Closed {
         return Err(AppError::conflict("ticket_closed", "reopen the ticket first"));
     }
@@ -204,7 +204,7 @@ fn go_over(
     let lacks =
         || AppError::Internal(anyhow::anyhow!("workflow {} lacks its first status", workflow.key));
     let first = workflow.status(&workflow.submitted_status).ok_or_else(lacks)?;
-    let change = WorkflowChange {
+    let change = WorkflowMove {
         workflow_id: to,
         workflow: workflow.name.clone(),
         from_workflow_id: held.workflow.id,

@@ -37,7 +37,7 @@ pub use delete::{delete, restore};
 pub use drafts::{DRAFTS_KEPT, Draft, assess, change_draft, discard, draft, drafts, forget_drafts};
 pub use due::{assign_waiting, follow_automatic_transition};
 pub use open::{NewTicket, open};
-pub use operation::Operation;
+pub use operation::{Operation, Work};
 pub use read::{count, elevations, get, history, ids, list, note, notes};
 pub use redact::{Redact, Redacted, redact, redactions};
 pub use tags::{TagChange, change_tags, tags};

@@ -1,11 +1,11 @@
 //! One operation on a ticket, to be done on many.
 use chrono::{DateTime, Utc};
-use diesel::PgConnection;
+use diesel::{Connection as _, PgConnection};
 
 use super::super::store::Ticket;
 use super::{
-    Assign, Change, InWorkflow, TagChange, Transfer, Transition, add_note, assign, change,
-    change_tags, delete, hold, restore, transfer, transition,
+    Assign, Change, InWorkflow, NewTicket, TagChange, Transfer, Transition, add_note, assign,
+    change, change_tags, delete, hold, open, restore, transfer, transition,
 };
 use crate::http::IfMatch;
 use crate::kernel::{Actor, AppError, TicketId};
@@ -49,6 +49,32 @@ impl Operation {
             }
             Self::Delete => delete(conn, actor, id, seen, now),
             Self::Restore => restore(conn, actor, id, seen, now),
+        }
+    }
+}
+
+/// A part of a batch.
+#[derive(Debug, Clone)]
+pub enum Work {
+    Open(NewTicket),
+    On(TicketId, IfMatch, Operation),
+}
+
+impl Work {
+    /// Does it in a savepoint. The inner error is a refusal, of which nothing stays; the outer one is a failure of the service.
+    pub fn attempt(
+        self,
+        conn: &mut PgConnection,
+        actor: &Actor,
+        now: DateTime<Utc>,
+    ) -> Result<Result<InWorkflow<Ticket>, AppError>, AppError> {
+        let done = conn.transaction(|conn| match self {
+            Self::Open(new) => open(conn, actor, new, now),
+            Self::On(id, seen, operation) => operation.perform(conn, actor, id, seen, now),
+        });
+        match done {
+            Err(error) if error.status() >= 500 => Err(error),
+            decided => Ok(decided),
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::tickets::rules::ConversionKind;
 pub struct Conversion {
     pub ticket_id: TicketId,
     pub became: ConversionKind,
-    /// A [`crate::tickets::Lead`], [`crate::tickets::WorkOrder`] or [`crate::tickets::WorkflowChange`].
+    /// A [`crate::tickets::Lead`], [`crate::tickets::WorkOrder`] or [`crate::tickets::WorkflowMove`].
     pub details: Value,
     /// What somebody else calls it.
     pub reference: Option<String>,

@@ -1,6 +1,7 @@
 //! Tickets, their conversation and their assignment.
 mod assign;
 mod attachments;
+mod batch;
 mod change;
 mod concurrency;
 mod conversion;

@@ -228,12 +228,16 @@ pub fn waiting_since(conn: &mut PgConnection) -> QueryResult<Option<DateTime<Utc
     waiting.select(diesel::dsl::min(events::occurred_at)).first(conn)
 }
 
-/// Position, ticket and note of the published events about tickets, behind `after` up to and including `until`.
+/// Position, ticket, `note_id` and `notes`.
+pub type AboutTicket = (i64, TicketId, Option<Value>, Option<Value>);
+
+/// Position, ticket and notes of the published events about tickets, behind `after` up to and including `until`: the note that
+/// an event added, and those that a redaction changed.
 pub fn about_tickets(
     conn: &mut PgConnection,
     after: i64,
     until: i64,
-) -> QueryResult<Vec<(i64, TicketId, Option<String>)>> {
+) -> QueryResult<Vec<AboutTicket>> {
     events::table
         .filter(events::position.gt(after).and(events::position.le(until)))
         .filter(events::ticket_id.is_not_null())
@@ -241,7 +245,8 @@ pub fn about_tickets(
         .select((
             events::position.assume_not_null(),
             events::ticket_id.assume_not_null(),
-            events::data.retrieve_as_text("note_id").nullable(),
+            events::data.retrieve_as_object("note_id").nullable(),
+            events::data.retrieve_as_object("notes").nullable(),
         ))
         .load(conn)
 }

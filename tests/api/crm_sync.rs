@@ -2,6 +2,7 @@
 mod linking;
 mod pulling;
 mod pushing;
+mod redacting;
 
 use casebridge::kernel::{Permission, Role};
 use chrono::Utc;

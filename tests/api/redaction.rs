@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use crate::support::{Client, Reply, TestApp, path};
 
 /// What nobody should have written into a ticket.
-const SECRET: &str = "Zq7k-4111-1111";
+pub const SECRET: &str = "Zq7k-4111-1111";
 
 /// The tables of the database that hold this text in any column, be it as text, JSON or bytes.
-async fn tables_with(app: &TestApp, text: &str) -> Vec<String> {
+pub async fn tables_with(app: &TestApp, text: &str) -> Vec<String> {
     let names = "select string_agg(table_name, ' ') as text from information_schema.tables
         where table_schema = 'public' and table_type = 'BASE TABLE'";
     let names = app.text(names).await.unwrap();
@@ -30,7 +30,7 @@ async fn tables_with(app: &TestApp, text: &str) -> Vec<String> {
 }
 
 /// Takes the text out of a field, whatever the ticket's version is.
-async fn redact(caller: &Client, ticket: &Value, field: &str, text: &str) -> Reply {
+pub async fn redact(caller: &Client, ticket: &Value, field: &str, text: &str) -> Reply {
     let body = json!({"field": field, "text": text, "reason": "A card number"});
     caller.post_on(&path(ticket, "/redactions"), "*", body).await
 }

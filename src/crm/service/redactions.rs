@@ -12,10 +12,10 @@ use crate::crm::merge::Agreement;
 use crate::crm::provenance::Provenances;
 use crate::crm::redaction;
 use crate::crm::store::{
-    self, Connection, CrmRedaction, Mirror, MirrorState, RedactedIn, RedactionState,
+    self, Connection, CrmRedaction, Mirror, MirrorState, NoteDirection, RedactedIn, RedactionState,
 };
 use crate::http::IfMatch;
-use crate::kernel::{Actor, AppError, NoteId, TicketId};
+use crate::kernel::{Actor, AppError, ConnectionId, NoteId, TicketId};
 use crate::tickets::Redaction;
 use crate::tickets::service::{self as tickets, Redact, Redacted};
 
@@ -43,12 +43,13 @@ pub fn redact(
     let connections = store::connections(conn, None, false, 100)?;
     let mut copies = Vec::new();
     for mut mirror in mirrors {
-        let notes = linked.iter().filter(|(connection, _)| *connection == mirror.connection_id);
-        let notes: Vec<NoteId> = notes.map(|(_, note)| *note).collect();
-        let lead = store::lead(conn, mirror.connection_id, id)?;
-        let told =
-            connections.iter().any(|c| c.id == mirror.connection_id && c.kind == integration::KEY);
-        let known = Known { notes: &notes, told, lead: lead.is_some() };
+        let integrated =
+            |c: &&Connection| c.id == mirror.connection_id && c.kind == integration::KEY;
+        let known = Known {
+            notes: notes_in(&linked, mirror.connection_id),
+            integrated: connections.iter().find(integrated).is_some(),
+            lead: store::lead(conn, mirror.connection_id, id)?.is_some(),
+        };
         let own = copies_in(&mirror, &done, &known, now);
         if done.texts {
             forget_texts(&mut mirror)?;
@@ -65,11 +66,20 @@ pub fn redact(
     Ok((told, done.ticket.row.version))
 }
 
+/// The notes that a CRM has, and whether it is where they were written.
+fn notes_in(
+    linked: &[(ConnectionId, NoteId, NoteDirection)],
+    connection: ConnectionId,
+) -> Vec<(NoteId, NoteDirection)> {
+    let own = linked.iter().filter(|(of, ..)| *of == connection);
+    own.map(|(_, note, direction)| (*note, *direction)).collect()
+}
+
 /// What the mirror knows of a CRM's copies.
-struct Known<'a> {
-    notes: &'a [NoteId],
+struct Known {
+    notes: Vec<(NoteId, NoteDirection)>,
     /// An integration writes them.
-    told: bool,
+    integrated: bool,
     lead: bool,
 }
 
@@ -77,7 +87,7 @@ struct Known<'a> {
 fn copies_in(
     mirror: &Mirror,
     done: &Redacted,
-    known: &Known<'_>,
+    known: &Known,
     now: DateTime<Utc>,
 ) -> Vec<CrmRedaction> {
     let gone = mirror.state == MirrorState::Deleted;
@@ -98,12 +108,26 @@ fn copies_in(
     };
     let deleted = gone.then_some("the case was deleted in the CRM");
     let case = (done.texts && written).then(|| copy(RedactedIn::Case, None, deleted));
-    let offered = known.told.then_some("the integration is offered the note anew");
-    let of_notes =
-        known.notes.iter().map(|n| copy(RedactedIn::Note, Some(*n), offered.or(deleted)));
+    let refused = |direction| match direction {
+        NoteDirection::In if known.integrated => {
+            Some("the note is the CRM's own; put it right there")
+        }
+        _ => deleted,
+    };
+    let of_notes = known.notes.iter();
+    let of_notes = of_notes.map(|(note, from)| copy(RedactedIn::Note, Some(*note), refused(*from)));
+    // It has whatever it was offered, and is offered it anew.
+    let offered = "the integration is offered the note anew";
+    let offered_to =
+        |note: &&NoteId| known.integrated && !known.notes.iter().any(|(n, _)| n == *note);
+    let offered = done
+        .notes
+        .iter()
+        .filter(offered_to)
+        .map(|note| copy(RedactedIn::Note, Some(*note), Some(offered)));
     let wrong = "a lead is written once; put it right in the CRM";
     let lead = (done.texts && known.lead).then(|| copy(RedactedIn::Lead, None, Some(wrong)));
-    case.into_iter().chain(of_notes).chain(lead).collect()
+    case.into_iter().chain(of_notes).chain(offered).chain(lead).collect()
 }
 
 /// What both sides have agreed on, what was sent, seen and replaced: nothing of it tells the texts any more.

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::links::NoteDirection;
 use super::mirrors::Mirror;
 use crate::crm::case::Field;
 use crate::db::schema::{
@@ -76,7 +77,7 @@ pub struct DueNote {
     pub author_name: String,
     pub body: String,
     /// Whether it came from the CRM.
-    pub direction: super::NoteDirection,
+    pub direction: NoteDirection,
 }
 
 /// The notes of a mirror that are to be written anew, each once.
@@ -141,15 +142,15 @@ pub fn lock_mirrors(conn: &mut PgConnection, ticket: TicketId) -> QueryResult<Ve
         .load(conn)
 }
 
-/// Which connections have these notes; deleted ones too.
+/// Which connections have these notes, and where each was written; deleted ones too.
 pub fn linked_notes(
     conn: &mut PgConnection,
     notes: &[NoteId],
-) -> QueryResult<Vec<(ConnectionId, NoteId)>> {
+) -> QueryResult<Vec<(ConnectionId, NoteId, NoteDirection)>> {
     note_links::table
         .filter(note_links::note_id.eq_any(notes))
         .order((note_links::connection_id, note_links::note_id))
-        .select((note_links::connection_id, note_links::note_id))
+        .select((note_links::connection_id, note_links::note_id, note_links::direction))
         .load(conn)
 }
 

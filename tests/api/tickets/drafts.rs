@@ -176,7 +176,7 @@ async fn nobody_has_more_than_a_hundred_drafts_however_fast_they_are() {
     )
     .await
     .unwrap();
-    let replies = join_all((0..8).map(|_| author.post("/v1/drafts", json!({})))).await;
+    let replies = join_all((0..40).map(|_| author.post("/v1/drafts", json!({})))).await;
     assert_eq!(replies.iter().filter(|reply| reply.status == 201).count(), 2);
     let refused = author.post("/v1/tickets", json!({"draft": true})).await;
     refused.problem(409, "too_many_drafts");

@@ -85,7 +85,7 @@ pub struct TagsView {
 
 /// List the tags that are in use, most used first
 ///
-/// Counted over the 10,000 newest tickets with tags that you may see.
+/// Counted over the 10,000 newest tickets with tags of your departments or accounts.
 #[utoipa::path(
     tag = "tickets",
     params(TagQuery),

@@ -12,7 +12,7 @@ use crate::http::{self, IfMatch};
 use crate::kernel::{
     Actor, AppError, Erasure, NoteId, Page, PageRequest, Permission, RedactionId, TicketId,
 };
-use crate::notes;
+use crate::notes::{self, NoteVisibility};
 
 /// What is to be taken out, and why.
 #[derive(Clone)]
@@ -51,7 +51,7 @@ pub fn redact(
     if held.is_draft() {
         return Err(AppError::conflict("not_submitted", "a draft is changed, not redacted"));
     }
-    let text = text(conn, &held.ticket, &wanted)?;
+    let (text, public) = text(conn, &held.ticket, &wanted)?;
     let cut = cut(&text, &wanted.span).map_err(|error| AppError::Invalid(vec![error]))?;
     let erasure = Erasure::new(&text, &cut.text, vec![cut.secret.clone()]);
     if erasure.text(&wanted.reason).is_some() || wanted.reason.contains(&cut.secret) {
@@ -68,27 +68,32 @@ pub fn redact(
     http::erase_kept_answers(conn, id.0, &erasure)?;
     let data = json!({
         "redaction_id": redaction.id, "field": redaction.field, "reason": redaction.reason,
-        "note_id": redaction.note_id.or(notes.first().copied()), "notes": notes,
+        "note_id": redaction.note_id, "notes": notes,
     });
-    let told = Told { kind: EventType::TicketRedacted, public: true, data };
+    let told = Told { kind: EventType::TicketRedacted, public, data };
     let ticket = held.save(conn, actor, told, now)?;
     store::allow_redaction(conn, None)?;
     Ok(Redacted { redaction, ticket, erasure, texts, notes })
 }
 
-/// The text that a redaction is about.
-fn text(conn: &mut PgConnection, ticket: &Ticket, wanted: &Redact) -> Result<String, AppError> {
+/// The text that a redaction is about, and whether the customer sees it.
+fn text(
+    conn: &mut PgConnection,
+    ticket: &Ticket,
+    wanted: &Redact,
+) -> Result<(String, bool), AppError> {
     if wanted.note_id.is_some() != (wanted.field == RedactedField::Note) {
         return Err(AppError::field("/note_id", "the field note needs a note, no other has one"));
     }
     match (wanted.field, wanted.note_id) {
-        (RedactedField::Subject, _) => Ok(ticket.subject.clone()),
-        (RedactedField::Description, _) => Ok(ticket.description.clone()),
-        (RedactedField::Resolution, _) => Ok(ticket.resolution.clone().unwrap_or_default()),
+        (RedactedField::Subject, _) => Ok((ticket.subject.clone(), true)),
+        (RedactedField::Description, _) => Ok((ticket.description.clone(), true)),
+        (RedactedField::Resolution, _) => Ok((ticket.resolution.clone().unwrap_or_default(), true)),
         (RedactedField::Note, note) => {
             let missing = || AppError::field("/note_id", "the ticket has no such note");
             let note = note.map(|note| notes::find(conn, ticket.id, note, false)).transpose()?;
-            Ok(note.flatten().ok_or_else(missing)?.body)
+            let note = note.flatten().ok_or_else(missing)?;
+            Ok((note.body, note.visibility == NoteVisibility::Public))
         }
     }
 }

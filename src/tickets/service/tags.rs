@@ -40,7 +40,7 @@ pub fn change_tags(
 /// The newest tickets with tags that are counted: enough to know which tags are in use, and never the whole table.
 const COUNTED: i64 = 10_000;
 
-/// The tags that begin with `prefix` on the newest tickets that the caller may see, most used first.
+/// The tags that begin with `prefix` on the newest tickets of the caller's departments or accounts, most used first.
 pub fn tags(
     conn: &mut PgConnection,
     actor: &Actor,

@@ -263,7 +263,10 @@ async fn a_comment_that_holds_a_secret_is_told_to_be_put_right_by_hand() {
     desk.converge().await;
     let copies = desk.admin.get(&at).await.expect(200)["items"][0]["crm"].clone();
     assert_eq!((&copies[0]["what"], &copies[0]["state"]), (&json!("note"), &json!("not_possible")));
-    assert_eq!(copies[0]["detail"], "the CRM refuses: notes of this CRM cannot be changed");
+    assert_eq!(
+        copies[0]["detail"],
+        "the CRM refused the request: notes of this CRM cannot be changed"
+    );
     assert_eq!(desk.mirror(&ticket).await["state"], "linked");
     assert!(tables_with(&desk.app, SECRET).await.is_empty());
 }

@@ -114,6 +114,20 @@ async fn a_note_loses_its_secret_and_keeps_the_rest() {
 }
 
 #[actix_web::test]
+async fn that_an_internal_note_lost_a_secret_is_not_told_to_the_customer() {
+    let app = TestApp::start().await;
+    let (agent, contact) =
+        (app.agent("Coordinator").await, app.contact("Purchasing contact").await);
+    let ticket = app.open_ticket(json!({})).await;
+    let psst = json!({"body": format!("Their key: {SECRET}"), "visibility": "internal"});
+    let note = agent.post(&path(&ticket, "/notes"), psst).await.expect(201);
+    let body = json!({"field": "note", "note_id": note["id"], "text": SECRET, "reason": "A key"});
+    agent.post_on(&path(&ticket, "/redactions"), "*", body).await.expect(201);
+    let told = contact.get(&path(&ticket, "/history")).await.expect(200).to_string();
+    assert!(!told.contains("redacted") && !told.contains(note["id"].as_str().unwrap()), "{told}");
+}
+
+#[actix_web::test]
 async fn what_cannot_be_taken_out_is_named_and_who_may_not_see_the_ticket_finds_none() {
     let app = TestApp::start().await;
     let agent = app.agent("Coordinator").await;

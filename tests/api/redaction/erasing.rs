@@ -1,4 +1,5 @@
 //! At the desk.
+use futures_util::future::{join, join_all};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -239,4 +240,30 @@ async fn what_never_changes_still_never_changes_but_for_a_recorded_redaction() {
     for statement in texts(at) {
         assert!(attempt(named(id), statement.clone()).await.is_ok(), "{statement}");
     }
+}
+
+#[actix_web::test]
+async fn of_many_who_write_and_take_out_at_once_none_fails_and_the_last_leaves_nothing() {
+    let app = TestApp::start().await;
+    let agent = app.agent("Coordinator").await;
+    let ticket = app.open_ticket(json!({"description": format!("It is {SECRET}.")})).await;
+    let at = path(&ticket, "/notes");
+    let write = || agent.post(&at, json!({"body": format!("Again {SECRET}")}));
+    let turns = (0..12)
+        .map(|_| async { (write().await, redact(&agent, &ticket, "description", SECRET).await) });
+    let (turns, ()) = join(join_all(turns), app.publish()).await;
+    let taken = turns.iter().filter(|(_, taken)| taken.status == 201).count();
+    assert!(
+        turns
+            .iter()
+            .all(|(written, taken)| written.status == 201 && [201, 422].contains(&taken.status))
+    );
+    assert_eq!(taken, 1, "the description held it once");
+    let last = write().await.expect(201);
+    let body = json!({"field": "note", "note_id": last["id"], "text": SECRET, "reason": "A key"});
+    agent.post_on(&path(&ticket, "/redactions"), "*", body).await.expect(201);
+    app.publish().await;
+    assert!(tables_with(&app, SECRET).await.is_empty());
+    let notes = "select count(*) as number from notes where body = 'Again [redacted]'";
+    assert_eq!(app.number(notes).await, 13);
 }

@@ -16,7 +16,7 @@ use crate::events::{self, Consumer, Feed};
 use crate::kernel::Secret;
 use crate::tickets::service;
 use crate::workers::Workers;
-use crate::{crm, http, jobs, seed, telemetry};
+use crate::{bulk, crm, http, jobs, seed, telemetry};
 
 /// Who is told about published events, in the transaction that publishes them.
 pub const CONSUMERS: &[Consumer] = &[crm::mark_dirty];
@@ -188,12 +188,18 @@ impl Service {
             let db = db.clone();
             async move { db.tx(|conn| service::tell_child(conn, Utc::now())).await }
         });
+        let db = self.db.clone();
+        workers.every("abandoned drafts", Duration::from_secs(600), move || {
+            let db = db.clone();
+            async move { db.quiet_tx(|conn| service::forget_drafts(conn, Utc::now())).await }
+        });
     }
 }
 
 /// What each kind of job does.
 fn kinds_of_job(db: &Db, mirror: &crm::Engine) -> Vec<jobs::Kind> {
     vec![
+        jobs::Kind::new(bulk::BULK, db, bulk::step),
         jobs::Kind::new(crm::BACKFILL, mirror, crm::Engine::backfill),
         jobs::Kind::new(crm::IMPORT, mirror, crm::Engine::import),
         jobs::Kind::new(crm::RECONCILE, mirror, crm::Engine::reconcile),

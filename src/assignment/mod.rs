@@ -8,4 +8,5 @@ pub use rules::{Need, Rule};
 pub use service::{
     Decision, Previous, could_be_taken, explain, keep_or_pick, pick, preview, record,
 };
+pub use store::erase;
 pub use view::{AssignmentView, DecisionView};

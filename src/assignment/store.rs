@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::rules::Rule;
 use crate::db::schema::assignments;
-use crate::kernel::{AgentId, AssignmentId, TicketId};
+use crate::kernel::{AgentId, AssignmentId, Erasure, TicketId};
 
 /// One recorded decision. Nulls are sent as such: with `DEFAULT` in their place the statement would be another one each
 /// time, which diesel does not keep prepared.
@@ -41,4 +41,21 @@ pub fn of_ticket(
         .limit(limit)
         .select(Assignment::as_select())
         .load(conn)
+}
+
+/// Takes a secret out of the reasons that were given for decisions about a ticket.
+pub fn erase(conn: &mut PgConnection, ticket: TicketId, erasure: &Erasure) -> QueryResult<()> {
+    let reasons: Vec<(AssignmentId, String)> = assignments::table
+        .filter(assignments::ticket_id.eq(ticket))
+        .filter(assignments::reason.is_not_null())
+        .select((assignments::id, assignments::reason.assume_not_null()))
+        .load(conn)?;
+    for (id, reason) in reasons {
+        if let Some(erased) = erasure.text(&reason) {
+            diesel::update(assignments::table.find(id))
+                .set(assignments::reason.eq(erased))
+                .execute(conn)?;
+        }
+    }
+    Ok(())
 }

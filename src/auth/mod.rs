@@ -13,5 +13,5 @@ mod tokens;
 pub use caller::Caller;
 pub use http::{public_routes, routes};
 pub use keys::{ensure_signing_key, reseal};
-pub use service::{find_principal, first_of_role};
+pub use service::{acting, find_principal, first_of_role};
 pub use tokens::{Authenticator, MEMORY};

@@ -6,7 +6,10 @@ use diesel::PgConnection;
 use uuid::Uuid;
 
 use super::store::{self, Client, Principal};
-use crate::kernel::{Actor, AppError, ClientId, Page, PageRequest, Permission, Role, Secret};
+use crate::kernel::{
+    AccountId, Actor, AppError, ClientId, DepartmentId, Origin, Page, PageRequest, Permission,
+    Role, Secret,
+};
 
 /// A new secret for a client, and the Argon2id hash that is kept of it.
 pub fn new_secret() -> Result<(Secret, String), AppError> {
@@ -79,6 +82,34 @@ fn named_client(error: diesel::result::Error) -> AppError {
 pub fn find_principal(conn: &mut PgConnection, id: Uuid) -> Result<Principal, AppError> {
     let principal = store::principal(conn, id)?.filter(|p| p.active);
     principal.ok_or(AppError::NotFound("an active principal with this id"))
+}
+
+/// The person or program with this id as they may act now, with no more than these permissions; `None` when they may not
+/// call any more.
+pub fn acting(
+    conn: &mut PgConnection,
+    id: Uuid,
+    at_most: &[Permission],
+) -> Result<Option<Actor>, AppError> {
+    let Some(principal) = store::principal(conn, id)?.filter(|p| p.active) else { return Ok(None) };
+    let Some(role) = Role::parse(&principal.role) else { return Ok(None) };
+    let mut actor = as_actor(principal, role);
+    actor.permissions.retain(|permission| at_most.contains(permission));
+    Ok(Some(actor))
+}
+
+/// What the role allows, and what was granted beside it.
+pub(super) fn as_actor(principal: Principal, role: Role) -> Actor {
+    let granted = principal.permissions.iter().filter_map(|text| Permission::parse(text));
+    Actor {
+        id: principal.id,
+        role,
+        permissions: role.permissions().iter().copied().chain(granted).collect(),
+        name: principal.name,
+        origin: Origin::Api,
+        departments: principal.departments.into_iter().map(DepartmentId).collect(),
+        accounts: principal.accounts.into_iter().map(AccountId).collect(),
+    }
 }
 
 /// A client as it authenticates, and as it acts.

@@ -10,11 +10,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::keys::KeyRing;
+use super::service::as_actor;
 use super::store::{self, Principal};
 use crate::db::Db;
-use crate::kernel::{
-    AccountId, Actor, AppError, DepartmentId, Origin, Permission, Role, SecretKey,
-};
+use crate::kernel::{Actor, AppError, Permission, Role, SecretKey};
 
 /// How long a verified token, and the rights of its bearer, are remembered: a signature check costs more than
 /// reading a ticket. Deactivation and changed permissions take effect everywhere after this time.
@@ -156,19 +155,11 @@ fn actor(claims: &Claims, principal: Option<Principal>) -> Result<Actor, AppErro
         AppError::Unauthenticated("the bearer of this token may not call any more");
     let principal = principal.filter(|p| p.active).ok_or(GONE)?;
     let role = Role::parse(&principal.role).filter(|role| *role == claims.role).ok_or(GONE)?;
-    let granted = principal.permissions.iter().filter_map(|text| Permission::parse(text));
-    let mut permissions: Vec<Permission> =
-        role.permissions().iter().copied().chain(granted).collect();
+    let mut actor = as_actor(principal, role);
     if let Some(scope) = &claims.scope {
-        permissions.retain(|permission| scope.split(' ').any(|word| word == permission.as_str()));
+        let named =
+            |permission: &Permission| scope.split(' ').any(|word| word == permission.as_str());
+        actor.permissions.retain(named);
     }
-    Ok(Actor {
-        id: principal.id,
-        role,
-        name: principal.name,
-        permissions,
-        origin: Origin::Api,
-        departments: principal.departments.into_iter().map(DepartmentId).collect(),
-        accounts: principal.accounts.into_iter().map(AccountId).collect(),
-    })
+    Ok(actor)
 }

@@ -16,6 +16,7 @@ pub mod merge;
 pub mod probe;
 pub mod reconcile;
 pub mod provenance;
+mod redaction;
 mod rules;
 pub mod service;
 pub mod settings;

@@ -82,6 +82,29 @@ diesel::table! {
 }
 
 diesel::table! {
+    bulk_items (job_id, seq) {
+        job_id -> Uuid,
+        seq -> Int4,
+        ticket_id -> Uuid,
+        status -> Nullable<Int2>,
+        version -> Nullable<Int4>,
+        code -> Nullable<Text>,
+        detail -> Nullable<Text>,
+        done_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    bulk_jobs (job_id) {
+        job_id -> Uuid,
+        operation -> Text,
+        body -> Jsonb,
+        started_by -> Uuid,
+        permissions -> Array<Text>,
+    }
+}
+
+diesel::table! {
     categories (id) {
         id -> Uuid,
         name -> Text,
@@ -147,10 +170,11 @@ diesel::table! {
     conversions (ticket_id) {
         ticket_id -> Uuid,
         became -> Text,
-        lead -> Jsonb,
+        details -> Jsonb,
         converted_by -> Uuid,
         converted_by_name -> Text,
         converted_at -> Timestamptz,
+        reference -> Nullable<Text>,
     }
 }
 
@@ -327,6 +351,7 @@ diesel::table! {
         priority -> Int2,
         provenance -> Jsonb,
         failed_at -> Nullable<Timestamptz>,
+        redacting -> Bool,
     }
 }
 
@@ -368,6 +393,20 @@ diesel::table! {
         changed -> Bool,
         reason -> Nullable<Text>,
         match_key -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    crm_redactions (id) {
+        id -> Uuid,
+        redaction_id -> Uuid,
+        connection_id -> Uuid,
+        ticket_id -> Uuid,
+        what -> Text,
+        note_id -> Nullable<Uuid>,
+        state -> Text,
+        detail -> Nullable<Text>,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -513,6 +552,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    redactions (id) {
+        id -> Uuid,
+        ticket_id -> Uuid,
+        field -> Text,
+        note_id -> Nullable<Uuid>,
+        start -> Int4,
+        length -> Int4,
+        spans -> Int4,
+        reason -> Text,
+        redacted_by -> Uuid,
+        redacted_by_name -> Text,
+        redacted_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     routing_entries (component_id, from_version) {
         component_id -> Uuid,
         from_version -> Int4,
@@ -610,6 +665,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    ticket_watchers (ticket_id, watcher_id) {
+        ticket_id -> Uuid,
+        agent_id -> Nullable<Uuid>,
+        contact_id -> Nullable<Uuid>,
+        watcher_id -> Uuid,
+        added_by -> Uuid,
+        added_by_name -> Text,
+        added_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     tickets (id) {
         id -> Uuid,
         number -> Int8,
@@ -700,6 +767,8 @@ diesel::joinable!(agent_departments -> agents (agent_id));
 diesel::joinable!(agent_departments -> departments (department_id));
 diesel::joinable!(assignments -> tickets (ticket_id));
 diesel::joinable!(attachments -> tickets (ticket_id));
+diesel::joinable!(bulk_items -> bulk_jobs (job_id));
+diesel::joinable!(bulk_jobs -> jobs (job_id));
 diesel::joinable!(components -> departments (department_id));
 diesel::joinable!(components -> processes (process));
 diesel::joinable!(components -> products (product_id));
@@ -723,11 +792,17 @@ diesel::joinable!(crm_note_links -> notes (note_id));
 diesel::joinable!(crm_note_links -> tickets (ticket_id));
 diesel::joinable!(crm_outcomes -> crm_connections (connection_id));
 diesel::joinable!(crm_records -> crm_connections (connection_id));
+diesel::joinable!(crm_redactions -> crm_connections (connection_id));
+diesel::joinable!(crm_redactions -> notes (note_id));
+diesel::joinable!(crm_redactions -> redactions (redaction_id));
+diesel::joinable!(crm_redactions -> tickets (ticket_id));
 diesel::joinable!(departments -> workflows (workflow_id));
 diesel::joinable!(elevations -> tickets (ticket_id));
 diesel::joinable!(events -> tickets (ticket_id));
 diesel::joinable!(notes -> tickets (ticket_id));
 diesel::joinable!(process_steps -> ticket_processes (ticket_id));
+diesel::joinable!(redactions -> notes (note_id));
+diesel::joinable!(redactions -> tickets (ticket_id));
 diesel::joinable!(routing_entries -> components (component_id));
 diesel::joinable!(routing_entries -> departments (department_id));
 diesel::joinable!(routing_entries -> processes (process));
@@ -737,6 +812,9 @@ diesel::joinable!(statuses -> workflows (workflow_id));
 diesel::joinable!(ticket_merges -> tickets (ticket_id));
 diesel::joinable!(ticket_processes -> tickets (ticket_id));
 diesel::joinable!(ticket_types -> workflows (workflow_id));
+diesel::joinable!(ticket_watchers -> agents (agent_id));
+diesel::joinable!(ticket_watchers -> contacts (contact_id));
+diesel::joinable!(ticket_watchers -> tickets (ticket_id));
 diesel::joinable!(tickets -> accounts (account_id));
 diesel::joinable!(tickets -> agents (assignee_id));
 diesel::joinable!(tickets -> categories (category_id));
@@ -754,6 +832,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     agents,
     assignments,
     attachments,
+    bulk_items,
+    bulk_jobs,
     categories,
     clients,
     components,
@@ -773,6 +853,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     crm_note_links,
     crm_outcomes,
     crm_records,
+    crm_redactions,
     departments,
     elevations,
     event_feed,
@@ -783,6 +864,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     process_steps,
     processes,
     products,
+    redactions,
     routing_entries,
     routing_head,
     routing_versions,
@@ -792,6 +874,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     ticket_merges,
     ticket_processes,
     ticket_types,
+    ticket_watchers,
     tickets,
     transitions,
     triage_matrix,

@@ -3,10 +3,11 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::PgConnection;
+use serde_json::Value;
 
 use super::event::NewEvent;
 use super::store::{self, Event, Filter};
-use crate::kernel::{Actor, AppError, ConnectionId, NoteId, TicketId};
+use crate::kernel::{Actor, AppError, ConnectionId, Erasure, NoteId, TicketId};
 
 /// Call it in the transaction that made the event true. A ticket has one event for each of its versions.
 pub fn append(conn: &mut PgConnection, actor: &Actor, event: NewEvent) -> Result<(), AppError> {
@@ -35,6 +36,13 @@ pub fn history(
     limit: i64,
 ) -> Result<Vec<Event>, AppError> {
     Ok(store::history(conn, ticket, public_only, from_version, backward, limit)?)
+}
+
+/// Takes a secret out of what the log says of a ticket. Call it in the transaction that has recorded the redaction: the log
+/// refuses any other change.
+pub fn erase(conn: &mut PgConnection, ticket: TicketId, erasure: &Erasure) -> Result<(), AppError> {
+    store::erase(conn, ticket, erasure)?;
+    Ok(())
 }
 
 /// The published events that match and that the caller may see, and up to where there are no others: the next reading
@@ -87,18 +95,33 @@ pub fn ticket_news(
         return Ok((Vec::new(), after));
     }
     let passed = store::about_tickets(conn, connection, after, until)?;
-    Ok(by_ticket(passed, until, limit))
+    let passed = passed.into_iter().map(|(position, ticket, note, notes)| {
+        let (mut all, note) = (note_ids(notes), note_ids(note));
+        all.extend(note.into_iter().filter(|id| !all.contains(id)).collect::<Vec<_>>());
+        (position, ticket, all)
+    });
+    Ok(by_ticket(passed.collect(), until, limit))
+}
+
+/// The ids that an event's data hold: one, a list, or none.
+fn note_ids(value: Option<Value>) -> Vec<NoteId> {
+    let ids = match value {
+        Some(Value::Array(ids)) => ids,
+        Some(id) => vec![id],
+        None => Vec::new(),
+    };
+    ids.iter().filter_map(|id| id.as_str()?.parse().ok()).map(NoteId).collect()
 }
 
 /// Stops before the first event of one ticket too many: no event of a ticket that is told is left to be told again.
 fn by_ticket(
-    passed: Vec<(i64, TicketId, Option<String>)>,
+    passed: Vec<(i64, TicketId, Vec<NoteId>)>,
     mut until: i64,
     limit: usize,
 ) -> (Vec<TicketNews>, i64) {
     let mut places = HashMap::new();
     let mut news: Vec<TicketNews> = Vec::new();
-    for (position, ticket_id, note) in passed {
+    for (position, ticket_id, notes) in passed {
         let place = *places.entry(ticket_id).or_insert(news.len());
         if place == limit {
             until = position - 1;
@@ -108,7 +131,7 @@ fn by_ticket(
             news.push(TicketNews { ticket_id, position, notes: Vec::new() });
         }
         news[place].position = position;
-        news[place].notes.extend(note.and_then(|id| id.parse().ok()).map(NoteId));
+        news[place].notes.extend(notes);
     }
     news.sort_unstable_by_key(|ticket| ticket.position);
     (news, until)
@@ -130,7 +153,7 @@ mod tests {
             let id = |n: u128| uuid::Uuid::from_u128(n + 1);
             // Each event adds a note that has the event's position as its id.
             let all: Vec<_> = (1_i64..).zip(&tickets)
-                .map(|(at, ticket)| (at, TicketId(id(*ticket)), Some(id(at as u128).to_string())))
+                .map(|(at, ticket)| (at, TicketId(id(*ticket)), vec![NoteId(id(at as u128))]))
                 .collect();
             let end = all.len() as i64;
             let (mut after, mut told) = (0, 0);

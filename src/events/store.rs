@@ -3,13 +3,13 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::event::{EventType, NewEvent, Subject};
 use crate::db::schema::{event_feed, events, tickets};
-use crate::kernel::{Actor, ConnectionId, TicketId, Visibility};
+use crate::kernel::{Actor, ConnectionId, Erasure, TicketId, Visibility};
 
 /// An event of the log.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -165,15 +165,11 @@ pub struct Filter {
     pub limit: i64,
 }
 
-/// The published events that match, in feed order, as far as the caller may see their tickets. A draft is its
-/// author's alone.
+/// The published events that match, in feed order, as far as the caller may see their tickets. A draft has none.
 pub fn feed(conn: &mut PgConnection, filter: &Filter, caller: &Actor) -> QueryResult<Vec<Event>> {
     let mut query = events::table
         .left_join(tickets::table)
         .filter(events::position.gt(filter.after))
-        .filter(events::ticket_id.is_null().or(
-            tickets::category.ne("draft").or(tickets::opened_by.eq(caller.id)).assume_not_null(),
-        ))
         .order(events::position)
         .limit(filter.limit)
         .select(Event::as_select())
@@ -232,16 +228,20 @@ pub fn waiting_since(conn: &mut PgConnection) -> QueryResult<Option<DateTime<Utc
     waiting.select(diesel::dsl::min(events::occurred_at)).first(conn)
 }
 
-/// Position, ticket and note of the published events about tickets and about decided conflicts of this connection, behind
-/// `after` up to and including `until`.
+/// Position, ticket, `note_id` and `notes`.
+pub type AboutTicket = (i64, TicketId, Option<Value>, Option<Value>);
+
+/// Position, ticket and notes of the published events about tickets and about decided conflicts of this connection, behind
+/// `after` up to and including `until`: the note that an event added, and those that a redaction changed.
 pub fn about_tickets(
     conn: &mut PgConnection,
     connection: ConnectionId,
     after: i64,
     until: i64,
-) -> QueryResult<Vec<(i64, TicketId, Option<String>)>> {
-    type Found = (i64, Option<TicketId>, Option<String>, Option<String>);
+) -> QueryResult<Vec<AboutTicket>> {
+    type Found = (i64, Option<TicketId>, Option<String>, Option<Value>, Option<Value>);
     let data = |key: &'static str| events::data.retrieve_as_text(key).nullable();
+    let notes = |key: &'static str| events::data.retrieve_as_object(key).nullable();
     let decided = events::type_
         .eq(EventType::MirrorConflictDecided.as_str())
         .and(data("connection_id").eq(connection.to_string()).assume_not_null());
@@ -253,12 +253,38 @@ pub fn about_tickets(
             events::position.assume_not_null(),
             events::ticket_id,
             data("ticket_id"),
-            data("note_id"),
+            notes("note_id"),
+            notes("notes"),
         ))
         .load(conn)?;
-    let about = |(position, ticket, named, note): Found| {
+    let about = |(position, ticket, named, note, notes): Found| {
         let ticket = ticket.or_else(|| named?.parse().ok().map(TicketId))?;
-        Some((position, ticket, note))
+        Some((position, ticket, note, notes))
     };
     Ok(found.into_iter().filter_map(about).collect())
+}
+
+/// Takes a secret out of the events of a ticket and of its mirror, in the transaction that has recorded the redaction.
+pub fn erase(conn: &mut PgConnection, ticket: TicketId, erasure: &Erasure) -> QueryResult<usize> {
+    let columns = (events::id, events::changes, events::data);
+    let mut all: Vec<(i64, Value, Value)> =
+        events::table.filter(events::ticket_id.eq(ticket)).select(columns).load(conn)?;
+    let naming = events::data.retrieve_as_text("ticket_id").eq(ticket.to_string());
+    let of_mirror = events::table.filter(events::ticket_id.is_null()).filter(naming);
+    all.extend(of_mirror.select(columns).load::<(i64, Value, Value)>(conn)?);
+    all.retain_mut(|(_, changes, data)| erasure.json(changes) | erasure.json(data));
+    let (mut ids, mut changes, mut data) = (Vec::new(), Vec::new(), Vec::new());
+    for (id, changed, told) in all {
+        ids.push(id);
+        changes.push(changed);
+        data.push(told);
+    }
+    diesel::sql_query(
+        "update events e set changes = erased.changes, data = erased.data
+           from unnest($1, $2, $3) as erased (id, changes, data) where e.id = erased.id",
+    )
+    .bind::<Array<BigInt>, _>(ids)
+    .bind::<Array<Jsonb>, _>(changes)
+    .bind::<Array<Jsonb>, _>(data)
+    .execute(conn)
 }

@@ -72,6 +72,11 @@ impl Answer {
         self
     }
 
+    /// What an answer says, as it was or as it was kept.
+    pub fn value<T: serde::de::DeserializeOwned>(&self) -> Result<T, AppError> {
+        serde_json::from_str(&self.body).map_err(AppError::internal)
+    }
+
     /// 204.
     pub fn no_content() -> Self {
         Self { status: 204, headers: Headers::default(), body: String::new() }

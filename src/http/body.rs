@@ -68,6 +68,14 @@ fn require_json(request: &HttpRequest) -> Result<(), AppError> {
     Err(AppError::UnsupportedMediaType("application/json"))
 }
 
+/// A value inside a body, read as strictly as a body of its own.
+pub fn read<T>(value: &serde_json::Value) -> Result<T, AppError>
+where
+    T: DeserializeOwned + Validate<Context = ()>,
+{
+    parse(value.to_string().as_bytes())
+}
+
 /// Broken JSON is 400; JSON that does not fit, and values that are not valid, are 422 with pointers.
 pub(super) fn parse<T>(bytes: &[u8]) -> Result<T, AppError>
 where

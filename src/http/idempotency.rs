@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::Answer;
 use super::params::header_param;
 use crate::db::schema::idempotency_keys as keys;
-use crate::kernel::AppError;
+use crate::kernel::{AppError, Erasure};
 
 const KEY_MAX: usize = 255;
 
@@ -52,6 +52,11 @@ define_sql_function! {
 define_sql_function! { fn hashtextextended(text: Text, seed: BigInt) -> BigInt; }
 
 impl Idempotency {
+    /// The key of a part of the request that is done by itself. No header can hold the character between.
+    pub fn part(&self, number: usize) -> Self {
+        Self(self.0.as_ref().map(|key| format!("{key}\u{1f}{number}")))
+    }
+
     /// Runs `work` once for this caller and key, in the caller's transaction: the answer is kept with the effect
     /// itself. Fails with 409 while the first request still runs, and with 422 when the key stands for another request.
     pub fn once(
@@ -112,6 +117,23 @@ fn replay(
 /// Forgets the keys made before `before`; returns how many.
 pub fn sweep(conn: &mut PgConnection, before: DateTime<Utc>) -> QueryResult<usize> {
     diesel::delete(keys::table.filter(keys::created_at.lt(before))).execute(conn)
+}
+
+define_sql_function! { fn strpos(text: Text, part: Text) -> diesel::sql_types::Integer; }
+
+/// Takes a secret out of the kept answers that name this id. They are few, kept for a day, and searched from end to end.
+pub fn erase(conn: &mut PgConnection, about: Uuid, erasure: &Erasure) -> Result<(), AppError> {
+    let naming = keys::table.filter(strpos(keys::body, about.to_string()).gt(0));
+    let kept: Vec<(Uuid, String, String)> =
+        naming.select((keys::caller_id, keys::key, keys::body)).load(conn)?;
+    for (caller, key, body) in kept {
+        let Ok(mut answer) = serde_json::from_str(&body) else { continue };
+        if erasure.json(&mut answer) {
+            let row = keys::table.find((caller, key));
+            diesel::update(row).set(keys::body.eq(answer.to_string())).execute(conn)?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -12,14 +12,14 @@ mod problem;
 use chrono::{DateTime, SubsecRound as _, Utc};
 
 pub use answer::Answer;
-pub use body::{BODY_MAX, Body};
+pub use body::{BODY_MAX, Body, read};
 pub use cors::cors;
-pub use idempotency::{Idempotency, sweep as sweep_idempotency_keys};
+pub use idempotency::{Idempotency, erase as erase_kept_answers, sweep as sweep_idempotency_keys};
 pub use methods::head_as_get;
 pub use params::{Params, PathId, WantsTotal, header_param};
 pub use patch::{nullable, set};
 pub use preconditions::IfMatch;
-pub use problem::{Problem, complete as complete_problems};
+pub use problem::{ItemProblem, Problem, complete as complete_problems};
 
 /// The time, as exact as PostgreSQL keeps it: what an answer says is what is read again later.
 pub fn now() -> DateTime<Utc> {

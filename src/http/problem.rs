@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, ResponseError};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
@@ -90,6 +90,56 @@ impl Problem {
                 problem.allowed_transitions = Some(allowed.clone());
             }
             AppError::OpenSteps { steps, .. } => problem.open_steps = Some(steps.clone()),
+            _ => {}
+        }
+        problem
+    }
+}
+
+/// Why a part of a request was refused: what a problem document would say of it by itself.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ItemProblem {
+    #[schema(example = 412)]
+    pub status: u16,
+    /// Stable: what a program branches on.
+    #[schema(example = "stale_version")]
+    code: String,
+    #[schema(example = "the resource is at version 4; read it again and retry")]
+    detail: String,
+    /// One entry for each bad field.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError>,
+    /// The permission that the caller lacks (403).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    required_permission: Option<Permission>,
+    /// The version that the resource has now (412).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = 4)]
+    current_version: Option<i32>,
+    /// The transitions that are possible instead (409).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Object>>)]
+    allowed_transitions: Option<Value>,
+}
+
+impl ItemProblem {
+    pub fn of(error: &AppError) -> Self {
+        let mut problem = Self {
+            status: error.status(),
+            code: error.code().to_owned(),
+            detail: error.to_string(),
+            errors: Vec::new(),
+            required_permission: None,
+            current_version: None,
+            allowed_transitions: None,
+        };
+        match error {
+            AppError::Invalid(errors) => problem.errors.clone_from(errors),
+            AppError::Forbidden(permission) => problem.required_permission = Some(*permission),
+            AppError::Stale { current } => problem.current_version = Some(*current),
+            AppError::TransitionNotAllowed { allowed, .. } => {
+                problem.allowed_transitions = Some(allowed.clone());
+            }
             _ => {}
         }
         problem

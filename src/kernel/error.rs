@@ -1,12 +1,12 @@
 //! What a use case can fail with: one variant per thing that a client can act on.
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::Permission;
 
 /// One bad field of a request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FieldError {
     /// What is wrong with it.
     #[schema(example = "the account does not have this product")]

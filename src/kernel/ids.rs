@@ -65,6 +65,8 @@ ids! {
     AssignmentId,
     /// Identifies a recorded elevation.
     ElevationId,
+    /// Identifies a recorded redaction.
+    RedactionId,
     /// Identifies an integration client.
     ClientId,
     /// Identifies a connection to a CRM.

@@ -1,6 +1,7 @@
 //! Pure vocabulary shared by every feature. No I/O, no queries, no web framework.
 mod actor;
 mod desk;
+mod erasure;
 mod error;
 mod ids;
 mod page;
@@ -11,6 +12,7 @@ mod time_zone;
 
 pub use actor::{Actor, Origin, Permission, Role, Visibility};
 pub use desk::{Level, Priority};
+pub use erasure::{Erasure, MARK};
 pub use error::{AppError, FieldError};
 pub use ids::*;
 pub use page::{Cursor, Direction, PAGE_DEFAULT, PAGE_MAX, Page, PageRequest};

@@ -5,5 +5,5 @@ mod store;
 mod view;
 
 pub use rules::{Channel, NewNote, NoteVisibility};
-pub use store::{Note, find, first_of_desk, insert, joint_page, page};
+pub use store::{Note, erase, find, first_of_desk, insert, joint_page, page};
 pub use view::NoteView;

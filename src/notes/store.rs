@@ -1,12 +1,13 @@
 //! Queries of the notes.
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::rules::{Channel, NewNote, NoteVisibility};
 use crate::db::containing;
 use crate::db::schema::notes;
-use crate::kernel::{Actor, NoteId, Role, TicketId};
+use crate::kernel::{Actor, Erasure, NoteId, Role, TicketId};
 
 /// A note on a ticket. Immutable.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -149,4 +150,28 @@ pub fn joint_page(
     } else {
         query.order((notes::created_at, notes::id)).load(conn)
     }
+}
+
+/// Takes a secret out of the notes of a ticket, in the transaction that has recorded the redaction; returns those that held
+/// it.
+pub fn erase(
+    conn: &mut PgConnection,
+    ticket_id: TicketId,
+    erasure: &Erasure,
+) -> QueryResult<Vec<NoteId>> {
+    let all: Vec<(NoteId, String)> = notes::table
+        .filter(notes::ticket_id.eq(ticket_id))
+        .order(notes::seq)
+        .select((notes::id, notes::body))
+        .load(conn)?;
+    let erased = all.into_iter().filter_map(|(id, body)| Some((id, erasure.text(&body)?)));
+    let (ids, bodies): (Vec<NoteId>, Vec<String>) = erased.unzip();
+    let keys: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    diesel::sql_query(
+        "update notes n set body = erased.body from unnest($1, $2) as erased (id, body) where n.id = erased.id",
+    )
+    .bind::<Array<SqlUuid>, _>(keys)
+    .bind::<Array<Text>, _>(bodies)
+    .execute(conn)?;
+    Ok(ids)
 }

@@ -38,6 +38,7 @@ use crate::kernel::Permission;
         (name = "jobs", description = "Work that takes longer than a request"),
         (name = "events", description = "The change feed"),
         (name = "auth", description = "Tokens and keys"),
+        (name = "drafts", description = "Tickets before they are submitted, filled in step by step"),
         (name = "clients", description = "Integration clients and signing keys"),
         (name = "operations", description = "Health and metrics"),
     ),

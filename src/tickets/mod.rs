@@ -4,7 +4,9 @@ mod rules;
 pub mod service;
 mod store;
 
-pub use http::routes;
-pub use rules::{Actions, ConversionKind, Lead, Source};
+pub use http::{OperationKind, found_by, operation, routes};
+pub use rules::{
+    Actions, ConversionKind, Lead, RedactedField, Source, Span, WorkOrder, WorkflowMove,
+};
 pub use service::InWorkflow;
-pub use store::{Conversion, Ticket};
+pub use store::{Conversion, Redaction, Ticket};

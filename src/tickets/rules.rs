@@ -1,16 +1,25 @@
 //! Pure rules of the ticket.
+mod conversion;
 mod links;
+mod redaction;
+mod tags;
+mod wizard;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
-use utoipa::ToSchema;
 
 use crate::kernel::{Actor, AppError, FieldError, Permission, text_enum};
 use crate::workflow::{Category, Refusal, Requirement, Status, Transition, Trigger, Workflow};
 
 pub use self::links::{Relation, check_merge, merged_into};
 use super::store::Ticket;
+
+pub use self::conversion::{
+    ConversionKind, Lead, WorkOrder, WorkflowMove, tell_work_order, tell_workflow,
+};
+pub use self::redaction::{Cut, RedactedField, Span, cut};
+pub use self::tags::{TagCount, most_used, tagged};
+pub use self::wizard::{Step, steps};
 
 text_enum! {
     /// How a ticket came in.
@@ -23,30 +32,8 @@ text_enum! {
     }
 }
 
-text_enum! {
-    /// What a ticket can become.
-    ConversionKind {
-        /// Somebody who may buy.
-        Lead = "lead",
-    }
-}
-
-/// Somebody who may buy; what is not known is empty.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Lead {
-    #[schema(example = "Purchasing")]
-    pub first_name: String,
-    #[schema(example = "contact")]
-    pub last_name: String,
-    #[schema(example = "purchasing@customer.example")]
-    pub email: String,
-    #[schema(example = "+43 1 0000000")]
-    pub phone: String,
-    #[schema(example = "Northwind Services")]
-    pub company: String,
-    #[schema(example = "Asks for twenty more seats")]
-    pub description: String,
-}
+/// Characters of a subject at the most.
+pub const SUBJECT_MAX: usize = 255;
 
 /// What a complete ticket has; each that is missing is named.
 pub fn missing_fields(ticket: &Ticket) -> Vec<FieldError> {

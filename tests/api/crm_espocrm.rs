@@ -5,6 +5,7 @@ mod hooks;
 mod mirroring;
 mod probing;
 mod reading;
+mod redacting;
 mod writing;
 
 use casebridge::crm::adapters::Access;

@@ -4,6 +4,7 @@ mod linking;
 mod people;
 mod pulling;
 mod pushing;
+mod redacting;
 
 use casebridge::kernel::{Permission, Role};
 use chrono::Utc;

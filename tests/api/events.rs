@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::support::mirror::text;
-use crate::support::{Client, Reply, TestApp};
+use crate::support::{Client, Reply, TestApp, path};
 
 /// A product's name changes: one event.
 async fn add_product(client: &Client, name: &str) {
@@ -171,14 +171,24 @@ async fn an_agent_sees_the_events_of_their_departments_tickets_only() {
 }
 
 #[actix_web::test]
-async fn the_events_of_a_draft_are_its_authors_alone() {
+async fn the_log_begins_with_the_submission_of_a_draft() {
     let app = TestApp::start().await;
-    let (author, other) = (app.client(Role::Coordinator).await, app.client(Role::Admin).await);
-    author.post("/v1/tickets", json!({"subject": "Half", "draft": true})).await.expect(201);
+    let author = app.client(Role::Coordinator).await;
+    let draft = app.new_ticket(json!({"draft": true})).await;
+    let draft = author.post("/v1/tickets", draft).await.expect(201);
+    author.patch(&path(&draft, ""), "*", json!({"priority": "high"})).await.expect(200);
     app.publish().await;
-    let opened = "/v1/events?types=ticket.opened";
-    assert_eq!(other.get(opened).await.expect(200)["items"], json!([]));
-    assert_eq!(author.get(opened).await.expect(200)["items"].as_array().unwrap().len(), 1);
+    let about = format!("/v1/events?ticket={}", draft["id"].as_str().unwrap());
+    assert_eq!(author.get(&about).await.expect(200)["items"], json!([]));
+    author.post_on(&path(&draft, "/submission"), "*", json!({})).await.expect(200);
+    app.publish().await;
+    let told = author.get(&about).await.expect(200)["items"].clone();
+    assert_eq!(told.as_array().unwrap().len(), 1, "{told}");
+    assert_eq!(
+        (&told[0]["type"], &told[0]["ticket_version"]),
+        (&json!("ticket.submitted"), &json!(3))
+    );
+    assert_eq!(told[0]["changes"]["description"]["to"], "After 100 rows.");
 }
 
 #[actix_web::test]

@@ -174,6 +174,13 @@ pub trait Adapter: Debug + Send + Sync {
     /// Fails with [`CrmError::Gone`] if it is known to have been written and deleted in the CRM.
     async fn create_note(&self, case_id: &str, note: &NewNote) -> Result<RemoteNote, CrmError>;
 
+    /// Writes title and text of a note anew, ours or one of the CRM's own.
+    ///
+    /// Fails with [`CrmError::Permanent`] where the CRM does not let a note be changed.
+    async fn update_note(&self, _id: &str, _note: &NewNote) -> Result<(), CrmError> {
+        Err(CrmError::permanent("notes of this CRM cannot be changed"))
+    }
+
     /// Creates the lead, or finds it if an earlier attempt with this `key` created it; returns its id.
     async fn create_lead(&self, key: Uuid, lead: &NewLead) -> Result<String, CrmError>;
 

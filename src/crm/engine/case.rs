@@ -6,6 +6,7 @@ use crate::crm::case::{Case, Field, RemoteCase};
 use crate::crm::mapping::{self, Facts};
 use crate::crm::merge::{self, Merge, Rules, Times};
 use crate::crm::provenance::flag_reversals;
+use crate::crm::redaction;
 use crate::crm::settings::Settings;
 use crate::crm::store::Conflict;
 use crate::kernel::AppError;
@@ -24,7 +25,7 @@ impl Pass {
     /// Makes ticket and case equal.
     pub async fn case(&mut self, seen: &Snapshot, facts: &Facts) -> Result<(), Stop> {
         let remote = match self.mirror.remote_id.clone() {
-            Some(id) => self.crm.adapter.read_case(&id).await.map_err(case_gone)?,
+            Some(id) => self.read_case(&id).await?,
             None => self.create(seen, facts).await?,
         };
         let plan = self.plan(seen, facts, &remote)?;
@@ -41,6 +42,19 @@ impl Pass {
         .await
     }
 
+    /// The case as the CRM shows it, without text that is being taken out.
+    pub(super) async fn read_case(&self, id: &str) -> Result<RemoteCase, Stop> {
+        let remote = self.crm.adapter.read_case(id).await.map_err(case_gone)?;
+        Ok(self.masked(remote))
+    }
+
+    fn masked(&self, mut remote: RemoteCase) -> RemoteCase {
+        if self.mirror.redacting {
+            redaction::mask(&mut remote.fields);
+        }
+        remote
+    }
+
     /// What is to be done so that both sides agree.
     pub(super) fn plan(
         &mut self,
@@ -48,6 +62,9 @@ impl Pass {
         facts: &Facts,
         remote: &RemoteCase,
     ) -> Result<Plan, Stop> {
+        if self.mirror.redacting {
+            redaction::forget(&mut self.agreement);
+        }
         let sent = self.sent.take().unwrap_or_default();
         let given_up = self.agreement.recognize(&sent, &remote.fields);
         let status = |case: &Case| case.get(Field::Status).map(str::to_owned);
@@ -83,6 +100,7 @@ impl Pass {
             CrmError::Gone => Stop::CaseGone,
             e => e.into(),
         })?;
+        let remote = self.masked(remote);
         let created = remote.clone();
         self.held(move |_, working| {
             working.mirror.remote_id = Some(created.id.clone());

@@ -2,7 +2,6 @@
 use std::collections::HashSet;
 
 use super::case::Plan;
-use super::case::case_gone;
 use super::notes::{self, text};
 use super::pass::{Pass, Snapshot, Stop};
 use crate::crm::case::{Field, RemoteNote, loss};
@@ -79,7 +78,7 @@ impl Comparison {
 
     async fn linked(&mut self) -> Result<(), Stop> {
         let id = self.pass.mirror.remote_id.clone().unwrap_or_default();
-        let remote = self.pass.crm.adapter.read_case(&id).await.map_err(case_gone)?;
+        let remote = self.pass.read_case(&id).await?;
         let mirror = self.pass.mirror.clone();
         let seen = self.pass.engine.db().read(move |conn| Snapshot::read(conn, &mirror)).await?;
         if seen.ticket.deleted_at.is_some() {
@@ -172,7 +171,9 @@ impl Comparison {
         };
         let new = self.add(kind, action);
         (new.note_id, new.remote_note_id) = (Some(note.id), note.remote_id.clone());
-        new.show(Some(&note.body), copy.map(|copy| copy.body.as_str()));
+        // What the CRM still has of a note that lost a secret is not to be repeated here.
+        let theirs = copy.filter(|_| !note.redacted).map(|copy| copy.body.as_str());
+        new.show(Some(&note.body), theirs);
     }
 }
 

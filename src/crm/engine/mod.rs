@@ -19,6 +19,7 @@ mod poll;
 mod pull;
 mod push;
 mod reading;
+mod redacting;
 mod resolve;
 mod restore;
 mod schedule;

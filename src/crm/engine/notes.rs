@@ -108,18 +108,13 @@ impl Pass {
     /// Returns the CRM's note, with what it did not keep of the text.
     async fn write_note(&self, seen: &Snapshot, note: &DeskNote) -> Result<RemoteLink, Stop> {
         let id = self.stable_id("note", note.id.0);
-        let kind = match (note.visibility.as_str(), note.author_role.as_str()) {
-            ("internal", _) => "Internal note by",
-            (_, "contact") => "Reply from",
-            _ => "Reply by",
-        };
         let author = seen.ticket.contact.as_ref().filter(|contact| contact.0.0 == note.author_id);
         let contact_id = match author {
             Some(_) => seen.contact.clone(),
             None if note.author_role == "contact" => self.linked_contact(note.author_id).await?,
             None => None,
         };
-        let title = format!("{kind} {}", note.author_name);
+        let title = title(&note.visibility, &note.author_role, &note.author_name);
         let internal = note.visibility == "internal";
         let new = NewNote { id, title, body: note.body.clone(), contact_id, internal };
         let case = self.mirror.remote_id.clone().unwrap_or_default();
@@ -215,6 +210,16 @@ impl Pass {
         })
         .await
     }
+}
+
+/// What a note of the desk is called in the CRM.
+pub(super) fn title(visibility: &str, author_role: &str, author: &str) -> String {
+    let kind = match (visibility, author_role) {
+        ("internal", _) => "Internal note by",
+        (_, "contact") => "Reply from",
+        _ => "Reply by",
+    };
+    format!("{kind} {author}")
 }
 
 /// Title and text of a note as one; `None` if it has neither.

@@ -94,6 +94,7 @@ impl Engine {
         }
         let facts = pass.facts(&seen).await?;
         pass.case(&seen, &facts).await?;
+        pass.redactions().await?;
         // A contact that is not known delays no note.
         let contact = pass.contact(&seen, mirror.full_check).await;
         if !matches!(contact, Ok(()) | Err(Stop::Park { .. })) {

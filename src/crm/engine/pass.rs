@@ -333,6 +333,7 @@ impl Working {
             remote_modified_at: self.mirror.remote_modified_at,
             contact_synced: self.mirror.contact_synced,
             notes_synced_up_to: self.mirror.notes_synced_up_to,
+            redacting: self.mirror.redacting,
         })
     }
 }

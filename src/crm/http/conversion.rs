@@ -2,6 +2,7 @@
 use actix_web::{get, post, web};
 use chrono::{DateTime, Utc};
 use garde::Validate;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -11,15 +12,18 @@ use crate::auth::Caller;
 use crate::crm::service::{self, LeadIn};
 use crate::db::Db;
 use crate::http::{Answer, Body, Idempotency, PathId, now};
-use crate::kernel::{AppError, ConnectionId, Permission, TicketId};
-use crate::tickets::service::{self as tickets, NewLead};
-use crate::tickets::{Conversion, ConversionKind, Lead};
+use crate::kernel::{
+    AgentId, AppError, ConnectionId, FieldError, Permission, TicketId, WorkflowId,
+};
+use crate::tickets::service::{self as tickets, Convert, NewLead, NewWorkOrder, Wanted};
+use crate::tickets::{Conversion, ConversionKind, Lead, WorkOrder, WorkflowMove};
 
 pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(convert_ticket).service(get_conversion);
 }
 
-/// What a ticket shall become. What is left out is taken from the ticket, its contact and its account.
+/// What a ticket shall become. A lead is a person, a job is a work order, a workflow is where the ticket goes on. What is left
+/// out is taken from the ticket, its contact and its account.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ConvertTicket {
@@ -42,9 +46,76 @@ struct ConvertTicket {
     #[garde(length(chars, max = 200))]
     #[schema(example = "Northwind Services")]
     company: Option<String>,
+    /// Of a lead or a job.
     #[garde(length(chars, max = 60_000))]
     #[schema(example = "Asks for twenty more seats")]
     description: Option<String>,
+    /// Of a job.
+    #[garde(length(chars, min = 1, max = 255))]
+    #[schema(example = "Replace the card reader")]
+    title: Option<String>,
+    /// Of a job; the ticket's deadline when absent.
+    #[garde(skip)]
+    due_at: Option<DateTime<Utc>>,
+    /// Of a job.
+    #[garde(skip)]
+    assignee_id: Option<AgentId>,
+    /// The workflow in which the ticket goes on.
+    #[garde(skip)]
+    workflow_id: Option<WorkflowId>,
+    /// What another system calls it.
+    #[garde(length(chars, min = 1, max = 255))]
+    #[schema(example = "WO-2207")]
+    reference: Option<String>,
+}
+
+impl ConvertTicket {
+    fn wanted(self) -> Result<Convert, AppError> {
+        self.refuse_foreign()?;
+        let to = match self.to {
+            ConversionKind::Lead => Wanted::Lead(NewLead {
+                first_name: self.first_name,
+                last_name: self.last_name,
+                email: self.email,
+                phone: self.phone,
+                company: self.company,
+                description: self.description,
+            }),
+            ConversionKind::Job => Wanted::Job(NewWorkOrder {
+                title: self.title,
+                description: self.description,
+                due_at: self.due_at,
+                assignee_id: self.assignee_id,
+            }),
+            ConversionKind::Workflow => {
+                let missing = || AppError::field("/workflow_id", "a workflow is required");
+                Wanted::Workflow(self.workflow_id.ok_or_else(missing)?)
+            }
+        };
+        Ok(Convert { to, reference: self.reference })
+    }
+
+    /// What is asked of another kind is not silently left out.
+    fn refuse_foreign(&self) -> Result<(), AppError> {
+        use ConversionKind::{Job, Lead, Workflow};
+        let given = [
+            ("/first_name", self.first_name.is_some(), &[Lead][..]),
+            ("/last_name", self.last_name.is_some(), &[Lead]),
+            ("/email", self.email.is_some(), &[Lead]),
+            ("/phone", self.phone.is_some(), &[Lead]),
+            ("/company", self.company.is_some(), &[Lead]),
+            ("/description", self.description.is_some(), &[Lead, Job]),
+            ("/title", self.title.is_some(), &[Job]),
+            ("/due_at", self.due_at.is_some(), &[Job]),
+            ("/assignee_id", self.assignee_id.is_some(), &[Job]),
+            ("/workflow_id", self.workflow_id.is_some(), &[Workflow]),
+        ];
+        let foreign = given.iter().filter(|(_, given, of)| *given && !of.contains(&self.to));
+        let errors: Vec<FieldError> = foreign
+            .map(|(pointer, ..)| FieldError::new(*pointer, format!("a {} has no such", self.to)))
+            .collect();
+        if errors.is_empty() { Ok(()) } else { Err(AppError::Invalid(errors)) }
+    }
 }
 
 /// What a ticket became.
@@ -52,12 +123,17 @@ struct ConvertTicket {
 struct ConversionView {
     ticket_id: TicketId,
     to: ConversionKind,
-    lead: Lead,
+    lead: Option<Lead>,
+    job: Option<WorkOrder>,
+    workflow: Option<WorkflowMove>,
+    /// What another system calls it.
+    #[schema(example = "WO-2207")]
+    reference: Option<String>,
     converted_by: Uuid,
     #[schema(example = "L1 agent A")]
     converted_by_name: String,
     converted_at: DateTime<Utc>,
-    /// One for each connection that writes leads.
+    /// Of a lead, one for each connection that writes leads. A job or a workflow is told to every CRM in a note.
     crm: Vec<LeadView>,
 }
 
@@ -73,7 +149,8 @@ struct LeadView {
 }
 
 fn view(row: Conversion, leads: Vec<LeadIn>) -> Result<ConversionView, AppError> {
-    let crm = leads.into_iter().map(|LeadIn { connection, lead_id }| LeadView {
+    let leads = leads.into_iter().filter(|_| row.became == ConversionKind::Lead);
+    let crm = leads.map(|LeadIn { connection, lead_id }| LeadView {
         connection_id: connection.id,
         connection: connection.name,
         lead_id,
@@ -81,7 +158,10 @@ fn view(row: Conversion, leads: Vec<LeadIn>) -> Result<ConversionView, AppError>
     Ok(ConversionView {
         ticket_id: row.ticket_id,
         to: row.became,
-        lead: serde_json::from_value(row.lead).map_err(AppError::internal)?,
+        lead: details(&row, ConversionKind::Lead)?,
+        job: details(&row, ConversionKind::Job)?,
+        workflow: details(&row, ConversionKind::Workflow)?,
+        reference: row.reference,
         converted_by: row.converted_by,
         converted_by_name: row.converted_by_name,
         converted_at: row.converted_at,
@@ -89,14 +169,24 @@ fn view(row: Conversion, leads: Vec<LeadIn>) -> Result<ConversionView, AppError>
     })
 }
 
+fn details<T: DeserializeOwned>(
+    row: &Conversion,
+    kind: ConversionKind,
+) -> Result<Option<T>, AppError> {
+    let own = (row.became == kind).then(|| serde_json::from_value(row.details.clone()));
+    own.transpose().map_err(AppError::internal)
+}
+
 /// Convert a ticket
 ///
-/// To a lead: recorded on the ticket, once, and written to each CRM whose connection wants leads, after the ticket's case
-/// and notes. Where the ticket's workflow has a transition with the trigger `conversion`, the ticket moves along it.
+/// Recorded on the ticket, once. A lead is written to each CRM whose connection wants leads, after the ticket's case
+/// and notes. A job (a work order) and a workflow are told in an internal note, which each CRM gets with the case. To another
+/// workflow the ticket goes over, and begins there anew; as a lead or a job it moves along its workflow's transition with the
+/// trigger `conversion`, where there is one.
 #[utoipa::path(
     tag = "tickets",
     params(("id" = TicketId, Path), Idempotency),
-    request_body = ConvertTicket,
+    request_body(content = ConvertTicket, example = json!({"to": "lead", "description": "Asks for twenty more seats"})),
     security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
     responses((status = 201, description = "What the ticket became", body = ConversionView)),
 )]
@@ -110,18 +200,10 @@ async fn convert_ticket(
 ) -> Result<Answer, AppError> {
     caller.require(Permission::TicketsWork)?;
     let (fingerprint, body) = (body.fingerprint.clone(), body.into_inner());
-    let ConversionKind::Lead = body.to;
-    let new = NewLead {
-        first_name: body.first_name,
-        last_name: body.last_name,
-        email: body.email,
-        phone: body.phone,
-        company: body.company,
-        description: body.description,
-    };
+    let wanted = body.wanted()?;
     db.tx(move |conn| {
         key.once(conn, caller.id, &fingerprint, |conn| {
-            let (conversion, ticket) = tickets::convert(conn, &caller, id.0, new, now())?;
+            let (conversion, ticket) = tickets::convert(conn, &caller, id.0, wanted, now())?;
             let location = format!("/v1/tickets/{}/conversion", id.0);
             // The ETag is the ticket's: a conversion moves its version.
             let view = view(conversion, service::leads(conn, id.0)?)?;

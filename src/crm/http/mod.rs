@@ -14,6 +14,7 @@ mod operations;
 mod parked;
 mod probe;
 mod reconcile;
+mod redactions;
 
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -31,6 +32,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .configure(mirrors::routes)
         .configure(conflicts::routes)
         .configure(conversion::routes)
+        .configure(redactions::routes)
         .configure(changes::routes)
         .configure(links::routes)
         .configure(hooks::routes);

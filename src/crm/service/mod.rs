@@ -3,11 +3,13 @@ mod conflicts;
 mod connections;
 mod health;
 mod mirrors;
+mod redactions;
 
 pub use conflicts::*;
 pub use connections::*;
 pub use health::*;
 pub use mirrors::*;
+pub use redactions::*;
 
 use std::collections::BTreeMap;
 

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::crm::case::Field;
 use crate::db::schema::{
-    accounts, agents, contacts, crm_note_links, notes, products, tickets, workflows,
+    accounts, agents, contacts, crm_note_links, crm_redactions, notes, products, tickets, workflows,
 };
 use crate::kernel::{
     AccountId, AgentId, ConnectionId, ContactId, NoteId, Priority, ProductId, TicketId, WorkflowId,
@@ -161,6 +161,8 @@ pub struct DeskNote {
     pub remote_id: Option<String>,
     /// When the CRM's note was found to be deleted.
     pub gone_at: Option<DateTime<Utc>>,
+    /// A secret was taken out of it.
+    pub redacted: bool,
 }
 
 /// The notes of a ticket behind `after`, in order.
@@ -188,6 +190,9 @@ pub fn desk_notes(
             notes::body,
             crm_note_links::remote_id.nullable(),
             crm_note_links::gone_at.nullable(),
+            diesel::dsl::exists(
+                crm_redactions::table.filter(crm_redactions::note_id.eq(notes::id.nullable())),
+            ),
         ))
         .load(conn)
 }

@@ -56,6 +56,8 @@ pub struct Mirror {
     pub failed_at: Option<DateTime<Utc>>,
     /// By field; see [`crate::crm::provenance`].
     pub provenance: Value,
+    /// The CRM may still have text that was taken out at the desk: what it shows of it is not stored.
+    pub redacting: bool,
 }
 
 /// The mirrors of a ticket, one for each connection.

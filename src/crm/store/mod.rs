@@ -13,6 +13,7 @@ mod leads;
 mod links;
 mod mirrors;
 mod protocol;
+mod redactions;
 mod unmapped;
 mod work;
 
@@ -30,5 +31,6 @@ pub use leads::*;
 pub use links::*;
 pub use mirrors::*;
 pub use protocol::*;
+pub use redactions::*;
 pub use unmapped::*;
 pub use work::*;

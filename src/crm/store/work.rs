@@ -122,6 +122,7 @@ pub struct Progress {
     pub remote_modified_at: Option<DateTime<Utc>>,
     pub contact_synced: Option<Uuid>,
     pub notes_synced_up_to: i32,
+    pub redacting: bool,
 }
 
 pub fn save_progress(

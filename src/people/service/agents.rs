@@ -132,14 +132,19 @@ pub fn lock_pool(
     Ok(store::lock_pool(conn, department, level, holder)?)
 }
 
+/// The agent with this id, if they are active.
+pub fn active_agent(conn: &mut PgConnection, id: AgentId) -> Result<Option<Agent>, AppError> {
+    Ok(store::find(conn, id)?.filter(|agent| agent.active))
+}
+
 /// Fails with an error at `pointer` when there is no such active agent.
 pub fn require_active_agent(
     conn: &mut PgConnection,
     id: AgentId,
     pointer: &str,
 ) -> Result<(), AppError> {
-    match store::find(conn, id)? {
-        Some(agent) if agent.active => Ok(()),
-        _ => Err(AppError::field(pointer, "there is no such active agent")),
+    match active_agent(conn, id)? {
+        Some(_) => Ok(()),
+        None => Err(AppError::field(pointer, "there is no such active agent")),
     }
 }

@@ -12,7 +12,7 @@ use crate::auth::Caller;
 use crate::db::Db;
 use crate::http::{Answer, Body, IfMatch, Params, PathId, now, nullable};
 use crate::kernel::{
-    AccountId, AgentId, AppError, CategoryId, ContactId, Permission, ProductId, TicketId,
+    AccountId, Actor, AgentId, AppError, CategoryId, ContactId, Permission, ProductId, TicketId,
 };
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -77,6 +77,17 @@ pub struct AssignTicket {
     reason: Option<String>,
 }
 
+impl From<AssignTicket> for Assign {
+    fn from(body: AssignTicket) -> Self {
+        let to = match body.agent_id {
+            None => Target::Automatic,
+            Some(None) => Target::Nobody,
+            Some(Some(agent)) => Target::Agent(agent),
+        };
+        Self { to, reason: body.reason }
+    }
+}
+
 /// Assign a ticket
 ///
 /// To an agent, to the least-loaded available one, or back into the queue.
@@ -96,13 +107,7 @@ pub async fn assign_ticket(
     body: Body<AssignTicket>,
 ) -> Result<Answer, AppError> {
     caller.require(Permission::TicketsWork)?;
-    let body = body.into_inner();
-    let to = match body.agent_id {
-        None => Target::Automatic,
-        Some(None) => Target::Nobody,
-        Some(Some(agent)) => Target::Agent(agent),
-    };
-    let wanted = Assign { to, reason: body.reason };
+    let wanted = body.into_inner().into();
     db.tx(move |conn| {
         let now = now();
         let located = service::assign(conn, &caller, id.0, seen, wanted, now)?;
@@ -137,6 +142,20 @@ pub struct TransferTicket {
     note: Option<AddNote>,
 }
 
+impl TransferTicket {
+    /// The transfer as this caller asks for it.
+    pub fn wanted(self, actor: &Actor) -> Transfer {
+        Transfer {
+            agent_id: self.agent_id,
+            account_id: self.account_id,
+            contact_id: self.contact_id,
+            product_id: self.product_id,
+            category_id: self.category_id,
+            note: self.note.map(|note| note.by(actor)),
+        }
+    }
+}
+
 /// Transfer a ticket
 ///
 /// One operation, one event, mirrored to the CRM. The account must have the product, and the contact must belong to it.
@@ -156,15 +175,7 @@ pub async fn transfer_ticket(
     body: Body<TransferTicket>,
 ) -> Result<Answer, AppError> {
     caller.require(Permission::TicketsWork)?;
-    let body = body.into_inner();
-    let wanted = Transfer {
-        agent_id: body.agent_id,
-        account_id: body.account_id,
-        contact_id: body.contact_id,
-        product_id: body.product_id,
-        category_id: body.category_id,
-        note: body.note.map(|note| note.by(&caller)),
-    };
+    let wanted = body.into_inner().wanted(&caller);
     db.tx(move |conn| {
         let now = now();
         let located = service::transfer(conn, &caller, id.0, seen, wanted, now)?;

@@ -31,7 +31,9 @@ pub struct ChangeTicket {
     type_key: Option<String>,
     /// Routes the ticket anew.
     #[garde(skip)]
-    component_id: Option<ComponentId>,
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<ComponentId>)]
+    component_id: Option<Option<ComponentId>>,
     #[garde(skip)]
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<CategoryId>)]
@@ -63,7 +65,9 @@ pub struct ChangeTicket {
     description: Option<String>,
     /// Drafts only; a submitted ticket is transferred.
     #[garde(skip)]
-    account_id: Option<AccountId>,
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<AccountId>)]
+    account_id: Option<Option<AccountId>>,
     /// Drafts only; a submitted ticket is transferred.
     #[garde(skip)]
     #[serde(default, deserialize_with = "nullable")]

@@ -175,6 +175,13 @@ fn assignee(text: &str, actor: &Actor) -> Result<Option<AgentId>, AppError> {
     }
 }
 
+/// The filter of a query string such as `status=016&assignee=none`; what is about pages is ignored.
+pub fn found_by(query: &str, actor: &Actor) -> Result<Filter, AppError> {
+    let query: ListQuery = serde_urlencoded::from_str(query)
+        .map_err(|error| AppError::Malformed(error.to_string()))?;
+    query.filter(actor)
+}
+
 /// List tickets
 ///
 /// Those that you may see, filtered and sorted. Page 20,000 costs what page 1 costs. A total is counted only when you ask

@@ -1,7 +1,9 @@
 //! Endpoints of the ticket: parse, call one use case, render.
 mod assign;
 mod attachments;
+mod batch;
 mod change;
+mod drafts;
 mod elevations;
 mod links;
 mod list;
@@ -9,13 +11,18 @@ mod matrix;
 mod merge;
 mod notes;
 mod open;
+mod operation;
 mod process;
 mod read;
 mod status_move;
+mod tags;
 mod transitions;
 mod triage;
 mod view;
+mod watchers;
 
+pub use list::found_by;
+pub use operation::{OperationKind, operation};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub fn routes(cfg: &mut ServiceConfig) {
@@ -53,5 +60,22 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(triage::list_triage_queue)
         .service(matrix::get_triage_matrix)
         .service(matrix::replace_triage_matrix)
-        .service(matrix::apply_triage_matrix);
+        .service(matrix::apply_triage_matrix)
+        .configure(more_routes);
+}
+
+fn more_routes(cfg: &mut ServiceConfig) {
+    cfg.service(batch::batch_tickets)
+        .service(drafts::create_draft)
+        .service(drafts::list_drafts)
+        .service(drafts::get_draft)
+        .service(drafts::change_draft)
+        .service(drafts::discard_draft)
+        .service(drafts::submit_draft)
+        .service(tags::tag_ticket)
+        .service(tags::untag_ticket)
+        .service(tags::list_tags)
+        .service(watchers::list_watchers)
+        .service(watchers::watch_ticket)
+        .service(watchers::unwatch_ticket);
 }

@@ -10,7 +10,7 @@ use super::view::{TicketView, TransitionView, answer, transitions};
 use crate::auth::Caller;
 use crate::db::Db;
 use crate::http::{Answer, Body, IfMatch, PathId, now};
-use crate::kernel::{AppError, Permission, TicketId};
+use crate::kernel::{Actor, AppError, Permission, TicketId};
 
 /// List the transitions that you may do now
 #[utoipa::path(
@@ -56,6 +56,19 @@ pub struct TransitionTicket {
     override_reason: Option<String>,
 }
 
+impl TransitionTicket {
+    /// The transition as this caller asks for it.
+    pub fn wanted(self, actor: &Actor) -> Transition {
+        Transition {
+            to: self.to,
+            note: self.note.map(|note| note.by(actor)),
+            resolution: self.resolution,
+            vendor_reference: self.vendor_reference,
+            override_reason: self.override_reason,
+        }
+    }
+}
+
 /// Move a ticket to another status
 ///
 /// Only along a transition that the workflow allows you now; otherwise 409 lists those. A contact may close. While steps of
@@ -76,14 +89,7 @@ pub async fn transition_ticket(
     body: Body<TransitionTicket>,
 ) -> Result<Answer, AppError> {
     caller.require(Permission::TicketsWrite)?;
-    let body = body.into_inner();
-    let wanted = Transition {
-        to: body.to,
-        note: body.note.map(|note| note.by(&caller)),
-        resolution: body.resolution,
-        vendor_reference: body.vendor_reference,
-        override_reason: body.override_reason,
-    };
+    let wanted = body.into_inner().wanted(&caller);
     db.tx(move |conn| {
         let now = now();
         let located = service::transition(conn, &caller, id.0, seen, wanted, now)?;

@@ -225,6 +225,7 @@ pub fn answer(
     Ok(Answer::ok(&view(ticket, actor, now))?.version(version))
 }
 
+/// The ticket as this caller sees it.
 pub fn view(ticket: InWorkflow<Ticket>, actor: &Actor, now: DateTime<Utc>) -> TicketView {
     let InWorkflow { row, workflow } = ticket;
     let allowed_transitions = transitions(&row, &workflow, actor, now);

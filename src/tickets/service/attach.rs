@@ -11,7 +11,6 @@ use crate::events::EventType;
 use crate::http::IfMatch;
 use crate::kernel::{Actor, AppError, Page, PageRequest, Permission, TicketId};
 use crate::notes::NoteVisibility;
-use crate::workflow::Category;
 
 /// Adds a link to a file. An internal one needs the desk's permission.
 pub fn attach(
@@ -32,8 +31,6 @@ pub fn attach(
     let data = json!({
         "attachment_id": attachment.id, "name": attachment.name, "url": attachment.url,
     });
-    // A draft is its author's alone.
-    let public = public && held.ticket.category != Category::Draft;
     let told = Told { kind: EventType::AttachmentAdded, public, data };
     Ok((attachment, held.save(conn, actor, told, now)?))
 }

@@ -4,7 +4,7 @@ use diesel::PgConnection;
 use serde_json::{Value, json};
 
 use super::super::store::Ticket;
-use super::open::{check, check_own, check_parties, enter_desk, named};
+use super::open::{check, check_own, enter_desk, named};
 use super::transition::reassign;
 use super::{Held, InWorkflow, Told, elevate, hold, process};
 use crate::assignment::{self, Previous};
@@ -25,7 +25,7 @@ pub struct Change {
     /// Gives the priority back to the matrix of triage.
     pub priority_by_matrix: bool,
     pub type_key: Option<String>,
-    pub component_id: Option<ComponentId>,
+    pub component_id: Option<Option<ComponentId>>,
     pub category_id: Option<Option<CategoryId>>,
     pub url: Option<Option<String>>,
     pub deadline: Option<Option<DateTime<Utc>>>,
@@ -35,7 +35,7 @@ pub struct Change {
     // These only while the ticket is a draft: afterwards they never change, or change by transfer.
     pub subject: Option<String>,
     pub description: Option<String>,
-    pub account_id: Option<AccountId>,
+    pub account_id: Option<Option<AccountId>>,
     pub product_id: Option<Option<ProductId>>,
 }
 
@@ -64,7 +64,10 @@ pub fn change(
         return Ok(held.unchanged());
     }
     check_own(actor, &held.ticket)?;
-    check_if_moved(conn, &held)?;
+    // A draft is checked as a whole when it is submitted.
+    if !draft {
+        check_if_moved(conn, &held)?;
+    }
     let mut data = json!({});
     let (before, after) = (&held.before, &held.ticket);
     // A type can have a workflow of its own; a submitted ticket keeps the one that it is in.
@@ -72,7 +75,7 @@ pub fn change(
     if moved || after.component_id != before.component_id {
         data = reroute(conn, actor, &mut held, now)?;
     }
-    let told = Told { kind: EventType::TicketChanged, public: !draft, data };
+    let told = Told { kind: EventType::TicketChanged, public: true, data };
     held.save(conn, actor, told, now).map_err(in_words)
 }
 
@@ -124,7 +127,7 @@ fn give_to_matrix(conn: &mut PgConnection, ticket: &mut Ticket) -> Result<(), Ap
     Ok(())
 }
 
-/// What a change of the parties must leave: a ticket that is complete unless it is a draft, with parties that fit.
+/// What a change of the parties must leave: a ticket that is complete, with parties that fit.
 pub(super) fn check_if_moved(conn: &mut PgConnection, held: &Held) -> Result<(), AppError> {
     let parties =
         |t: &Ticket| (t.account_id, t.contact_id, t.product_id.is_some(), t.category_id.is_some());
@@ -132,11 +135,7 @@ pub(super) fn check_if_moved(conn: &mut PgConnection, held: &Held) -> Result<(),
     if parties(before) == parties(after) && before.product_id == after.product_id {
         return Ok(());
     }
-    if after.category != Category::Draft {
-        return check(conn, after);
-    }
-    let errors = check_parties(conn, after)?;
-    if errors.is_empty() { Ok(()) } else { Err(AppError::Invalid(errors)) }
+    check(conn, after)
 }
 
 fn apply(ticket: &mut Ticket, change: Change) {
@@ -144,14 +143,14 @@ fn apply(ticket: &mut Ticket, change: Change) {
     set(&mut ticket.subject, change.subject);
     set(&mut ticket.priority, change.priority);
     set(&mut ticket.type_key, change.type_key);
-    set(&mut ticket.component_id, change.component_id.map(Some));
+    set(&mut ticket.component_id, change.component_id);
     set(&mut ticket.category_id, change.category_id);
     set(&mut ticket.url, change.url);
     set(&mut ticket.deadline, change.deadline);
     set(&mut ticket.tags, change.tags);
     set(&mut ticket.vendor_reference, change.vendor_reference);
     set(&mut ticket.contact_id, change.contact_id);
-    set(&mut ticket.account_id, change.account_id.map(Some));
+    set(&mut ticket.account_id, change.account_id);
     set(&mut ticket.product_id, change.product_id);
 }
 
@@ -205,6 +204,7 @@ pub fn submit(
     let decision = enter_desk(conn, &mut held.ticket, &held.workflow, now)?;
     let previous = Previous { ticket: id, agent: None };
     assignment::record(conn, actor, previous, &decision, None, now)?;
-    let told = Told { kind: EventType::TicketSubmitted, public: true, data: json!({}) };
+    let data = json!({ "number": held.ticket.number });
+    let told = Told { kind: EventType::TicketSubmitted, public: true, data };
     held.save(conn, actor, told, now)
 }

@@ -3,17 +3,21 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::PgConnection;
-use serde_json::json;
+use serde::Serialize;
+use serde_json::{Value, json};
 
-use super::super::rules::{ConversionKind, Lead};
+use super::super::rules::{
+    ConversionKind, Lead, WorkOrder, WorkflowMove, enter, tell_work_order, tell_workflow,
+};
 use super::super::store::{self, Conversion, Ticket};
-use super::transition::{follow_status, move_to};
+use super::transition::{about, follow_status, go_on_if_assigned, move_to, write_note};
 use super::{Held, InWorkflow, Told, get, hold};
 use crate::events::EventType;
 use crate::http::IfMatch;
-use crate::kernel::{Actor, AppError, FieldError, Permission, TicketId};
+use crate::kernel::{Actor, AgentId, AppError, FieldError, Permission, TicketId, WorkflowId};
+use crate::notes::{Channel, NewNote, NoteVisibility};
 use crate::people;
-use crate::workflow::{Category, Trigger};
+use crate::workflow::{self, Category, Trigger};
 
 /// The person to be written as a lead; what is `None` is taken from the ticket.
 #[derive(Debug, Clone, Default)]
@@ -26,37 +30,96 @@ pub struct NewLead {
     pub description: Option<String>,
 }
 
-/// Makes a lead of the ticket, once: recorded here, written to the CRMs by the mirror. The ticket moves along its
-/// workflow's transition for conversions, where there is one.
+/// The work to be ordered; what is `None` is taken from the ticket.
+#[derive(Debug, Clone, Default)]
+pub struct NewWorkOrder {
+    pub title: Option<String>,
+    pub description: Option<String>,
+    pub due_at: Option<DateTime<Utc>>,
+    pub assignee_id: Option<AgentId>,
+}
+
+/// What a ticket shall become.
+#[derive(Debug, Clone)]
+pub enum Wanted {
+    Lead(NewLead),
+    Job(NewWorkOrder),
+    Workflow(WorkflowId),
+}
+
+/// What a ticket shall become, and what somebody else calls that.
+#[derive(Debug, Clone)]
+pub struct Convert {
+    pub to: Wanted,
+    pub reference: Option<String>,
+}
+
+/// Converts the ticket, once. A lead is written to the CRMs by the mirror; a job and a workflow are told in an internal
+/// note, which the mirror writes to the case. To another workflow the ticket goes over, and begins anew there; otherwise it
+/// moves along its workflow's transition for conversions, where there is one.
 pub fn convert(
     conn: &mut PgConnection,
     actor: &Actor,
     id: TicketId,
-    new: NewLead,
+    wanted: Convert,
     now: DateTime<Utc>,
 ) -> Result<(Conversion, InWorkflow<Ticket>), AppError> {
     actor.require(Permission::TicketsWork)?;
     let mut held = hold(conn, actor, id, IfMatch(None))?;
-    if held.ticket.category == Category::Draft {
+    if held.is_draft() {
         return Err(AppError::conflict("not_submitted", "a draft is converted to nothing"));
     }
-    if store::conversion(conn, id)?.is_some() {
-        return Err(AppError::conflict("already_converted", "the ticket is a lead already"));
+    if let Some(before) = store::conversion(conn, id)? {
+        let detail = format!("the ticket became a {} before", before.became);
+        return Err(AppError::conflict("already_converted", detail));
     }
-    let lead = lead(conn, &held.ticket, new)?;
+    let reference = wanted.reference.as_deref();
+    let (became, details, note) = match wanted.to {
+        Wanted::Lead(new) => (ConversionKind::Lead, json(lead(conn, &held.ticket, new)?)?, None),
+        Wanted::Job(new) => {
+            let order = work_order(conn, &held.ticket, new)?;
+            let note = tell_work_order(&order, reference);
+            (ConversionKind::Job, json(order)?, Some(note))
+        }
+        Wanted::Workflow(to) => {
+            let change = go_over(conn, &mut held, to, now)?;
+            let note = tell_workflow(&change, reference);
+            (ConversionKind::Workflow, json(change)?, Some(note))
+        }
+    };
+    if became != ConversionKind::Workflow {
+        follow_conversion(conn, actor, &mut held, became, now)?;
+    }
     let conversion = Conversion {
         ticket_id: id,
-        became: ConversionKind::Lead,
-        lead: serde_json::to_value(lead).map_err(AppError::internal)?,
+        became,
+        details,
+        reference: wanted.reference,
         converted_by: actor.id,
         converted_by_name: actor.name.clone(),
         converted_at: now,
     };
     store::insert_conversion(conn, &conversion)?;
-    follow_conversion(conn, actor, &mut held, now)?;
-    let data = json!({ "to": conversion.became, "lead": conversion.lead });
+    let mut data = json!({ "to": became, became.as_str(): conversion.details });
+    if let Some(body) = note {
+        let internal = NoteVisibility::Internal;
+        let note = NewNote { visibility: internal, channel: Channel::Api, body };
+        let note = about(&write_note(conn, actor, &mut held, note, now)?);
+        data.as_object_mut().into_iter().for_each(|data| data.extend(fields(note.clone())));
+    }
     let told = Told { kind: EventType::TicketConverted, public: false, data };
     Ok((conversion, held.save(conn, actor, told, now)?))
+}
+
+fn json(value: impl Serialize) -> Result<Value, AppError> {
+    serde_json::to_value(value).map_err(AppError::internal)
+}
+
+fn fields(value: Value) -> serde_json::Map<String, Value> {
+    match value {
+        Value::Object(fields) => fields,
+        _ => serde_json::Map::new(),
+    }
 }
 
 /// What the ticket became, for who works tickets.
@@ -80,8 +143,9 @@ pub fn leads(
     conn: &mut PgConnection,
     ids: &[TicketId],
 ) -> Result<HashMap<TicketId, Lead>, AppError> {
-    let lead = |row: Conversion| Ok((row.ticket_id, serde_json::from_value(row.lead)?));
-    let leads = store::conversions(conn, ids)?.into_iter().map(lead);
+    let conversions = store::conversions(conn, ids)?.into_iter();
+    let became_lead = conversions.filter(|row| row.became == ConversionKind::Lead);
+    let leads = became_lead.map(|row| Ok((row.ticket_id, serde_json::from_value(row.details)?)));
     leads.collect::<Result<_, serde_json::Error>>().map_err(AppError::internal)
 }
 
@@ -108,10 +172,67 @@ fn lead(conn: &mut PgConnection, ticket: &Ticket, new: NewLead) -> Result<Lead, 
     })
 }
 
+fn work_order(
+    conn: &mut PgConnection,
+    ticket: &Ticket,
+    new: NewWorkOrder,
+) -> Result<WorkOrder, AppError> {
+    let assignee = match new.assignee_id {
+        Some(id) => {
+            let missing = || AppError::field("/assignee_id", "there is no such active agent");
+            Some(people::active_agent(conn, id)?.ok_or_else(missing)?.name)
+        }
+        None => None,
+    };
+    Ok(WorkOrder {
+        title: new.title.unwrap_or_else(|| ticket.subject.clone()),
+        description: new.description.unwrap_or_else(|| ticket.description.clone()),
+        due_at: new.due_at.or(ticket.deadline),
+        assignee_id: new.assignee_id,
+        assignee,
+    })
+}
+
+/// Into the status with which the other workflow begins; who has the ticket keeps it.
+fn go_over(
+    conn: &mut PgConnection,
+    held: &mut Held,
+    to: WorkflowId,
+    now: DateTime<Utc>,
+) -> Result<WorkflowMove, AppError> {
+    if held.ticket.category == Category::Closed {
+        return Err(AppError::conflict("ticket_closed", "reopen the ticket first"));
+    }
+    if to == held.ticket.workflow_id {
+        return Err(AppError::field("/workflow_id", "the ticket is in this workflow already"));
+    }
+    let missing = |error| match error {
+        AppError::NotFound(_) => AppError::field("/workflow_id", "there is no such workflow"),
+        error => error,
+    };
+    let workflow = workflow::service::get(conn, to).map_err(missing)?;
+    let lacks =
+        || AppError::Internal(anyhow::anyhow!("workflow {} lacks its first status", workflow.key));
+    let first = workflow.status(&workflow.submitted_status).ok_or_else(lacks)?;
+    let change = WorkflowMove {
+        workflow_id: to,
+        workflow: workflow.name.clone(),
+        from_workflow_id: held.workflow.id,
+        from_workflow: held.workflow.name.clone(),
+        from_status: held.ticket.status.clone(),
+    };
+    held.ticket.workflow_id = to;
+    enter(&mut held.ticket, &workflow, first, now);
+    go_on_if_assigned(&mut held.ticket, &workflow, now)?;
+    held.workflow = std::sync::Arc::new(workflow);
+    Ok(change)
+}
+
 fn follow_conversion(
     conn: &mut PgConnection,
     actor: &Actor,
     held: &mut Held,
+    became: ConversionKind,
     now: DateTime<Utc>,
 ) -> Result<(), AppError> {
     let ticket = &held.ticket;
@@ -120,7 +241,7 @@ fn follow_conversion(
     let was_closed = held.ticket.category == Category::Closed;
     move_to(held, &to, now)?;
     if held.ticket.category == Category::Closed {
-        held.ticket.resolution.get_or_insert_with(|| "Converted to a lead".to_owned());
+        held.ticket.resolution.get_or_insert_with(|| format!("Converted to a {became}"));
     }
     follow_status(conn, actor, held, was_closed, now)
 }

@@ -4,6 +4,7 @@ use diesel::PgConnection;
 use serde_json::json;
 
 use super::super::store::Ticket;
+use super::drafts::discard_held;
 use super::{InWorkflow, Told, hold, hold_deleted};
 use crate::events::EventType;
 use crate::http::IfMatch;
@@ -12,7 +13,7 @@ use crate::kernel::{Actor, AppError, Permission, TicketId};
 /// How long a deleted ticket can be restored.
 const RESTORE_WINDOW: TimeDelta = TimeDelta::days(30);
 
-/// Deletes a ticket: it leaves every list, and its case stays in the CRM.
+/// Deletes a ticket: it leaves every list, and its case stays in the CRM. A draft is gone for good.
 pub fn delete(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -22,6 +23,9 @@ pub fn delete(
 ) -> Result<InWorkflow<Ticket>, AppError> {
     actor.require(Permission::TicketsDelete)?;
     let mut held = hold(conn, actor, id, seen)?;
+    if held.is_draft() {
+        return discard_held(conn, held);
+    }
     held.ticket.deleted_at = Some(now);
     let told = Told { kind: EventType::TicketDeleted, public: false, data: json!({}) };
     held.save(conn, actor, told, now)

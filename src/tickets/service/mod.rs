@@ -5,25 +5,31 @@ mod change;
 mod conversation;
 mod convert;
 mod delete;
+mod drafts;
 mod due;
 mod elevate;
 mod links;
 mod matrix;
 mod merge;
 mod open;
+mod operation;
 mod process;
 mod read;
+mod redact;
 mod split;
 mod status_move;
+mod tags;
 mod transition;
 mod triage;
+mod watchers;
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use diesel::PgConnection;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+pub use super::store::Filter;
 use super::store::{self, Located, Ticket};
 use crate::events::{self, EventType, NewEvent, Subject};
 use crate::http::IfMatch;
@@ -34,8 +40,9 @@ pub use assign::{Assign, Target, Transfer, assign, dry_run, transfer};
 pub use attach::{attach, attachments};
 pub use change::{Change, change, submit};
 pub use conversation::{Replied, add_note, reply};
-pub use convert::{NewLead, conversion, convert, converted, leads};
+pub use convert::{Convert, NewLead, NewWorkOrder, Wanted, conversion, convert, converted, leads};
 pub use delete::{delete, restore};
+pub use drafts::{DRAFTS_KEPT, Draft, assess, change_draft, discard, draft, drafts, forget_drafts};
 pub use due::{assign_waiting, follow_automatic_transition};
 pub use elevate::{Elevate, elevate, elevations};
 pub use links::{Linked, NewLink, find_link, link, links, tell_child, unlink};
@@ -44,12 +51,16 @@ pub use matrix::{
 };
 pub use merge::{Merge, merge, undo_merge};
 pub use open::{NewTicket, open};
+pub use operation::{Operation, Work};
 pub use process::{Marking, TicketProcess, mark_step, process};
-pub use read::{count, get, history, list, note, notes};
+pub use read::{count, get, history, ids, list, note, notes};
+pub use redact::{Redact, Redacted, redact, redactions};
 pub use split::{Split, split};
 pub use status_move::{MOVE_STATUS, StatusMove, move_some, start_move};
+pub use tags::{TagChange, change_tags, tags};
 pub use transition::{Transition, transition};
 pub use triage::{Triage, queue, queue_counts, triage};
+pub use watchers::{unwatch, watch, watchers};
 
 const NOT_FOUND: AppError = AppError::NotFound("the ticket");
 
@@ -167,7 +178,8 @@ struct Told {
 }
 
 impl Held {
-    /// Writes what changed as the ticket's next version, with its one event.
+    /// Writes what changed as the ticket's next version, with its one event. A draft has none: the log begins with its
+    /// submission, whose event says everything that the ticket has.
     fn save(
         mut self,
         conn: &mut PgConnection,
@@ -178,16 +190,27 @@ impl Held {
         self.ticket.version += 1;
         self.ticket.updated_at = now;
         store::save(conn, &self.ticket)?;
+        if self.is_draft() {
+            return Ok(self.unchanged());
+        }
+        let changes = match self.before.category {
+            Category::Draft => events::diff(&json!({}), &json!(self.ticket)),
+            _ => events::diff(&self.before, &self.ticket),
+        };
         let event = NewEvent {
             kind: told.kind,
             subject: Subject::Ticket(self.ticket.id, self.ticket.version),
             public: told.public,
-            changes: events::diff(&self.before, &self.ticket),
+            changes,
             data: told.data,
             occurred_at: now,
         };
         events::append(conn, actor, event)?;
         Ok(self.unchanged())
+    }
+
+    fn is_draft(&self) -> bool {
+        self.ticket.category == Category::Draft
     }
 
     /// The ticket as it is, when there is nothing to write.

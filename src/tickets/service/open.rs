@@ -8,6 +8,7 @@ use serde_json::json;
 use super::super::rules::{self, Source};
 use super::super::store::{self, Summary, Ticket};
 use super::assign::need;
+use super::drafts::refuse_too_many;
 use super::transition::go_on_if_assigned;
 use super::{InWorkflow, process};
 use crate::assignment::{self, Decision, Previous};
@@ -59,11 +60,13 @@ pub fn open(
     ticket.routing_version = Some(route.version);
     check_own(actor, &ticket)?;
     if draft {
-        return insert(conn, actor, ticket, &workflow, None, now);
+        refuse_too_many(conn, actor)?;
+        ticket.number = store::insert(conn, &ticket).map_err(named)?;
+        return Ok(InWorkflow { row: ticket, workflow });
     }
     check(conn, &ticket)?;
     let decision = enter_desk(conn, &mut ticket, &workflow, now)?;
-    let opened = insert(conn, actor, ticket, &workflow, Some(decision), now)?;
+    let opened = insert(conn, actor, ticket, &workflow, &decision, now)?;
     if let Some(process) = &route.process {
         process::attach(conn, &opened.row, process, now)?;
     }
@@ -153,9 +156,18 @@ fn ticket(
 
 /// Everything that a submitted ticket must be; names each field that is not.
 pub(super) fn check(conn: &mut PgConnection, ticket: &Ticket) -> Result<(), AppError> {
+    let errors = incomplete(conn, ticket)?;
+    if errors.is_empty() { Ok(()) } else { Err(AppError::Invalid(errors)) }
+}
+
+/// Each field that keeps the ticket from being submitted.
+pub(super) fn incomplete(
+    conn: &mut PgConnection,
+    ticket: &Ticket,
+) -> Result<Vec<FieldError>, AppError> {
     let mut errors = rules::missing_fields(ticket);
     errors.extend(check_parties(conn, ticket)?);
-    if errors.is_empty() { Ok(()) } else { Err(AppError::Invalid(errors)) }
+    Ok(errors)
 }
 
 /// The account has the product, and the contact belongs to the account.
@@ -191,18 +203,16 @@ fn insert(
     actor: &Actor,
     mut ticket: Ticket,
     workflow: &Arc<Workflow>,
-    decision: Option<Decision>,
+    decision: &Decision,
     now: DateTime<Utc>,
 ) -> Result<InWorkflow<Ticket>, AppError> {
     ticket.number = store::insert(conn, &ticket).map_err(named)?;
-    if let Some(decision) = &decision {
-        let previous = Previous { ticket: ticket.id, agent: None };
-        assignment::record(conn, actor, previous, decision, None, now)?;
-    }
+    let previous = Previous { ticket: ticket.id, agent: None };
+    assignment::record(conn, actor, previous, decision, None, now)?;
     let event = NewEvent {
         kind: EventType::TicketOpened,
         subject: Subject::Ticket(ticket.id, ticket.version),
-        public: decision.is_some(),
+        public: true,
         changes: events::diff(&json!({}), &json!(ticket)),
         data: json!({ "number": ticket.number }),
         occurred_at: now,

@@ -14,8 +14,10 @@ use crate::tickets::rules::ConversionKind;
 pub struct Conversion {
     pub ticket_id: TicketId,
     pub became: ConversionKind,
-    /// A [`crate::tickets::Lead`].
-    pub lead: Value,
+    /// A [`crate::tickets::Lead`], [`crate::tickets::WorkOrder`] or [`crate::tickets::WorkflowMove`].
+    pub details: Value,
+    /// What somebody else calls it.
+    pub reference: Option<String>,
     pub converted_by: Uuid,
     pub converted_by_name: String,
     pub converted_at: DateTime<Utc>,

@@ -11,7 +11,7 @@ use super::sql::{Behind, IsOpen, Limited};
 use crate::db::schema::{statuses, tickets};
 use crate::kernel::{
     AccountId, Actor, AgentId, CategoryId, ComponentId, ContactId, DepartmentId, Level,
-    PageRequest, Priority, ProductId, text_enum,
+    PageRequest, Priority, ProductId, TicketId, text_enum,
 };
 use crate::tickets::rules::Source;
 use crate::workflow::{Awaiting, Category};
@@ -205,6 +205,20 @@ pub fn list(
     let query = sort.order(query, descending).select((Summary::as_select(), revision()));
     let rows: Vec<(Summary, Uuid)> = Limited { query, rows: page.fetch() }.load(conn)?;
     Ok(rows.into_iter().map(|(row, revision)| Located { row, revision }).collect())
+}
+
+/// The ids of up to `limit` of them, newest first.
+pub fn ids(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    filter: &Filter,
+    limit: i64,
+) -> QueryResult<Vec<TicketId>> {
+    filtered(actor, filter)
+        .order((tickets::created_at.desc(), tickets::id.desc()))
+        .limit(limit)
+        .select(tickets::id)
+        .load(conn)
 }
 
 /// How many there are in all; it costs what its rows cost, so only on request.

@@ -1,17 +1,22 @@
 //! Queries of the tickets, what they became, what they go through, and how they belong together.
 mod conversions;
+mod drafts;
 mod elevations;
 mod find;
 mod links;
 mod list;
 mod merges;
 mod processes;
+mod redactions;
 mod row;
 mod sql;
+mod tags;
 mod triage;
+mod watchers;
 mod write;
 
 pub use conversions::{Conversion, conversion, conversions, insert_conversion};
+pub use drafts::{count_drafts, delete_abandoned, delete_draft, drafts, lock_author};
 pub use elevations::{Elevation, elevations, insert_elevation};
 pub use find::{
     find, in_status, lock, lock_any, lock_automatic_due, lock_in_status, lock_pair, lock_waiting,
@@ -21,9 +26,12 @@ pub use links::{
     Link, LinkFilter, delete_link, insert_link, is_ancestor, links, lock_hierarchy, set_told,
     summaries, untold_child,
 };
-pub use list::{Filter, Key, Sort, count, list};
+pub use list::{Filter, Key, Sort, count, ids, list};
 pub use merges::{Merge, delete_merge, follow_merges, insert_merge, merge, merged, number};
 pub use processes::{Attached, Step, attach, attached, detach, mark};
+pub use redactions::{Redaction, allow_redaction, erase_records, insert_redaction, redactions};
 pub use row::{Located, Summary, Ticket};
+pub use tags::newest_tags;
 pub use triage::{QueueKey, differing, differing_count, manual_count, untriaged, untriaged_counts};
+pub use watchers::{NewWatcher, Watcher, count_watchers, delete_watcher, insert_watcher, watchers};
 pub use write::{insert, save};

@@ -36,6 +36,28 @@ impl QueryFragment<Pg> for NotDraft {
     }
 }
 
+/// The drafts; literal, so that their partial indexes serve.
+#[derive(Debug, Clone, Copy, QueryId)]
+pub struct IsDraft;
+
+impl QueryFragment<Pg> for IsDraft {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("tickets.category = 'draft'");
+        Ok(())
+    }
+}
+
+/// The tickets with tags; literal, so that their partial index serves.
+#[derive(Debug, Clone, Copy, QueryId)]
+pub struct HasTags;
+
+impl QueryFragment<Pg> for HasTags {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("tickets.tags <> '{}'");
+        Ok(())
+    }
+}
+
 /// The rows behind a key in the order `(column, id)`: a row comparison, which an index answers at any depth.
 #[derive(Debug, Clone, Copy)]
 pub struct Behind {
@@ -150,4 +172,4 @@ macro_rules! condition_on_tickets {
         }
     )*};
 }
-condition_on_tickets!(IsOpen, NotDraft, Behind, Present);
+condition_on_tickets!(IsOpen, NotDraft, IsDraft, HasTags, Behind, Present);

@@ -48,8 +48,11 @@ const OWNERS: &[(&str, &[&str])] = &[
             "process_steps",
             "ticket_links",
             "ticket_merges",
+            "ticket_watchers",
+            "redactions",
         ],
     ),
+    ("bulk", &["bulk_jobs", "bulk_items"]),
     ("notes", &["notes"]),
     ("attachments", &["attachments"]),
     ("jobs", &["jobs"]),
@@ -78,8 +81,9 @@ const READS: &[(&str, &[&str])] = &[
     ),
     // Whether a status can go.
     ("workflow", &["tickets"]),
-    // A filter asks whose turn it is; a row brings the revision of its workflow.
-    ("tickets", &["statuses", "workflows"]),
+    // A filter asks whose turn it is; a row brings the revision of its workflow; a watcher has a name, and a contact's watching
+    // ends with their account.
+    ("tickets", &["statuses", "workflows", "agents", "contacts", "contact_accounts"]),
     // A ticket with the names of what it refers to, and its notes, as a case has them; what records of a CRM are recognized
     // as; whether an import is at work.
     (

@@ -4,6 +4,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use super::desk::SalesDesk;
+use crate::redaction::{SECRET, tables_with};
 
 #[actix_web::test]
 async fn a_ticket_becomes_a_case_with_its_contact_and_its_comments_and_comes_to_rest() {
@@ -130,4 +131,27 @@ async fn a_case_deleted_in_the_crm_is_noticed_and_not_made_again() {
     assert_ne!(before, "linked");
     desk.pull().await;
     assert_eq!(desk.crm.records("Case").len(), 1);
+}
+
+#[actix_web::test]
+async fn a_comment_that_holds_a_secret_is_told_to_be_put_right_by_hand() {
+    let desk = SalesDesk::start().await;
+    let ticket = desk.open("Card").await;
+    desk.note(&ticket, "public", &format!("You wrote {SECRET}.")).await;
+    desk.converge().await;
+    let note = desk.admin.get(&format!("/v1/tickets/{ticket}/notes")).await.expect(200);
+    let body = json!({
+        "field": "note", "note_id": note["items"][0]["id"], "text": SECRET, "reason": "A card number",
+    });
+    let at = format!("/v1/tickets/{ticket}/redactions");
+    desk.admin.post_on(&at, "*", body).await.expect(201);
+    desk.converge().await;
+    let copies = desk.admin.get(&at).await.expect(200)["items"][0]["crm"].clone();
+    assert_eq!((&copies[0]["what"], &copies[0]["state"]), (&json!("note"), &json!("not_possible")));
+    assert_eq!(
+        copies[0]["detail"],
+        "the CRM refused the request: notes of this CRM cannot be changed"
+    );
+    assert_eq!(desk.mirror(&ticket).await["state"], "linked");
+    assert!(tables_with(&desk.app, SECRET).await.is_empty());
 }

@@ -151,6 +151,16 @@ impl TestApp {
         }
     }
 
+    /// The ticket is another department's, and nobody has it: the agents of level 1 do not see it.
+    pub async fn move_elsewhere(&self, ticket: &Value) {
+        let (id, elsewhere) = (&ticket["id"], self.id("departments", "Internal IT").await);
+        let moved = format!(
+            "update tickets set department_id = '{elsewhere}', assignee_id = null where id = '{}'",
+            id.as_str().unwrap()
+        );
+        self.sql(moved).await.unwrap();
+    }
+
     /// Holds every stored load to a recount.
     pub async fn loads_are_true(&self) {
         let wrong = "select count(*) as number from agents a where open_tickets <> (select count(*) from tickets t

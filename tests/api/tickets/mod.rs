@@ -1,9 +1,12 @@
 //! Tickets, their conversation and their assignment.
 mod assign;
 mod attachments;
+mod batch;
 mod change;
 mod concurrency;
 mod conversion;
+mod converting;
+mod drafts;
 mod due;
 mod elevate;
 mod links;
@@ -13,8 +16,10 @@ mod notes;
 mod open;
 mod process;
 mod split;
+mod tags;
 mod transfer;
 mod visibility;
+mod watchers;
 mod workflow;
 
 use serde_json::Value;

@@ -161,6 +161,10 @@ impl Adapter for EspoCrm {
         self.create_note(case_id, note).await
     }
 
+    async fn update_note(&self, id: &str, note: &NewNote) -> Result<(), CrmError> {
+        self.update_note(id, note).await
+    }
+
     async fn create_lead(&self, key: Uuid, lead: &NewLead) -> Result<String, CrmError> {
         self.create_lead(key, lead).await
     }

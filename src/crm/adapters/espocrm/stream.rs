@@ -73,15 +73,21 @@ impl EspoCrm {
         if let Some(found) = self.page(&search, None).await?.0.first() {
             return remote_note(found);
         }
-        let title = note.title.replace(['\r', '\n'], " ");
         let body = json!({
             "type": POST,
             "parentType": cases::MODULE,
             "parentId": case_id,
-            "post": format!("{title}\n\n{}\n\n{key}", note.body),
+            "post": post(note),
             "isInternal": note.internal,
         });
         remote_note(&record(self.api.send(Method::POST, &[MODULE], &body).await?)?)
+    }
+
+    /// Writes the text of a post anew, with the key that it has.
+    pub async fn update_note(&self, id: &str, note: &NewNote) -> Result<(), CrmError> {
+        let body = json!({ "post": post(note) });
+        self.api.send(Method::PUT, &[MODULE, id], &body).await?;
+        Ok(())
     }
 
     /// The entries about cases that follow a number, or that were made at or after a time, up to another time.
@@ -104,6 +110,12 @@ impl EspoCrm {
         let search = Search { module: MODULE, select: &COLUMNS, along: "number", filters };
         self.list(&search).await?.iter().map(entry).collect()
     }
+}
+
+/// Title, text and key as one text.
+fn post(note: &NewNote) -> String {
+    let title = note.title.replace(['\r', '\n'], " ");
+    format!("{title}\n\n{}\n\n{}", note.body, key_line(note.id))
 }
 
 fn json_number(how: &str, number: i64) -> Value {

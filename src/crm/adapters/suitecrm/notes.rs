@@ -35,6 +35,17 @@ impl SuiteCrm {
         }
     }
 
+    /// Writes title and text of a note anew.
+    pub async fn update_note(&self, id: &str, note: &NewNote) -> Result<(), CrmError> {
+        let texts = [
+            ("name", encode(Kind::Line, &note.title)),
+            ("description", encode(Kind::Text, &note.body)),
+        ];
+        let texts = texts.into_iter().map(|(name, value)| (name.to_owned(), value.into()));
+        self.write(Method::PATCH, MODULE, id, texts.collect()).await?;
+        Ok(())
+    }
+
     async fn read_note(&self, id: &str) -> Result<RemoteNote, CrmError> {
         let query = Query::from([(format!("fields[{MODULE}]"), COLUMNS.to_owned())]);
         let answer = self.api.get(&["module", MODULE, id], &query).await?;

@@ -14,6 +14,7 @@ use crate::crm::adapters::integration;
 use crate::crm::case::{Case, Field, RemoteCase, loss};
 use crate::crm::merge::{self, Agreement, Rules, Side, Times};
 use crate::crm::provenance::Provenances;
+use crate::crm::redaction;
 use crate::crm::settings::CrmNotes;
 use crate::crm::store::{self, Conflict, Connection, Mirror, NoteDirection, RemoteLink, Told};
 use crate::kernel::{Actor, AppError};
@@ -100,6 +101,11 @@ impl Intake {
     fn settle(&self, conn: &mut PgConnection, mirror: &Mirror) -> Result<Settled, AppError> {
         let (told, settled) = self.merge(conn, mirror)?;
         store::save_told(conn, mirror, &told, self.now)?;
+        if mirror.redacting && told.agreed {
+            let of = (mirror.ticket_id, self.connection.id);
+            store::redaction_told(conn, of, None, None, self.now)?;
+            store::end_redacting(conn, mirror)?;
+        }
         Ok(settled)
     }
 
@@ -128,11 +134,11 @@ impl Intake {
 
     /// Merges the fields that were told; the others are as they were.
     fn merge(&self, conn: &mut PgConnection, mirror: &Mirror) -> Result<(Told, Settled), AppError> {
-        let shown = &self.change.fields;
         let mut agreement =
             Agreement::deserialize(&mirror.agreement).map_err(AppError::internal)?;
         agreement.applied(&self.change.base);
         let whole = self.desk_side(&agreement);
+        let shown = &self.shown(mirror, &mut agreement, &whole);
         let absent = shown.iter().find(|(field, _)| whole.get(*field).is_none());
         if let Some((field, _)) = absent {
             let detail =
@@ -152,7 +158,8 @@ impl Intake {
             Provenances::deserialize(&mirror.provenance).map_err(AppError::internal)?;
         let mirror = mirror.clone();
         let mut working = Working { mirror, agreement, sent: None, provenance };
-        let settlement = self.settlement(&working.mirror, desk, rules, modified_at);
+        let settlement =
+            self.settlement(&working.mirror, (desk, shown.clone()), rules, modified_at);
         let mut settled = settlement.carry_out(conn, &mut working, merge).map_err(unexpected)?;
         for (field, ours) in decided {
             settled.push.set(field, ours);
@@ -189,7 +196,7 @@ impl Intake {
     fn settlement(
         &self,
         mirror: &Mirror,
-        desk: Case,
+        (desk, shown): (Case, Case),
         rules: Rules,
         modified_at: DateTime<Utc>,
     ) -> Settlement {
@@ -201,7 +208,7 @@ impl Intake {
             crm: Arc::clone(&self.crm),
             remote: RemoteCase {
                 id: mirror.remote_id.clone().unwrap_or_default(),
-                fields: self.change.fields.clone(),
+                fields: shown,
                 modified_at,
                 modified_by: None,
                 version: None,
@@ -212,6 +219,16 @@ impl Intake {
             given_up: Case::default(),
             now: self.now,
         }
+    }
+
+    /// What was told, without text that was taken out at the desk and that the CRM may still have.
+    fn shown(&self, mirror: &Mirror, agreement: &mut Agreement, desk: &Case) -> Case {
+        let mut shown = self.change.fields.clone();
+        if mirror.redacting {
+            redaction::forget(agreement);
+            redaction::mask_others(&mut shown, desk);
+        }
+        shown
     }
 
     fn desk_side(&self, agreement: &Agreement) -> Case {

@@ -1,0 +1,88 @@
+//! What was taken out of tickets.
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Text};
+use uuid::Uuid;
+
+use crate::db::schema::{conversions, elevations, redactions as r};
+use crate::kernel::{ElevationId, Erasure, NoteId, RedactionId, TicketId};
+use crate::tickets::rules::RedactedField;
+
+/// A span that was taken out of a text. The text itself is nowhere.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = r, check_for_backend(diesel::pg::Pg))]
+pub struct Redaction {
+    pub id: RedactionId,
+    pub ticket_id: TicketId,
+    pub field: RedactedField,
+    pub note_id: Option<NoteId>,
+    pub start: i32,
+    pub length: i32,
+    pub spans: i32,
+    pub reason: String,
+    pub redacted_by: Uuid,
+    pub redacted_by_name: String,
+    pub redacted_at: DateTime<Utc>,
+}
+
+pub fn insert_redaction(conn: &mut PgConnection, new: &Redaction) -> QueryResult<usize> {
+    diesel::insert_into(r::table).values(new).execute(conn)
+}
+
+/// The redactions of a ticket behind (or, `backward`, before) one, latest first; nearest first.
+pub fn redactions(
+    conn: &mut PgConnection,
+    ticket: TicketId,
+    after: Option<Uuid>,
+    backward: bool,
+    limit: i64,
+) -> QueryResult<Vec<Redaction>> {
+    let query = r::table.filter(r::ticket_id.eq(ticket)).select(Redaction::as_select());
+    let mut query = query.limit(limit).into_boxed();
+    query = match (after.map(RedactionId), backward) {
+        (Some(id), true) => query.filter(r::id.gt(id)),
+        (Some(id), false) => query.filter(r::id.lt(id)),
+        (None, _) => query,
+    };
+    if backward { query.order(r::id).load(conn) } else { query.order(r::id.desc()).load(conn) }
+}
+
+define_sql_function! { fn set_config(name: Text, value: Text, local: Bool) -> Text; }
+
+/// Until the transaction ends or another id is named, the texts of this redaction's ticket may lose what it takes out; with
+/// `None` they are kept as ever.
+pub fn allow_redaction(conn: &mut PgConnection, id: Option<RedactionId>) -> QueryResult<usize> {
+    let id = id.map(|id| id.to_string()).unwrap_or_default();
+    diesel::select(set_config("casebridge.redaction", id, true)).execute(conn)
+}
+
+/// Takes the secret out of what was recorded beside a ticket: its elevations, and what it became.
+pub fn erase_records(
+    conn: &mut PgConnection,
+    ticket: TicketId,
+    erasure: &Erasure,
+) -> QueryResult<()> {
+    let recorded: Vec<(ElevationId, String, String)> = elevations::table
+        .filter(elevations::ticket_id.eq(ticket))
+        .select((elevations::id, elevations::reason, elevations::tried))
+        .load(conn)?;
+    for (id, reason, tried) in recorded {
+        let (erased, other) = (erasure.text(&reason), erasure.text(&tried));
+        if erased.is_none() && other.is_none() {
+            continue;
+        }
+        diesel::update(elevations::table.find(id))
+            .set((
+                elevations::reason.eq(erased.unwrap_or(reason)),
+                elevations::tried.eq(other.unwrap_or(tried)),
+            ))
+            .execute(conn)?;
+    }
+    let Some(mut became) = super::conversion(conn, ticket)? else { return Ok(()) };
+    if erasure.written(&mut became.details) {
+        diesel::update(conversions::table.find(ticket))
+            .set(conversions::details.eq(became.details))
+            .execute(conn)?;
+    }
+    Ok(())
+}

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use chrono::{TimeDelta, Utc};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
 
 use crate::auth::{self, Authenticator};
 use crate::config::Config;
@@ -30,8 +31,8 @@ const SCHEDULES: Duration = Duration::from_secs(30);
 const INBOX_IDLE: Duration = Duration::from_millis(300);
 /// How often automatic transitions are looked for.
 const AUTOMATIC: Duration = Duration::from_millis(500);
-/// How often waiting tickets are looked at.
-const WAITING: Duration = Duration::from_secs(2);
+/// How often waiting tickets are looked at when nothing happens: time alone makes agents available.
+const WAITING: Duration = Duration::from_secs(1);
 /// How long a step in hand is waited for at shutdown.
 const STEP_GRACE: Duration = Duration::from_secs(5);
 /// How long an idempotency key is kept.
@@ -76,12 +77,16 @@ impl Service {
     pub fn start_workers(&self) -> Workers {
         let workers = Workers::default();
         let (db, feed, mirror) = (self.db.clone(), self.feed.clone(), self.mirror.clone());
+        let news = Arc::new(Notify::new());
+        let bell = Arc::clone(&news);
         workers.every("relay", Duration::ZERO, move || {
             let (db, feed, mirror) = (db.clone(), feed.clone(), mirror.clone());
+            let bell = Arc::clone(&bell);
             async move {
                 let published = events::publish_next(&db, &feed, CONSUMERS).await?;
                 if published {
                     mirror.wake();
+                    bell.notify_one();
                 } else {
                     db.committed_or_a_second().await;
                 }
@@ -91,7 +96,7 @@ impl Service {
         self.start_mirror_workers(&workers);
         self.start_inbox_workers(&workers);
         self.start_jobs(&workers);
-        self.start_ticket_workers(&workers);
+        self.start_ticket_workers(&workers, news);
         let db = self.db.clone();
         workers.every("idempotency keys", Duration::from_secs(600), move || {
             let db = db.clone();
@@ -167,17 +172,24 @@ impl Service {
         });
     }
 
-    /// What happens to tickets by itself. An agent who became available gets what waits within [`WAITING`].
-    fn start_ticket_workers(&self, workers: &Workers) {
+    /// What happens to tickets by itself. Whoever becomes available or closes something gets what waits at once: `news` is
+    /// told of every change.
+    fn start_ticket_workers(&self, workers: &Workers, news: Arc<Notify>) {
         let db = self.db.clone();
         workers.every("automatic transitions", AUTOMATIC, move || {
             let db = db.clone();
             async move { db.tx(|conn| service::follow_automatic_transition(conn, Utc::now())).await }
         });
         let db = self.db.clone();
-        workers.every("waiting tickets", WAITING, move || {
-            let db = db.clone();
-            async move { db.tx(|conn| service::assign_waiting(conn, Utc::now())).await }
+        workers.every("waiting tickets", Duration::ZERO, move || {
+            let (db, news) = (db.clone(), Arc::clone(&news));
+            async move {
+                let given = db.tx(|conn| service::assign_waiting(conn, Utc::now())).await?;
+                if !given {
+                    _ = tokio::time::timeout(WAITING, news.notified()).await;
+                }
+                Ok(given)
+            }
         });
     }
 }

@@ -30,8 +30,13 @@ text_enum! {
         Eligible = "eligible",
         Inactive = "inactive",
         NotPermitted = "not_permitted",
+        /// Away, on leave, or outside of their working hours.
         Unavailable = "unavailable",
         AtCapacity = "at_capacity",
+        /// An appointment has begun: they get nothing by itself until it ends.
+        InAppointment = "in_appointment",
+        /// The ticket is to go to somebody else than them.
+        HandsOver = "hands_over",
     }
 }
 
@@ -46,6 +51,8 @@ pub struct Need {
     pub type_key: String,
     /// Who has the ticket.
     pub holder: Option<AgentId>,
+    /// Who hands it over: anybody but them.
+    pub except: Option<AgentId>,
 }
 
 /// One line of the explanation.
@@ -60,27 +67,64 @@ pub struct Candidate {
 
 /// Judges every candidate on their own.
 pub fn judge(agents: &[PoolMember], need: &Need, now: DateTime<Utc>) -> Vec<Candidate> {
-    let judged = agents.iter().map(|agent| Candidate {
+    agents.iter().map(|agent| candidate(agent, verdict(agent, need, now))).collect()
+}
+
+/// What is recorded of an agent who was looked at.
+pub fn candidate(agent: &PoolMember, verdict: Verdict) -> Candidate {
+    Candidate {
         agent_id: agent.id,
         name: agent.name.clone(),
         load: agent.open_tickets,
         capacity: agent.capacity,
-        verdict: verdict(agent, need, now),
-    });
-    judged.collect()
+        verdict,
+    }
 }
 
-fn verdict(agent: &PoolMember, need: &Need, now: DateTime<Utc>) -> Verdict {
-    let permitted = agent.in_pool
-        && agent.type_keys.as_ref().is_none_or(|keys| keys.contains(&need.type_key))
-        && allows(agent.product_ids.as_deref(), need.product)
-        && allows(agent.category_ids.as_deref(), need.category);
+pub fn verdict(agent: &PoolMember, need: &Need, now: DateTime<Utc>) -> Verdict {
     match () {
         () if !agent.active => Verdict::Inactive,
-        () if !permitted => Verdict::NotPermitted,
+        () if !permitted(agent, need) => Verdict::NotPermitted,
+        () if need.except == Some(agent.id) => Verdict::HandsOver,
         () if !agent.on_duty(now) => Verdict::Unavailable,
         () if agent.open_tickets >= agent.capacity => Verdict::AtCapacity,
+        () if agent.in_appointment => Verdict::InAppointment,
         () => Verdict::Eligible,
+    }
+}
+
+fn permitted(agent: &PoolMember, need: &Need) -> bool {
+    agent.in_pool
+        && agent.type_keys.as_ref().is_none_or(|keys| keys.contains(&need.type_key))
+        && allows(agent.product_ids.as_deref(), need.product)
+        && allows(agent.category_ids.as_deref(), need.category)
+}
+
+/// An agent whom somebody chose, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Choice {
+    pub agent: AgentId,
+    pub rule: Rule,
+    /// Whoever coordinates may take a ticket of any kind.
+    pub coordinates: bool,
+    /// Even if the agent is absent, full, or (taking it themselves) not permitted.
+    pub insists: bool,
+}
+
+/// What speaks against the chosen agent. Who takes a ticket is there, whatever their working hours say; whom others choose
+/// may be of another department or level, for they know why.
+pub fn objection(
+    agent: &PoolMember,
+    need: &Need,
+    choice: Choice,
+    now: DateTime<Utc>,
+) -> Option<Verdict> {
+    let own = choice.rule == Rule::Own;
+    match () {
+        () if own && !choice.coordinates && !permitted(agent, need) => Some(Verdict::NotPermitted),
+        () if !own && !agent.on_duty(now) => Some(Verdict::Unavailable),
+        () if agent.open_tickets >= agent.capacity => Some(Verdict::AtCapacity),
+        () => None,
     }
 }
 

@@ -46,6 +46,28 @@ diesel::table! {
         version -> Int4,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        leaves -> Jsonb,
+    }
+}
+
+diesel::table! {
+    appointments (id) {
+        id -> Uuid,
+        ticket_id -> Uuid,
+        agent_id -> Uuid,
+        starts_at -> Timestamptz,
+        ends_at -> Timestamptz,
+        time_zone -> Text,
+        note -> Nullable<Text>,
+        remind_minutes -> Nullable<Int4>,
+        remind_at -> Nullable<Timestamptz>,
+        check_at -> Nullable<Timestamptz>,
+        cancelled_at -> Nullable<Timestamptz>,
+        made_by -> Uuid,
+        made_by_name -> Text,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -61,6 +83,7 @@ diesel::table! {
         decided_by -> Uuid,
         decided_by_name -> Text,
         decided_at -> Timestamptz,
+        overridden -> Bool,
     }
 }
 
@@ -75,6 +98,14 @@ diesel::table! {
         added_by -> Uuid,
         added_by_role -> Text,
         added_by_name -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    calendar_feeds (agent_id) {
+        agent_id -> Uuid,
+        token_hash -> Bytea,
         created_at -> Timestamptz,
     }
 }
@@ -368,6 +399,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    delays (id) {
+        id -> Uuid,
+        ticket_id -> Uuid,
+        agent_id -> Nullable<Uuid>,
+        appointment_id -> Nullable<Uuid>,
+        due_at -> Timestamptz,
+        noticed_at -> Timestamptz,
+        told_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     departments (id) {
         id -> Uuid,
         name -> Text,
@@ -564,6 +607,8 @@ diesel::table! {
         impact -> Nullable<Int2>,
         priority_manual -> Bool,
         merged_into -> Nullable<Uuid>,
+        handed_over_by -> Nullable<Uuid>,
+        deadline_check_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -601,8 +646,11 @@ diesel::joinable!(account_products -> accounts (account_id));
 diesel::joinable!(account_products -> products (product_id));
 diesel::joinable!(agent_departments -> agents (agent_id));
 diesel::joinable!(agent_departments -> departments (department_id));
+diesel::joinable!(appointments -> agents (agent_id));
+diesel::joinable!(appointments -> tickets (ticket_id));
 diesel::joinable!(assignments -> tickets (ticket_id));
 diesel::joinable!(attachments -> tickets (ticket_id));
+diesel::joinable!(calendar_feeds -> agents (agent_id));
 diesel::joinable!(components -> departments (department_id));
 diesel::joinable!(components -> processes (process));
 diesel::joinable!(components -> products (product_id));
@@ -626,13 +674,15 @@ diesel::joinable!(crm_note_links -> notes (note_id));
 diesel::joinable!(crm_note_links -> tickets (ticket_id));
 diesel::joinable!(crm_outcomes -> crm_connections (connection_id));
 diesel::joinable!(crm_records -> crm_connections (connection_id));
+diesel::joinable!(delays -> agents (agent_id));
+diesel::joinable!(delays -> appointments (appointment_id));
+diesel::joinable!(delays -> tickets (ticket_id));
 diesel::joinable!(departments -> workflows (workflow_id));
 diesel::joinable!(elevations -> tickets (ticket_id));
 diesel::joinable!(events -> tickets (ticket_id));
 diesel::joinable!(notes -> tickets (ticket_id));
 diesel::joinable!(statuses -> workflows (workflow_id));
 diesel::joinable!(tickets -> accounts (account_id));
-diesel::joinable!(tickets -> agents (assignee_id));
 diesel::joinable!(tickets -> categories (category_id));
 diesel::joinable!(tickets -> components (component_id));
 diesel::joinable!(tickets -> contacts (contact_id));
@@ -646,8 +696,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     accounts,
     agent_departments,
     agents,
+    appointments,
     assignments,
     attachments,
+    calendar_feeds,
     categories,
     clients,
     components,
@@ -667,6 +719,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     crm_note_links,
     crm_outcomes,
     crm_records,
+    delays,
     departments,
     elevations,
     event_feed,

@@ -13,6 +13,7 @@ text_enum! {
         TicketChanged = "ticket.changed",
         TicketStatusChanged = "ticket.status_changed",
         TicketAssigned = "ticket.assigned",
+        TicketHandedOver = "ticket.handed_over",
         TicketTransferred = "ticket.transferred",
         TicketElevated = "ticket.elevated",
         TicketDeleted = "ticket.deleted",

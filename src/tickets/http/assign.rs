@@ -25,6 +25,9 @@ pub struct ExplainQuery {
     /// True: also who would get the ticket now. Changes nothing.
     #[serde(default)]
     dry_run: bool,
+    /// True, with `dry_run`: who would get it if it were handed over.
+    #[serde(default)]
+    handover: bool,
 }
 
 /// Why the ticket is where it is.
@@ -58,7 +61,8 @@ pub async fn explain_assignment(
         let ticket = service::get(conn, &caller, id.0)?;
         let decisions =
             assignment::explain(conn, id.0)?.into_iter().map(AssignmentView::from).collect();
-        let dry_run = query.dry_run.then(|| service::dry_run(conn, &caller, id.0, now()));
+        let dry_run =
+            query.dry_run.then(|| service::dry_run(conn, &caller, id.0, query.handover, now()));
         let dry_run = dry_run.transpose()?.map(DecisionView::from);
         Ok(Explanation { assignee_id: ticket.row.assignee_id, decisions, dry_run })
     });
@@ -78,11 +82,18 @@ pub struct AssignTicket {
     #[garde(length(chars, min = 1, max = 1000))]
     #[schema(example = "knows this customer")]
     reason: Option<String>,
+    /// True: this agent even if they are absent or full, or if you take a ticket that you do not work. It needs a reason.
+    #[serde(default, rename = "override")]
+    #[garde(skip)]
+    #[schema(example = false)]
+    insists: bool,
 }
 
 /// Assign a ticket
 ///
-/// To an agent, to the least-loaded available one, or back into the queue.
+/// To an agent, to the least-loaded available one, or back into the queue. An agent who is absent or has as many tickets as
+/// they can is refused with 409 (`agent_absent`, `agent_full`), as is taking a ticket of a department, level, product,
+/// category or type that you do not work (`agent_not_permitted`); `override` with a reason decides so all the same.
 #[utoipa::path(
     tag = "assignment",
     params(("id" = TicketId, Path), IfMatch),
@@ -103,6 +114,7 @@ pub async fn assign_ticket(
     let to = match body.agent_id {
         None => Target::Automatic,
         Some(None) => Target::Nobody,
+        Some(Some(agent)) if body.insists => Target::Despite(agent),
         Some(Some(agent)) => Target::Agent(agent),
     };
     let wanted = Assign { to, reason: body.reason };
@@ -138,11 +150,16 @@ pub struct TransferTicket {
     category_id: Option<Option<CategoryId>>,
     #[garde(dive)]
     note: Option<AddNote>,
+    /// Gives it to the agent even if they are absent or full: why.
+    #[garde(length(chars, min = 1, max = 1000))]
+    #[schema(example = "knows this customer")]
+    override_reason: Option<String>,
 }
 
 /// Transfer a ticket
 ///
-/// One operation, one event, mirrored to the CRM. The account must have the product, and the contact must belong to it.
+/// One operation, one event, mirrored to the CRM. The account must have the product, and the contact must belong to it. An
+/// agent who is absent or full is refused, as by an assignment.
 #[utoipa::path(
     tag = "assignment",
     params(("id" = TicketId, Path), IfMatch),
@@ -162,6 +179,7 @@ pub async fn transfer_ticket(
     let body = body.into_inner();
     let wanted = Transfer {
         agent_id: body.agent_id,
+        despite: body.override_reason,
         account_id: body.account_id,
         contact_id: body.contact_id,
         product_id: body.product_id,

@@ -2,9 +2,11 @@
 mod assign;
 mod attachments;
 mod change;
+mod handover;
 mod list;
 mod notes;
 mod open;
+mod queue;
 mod read;
 mod transitions;
 mod view;
@@ -29,6 +31,9 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(read::list_ticket_history)
         .service(assign::explain_assignment)
         .service(assign::assign_ticket)
+        .service(handover::hand_over_ticket)
+        .service(queue::list_waiting_tickets)
+        .service(queue::preview_assignment)
         .service(assign::transfer_ticket)
         .service(assign::elevate_ticket)
         .service(assign::list_elevations);

@@ -6,7 +6,9 @@ mod conversation;
 mod convert;
 mod delete;
 mod due;
+mod handover;
 mod open;
+mod queue;
 mod read;
 mod transition;
 
@@ -28,8 +30,10 @@ pub use change::{Change, change, submit};
 pub use conversation::add_note;
 pub use convert::{NewLead, conversion, convert, converted};
 pub use delete::{delete, restore};
-pub use due::{assign_waiting, follow_automatic_transition};
+pub use due::follow_automatic_transition;
+pub use handover::{HandOver, hand_over};
 pub use open::{NewTicket, open};
+pub use queue::{Waiting, WouldOpen, assign_waiting, preview, queue};
 pub use read::{count, elevations, get, history, list, note, notes};
 pub use transition::{Transition, transition};
 
@@ -100,6 +104,9 @@ impl Held {
         now: DateTime<Utc>,
     ) -> Result<InWorkflow<Ticket>, AppError> {
         self.ticket.version += 1;
+        if self.ticket.assignee_id.is_some() {
+            self.ticket.handed_over_by = None;
+        }
         self.ticket.updated_at = now;
         store::save(conn, &self.ticket)?;
         let event = NewEvent {

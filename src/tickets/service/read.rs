@@ -37,6 +37,15 @@ pub fn list(
             .ok_or(AppError::Malformed("cursor is not valid".into()))
     });
     let rows = store::list(conn, actor, filter, sort, page, key.transpose()?)?;
+    let tickets = in_workflows(conn, rows)?;
+    Ok(page.page(tickets, |ticket| (Value::from(sort.key(&ticket.row)), ticket.row.id.0)))
+}
+
+/// Each row with its workflow.
+pub(super) fn in_workflows(
+    conn: &mut PgConnection,
+    rows: Vec<Located<Summary>>,
+) -> Result<Vec<InWorkflow<Summary>>, AppError> {
     let mut tickets: Vec<InWorkflow<Summary>> = Vec::with_capacity(rows.len());
     for Located { row, revision } in rows {
         // Neighbours mostly share a workflow; another one is in memory, unless it was changed a moment ago.
@@ -47,7 +56,7 @@ pub fn list(
         };
         tickets.push(InWorkflow { row, workflow });
     }
-    Ok(page.page(tickets, |ticket| (Value::from(sort.key(&ticket.row)), ticket.row.id.0)))
+    Ok(tickets)
 }
 
 pub fn count(conn: &mut PgConnection, actor: &Actor, filter: &Filter) -> Result<i64, AppError> {

@@ -3,10 +3,10 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::row::{Located, Summary, Ticket};
-use super::sql::{IsOpen, NotDraft, Present};
+use super::row::{Located, Ticket};
+use super::sql::{NotDraft, Present};
 use crate::db::schema::{tickets, workflows};
-use crate::kernel::{Actor, DepartmentId, Level, Permission, TicketId, Visibility};
+use crate::kernel::{Actor, Permission, TicketId, Visibility};
 
 /// The revision of the ticket's workflow, without a join that a lock would include.
 #[diesel::dsl::auto_type(no_type_alias)]
@@ -103,51 +103,6 @@ pub fn lock_automatic_due(
         .filter(tickets::automatic_at.le(now))
         .filter(tickets::deleted_at.is_null())
         .order(tickets::automatic_at)
-        .select((Ticket::as_select(), revision()))
-        .for_no_key_update()
-        .skip_locked()
-        .first(conn)
-        .optional()
-        .map(|found| found.map(located))
-}
-
-/// Where open tickets wait that nobody has.
-pub fn waiting_pools(conn: &mut PgConnection) -> QueryResult<Vec<(DepartmentId, Level)>> {
-    tickets::table
-        .filter(tickets::assignee_id.is_null())
-        .filter(tickets::deleted_at.is_null())
-        .filter(IsOpen)
-        .select((tickets::department_id, tickets::level))
-        .distinct()
-        .load(conn)
-}
-
-/// Up to `limit` of the tickets that wait there, most urgent and then oldest first.
-pub fn waiting(
-    conn: &mut PgConnection,
-    department: DepartmentId,
-    level: Level,
-    limit: i64,
-) -> QueryResult<Vec<Summary>> {
-    tickets::table
-        .filter(tickets::department_id.eq(department))
-        .filter(tickets::level.eq(level))
-        .filter(tickets::assignee_id.is_null())
-        .filter(tickets::deleted_at.is_null())
-        .filter(IsOpen)
-        .order((tickets::priority.desc(), tickets::created_at))
-        .limit(limit)
-        .select(Summary::as_select())
-        .load(conn)
-}
-
-/// Locks a ticket that still waits, unless another process has it.
-pub fn lock_waiting(conn: &mut PgConnection, id: TicketId) -> QueryResult<Option<Located<Ticket>>> {
-    tickets::table
-        .filter(tickets::id.eq(id))
-        .filter(tickets::assignee_id.is_null())
-        .filter(tickets::deleted_at.is_null())
-        .filter(IsOpen)
         .select((Ticket::as_select(), revision()))
         .for_no_key_update()
         .skip_locked()

@@ -28,6 +28,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("notes", &["notes"]),
     ("attachments", &["attachments"]),
     ("jobs", &["jobs"]),
+    ("schedule", &["appointments", "delays", "calendar_feeds"]),
 ];
 /// Tables that begin so belong to this feature.
 const OWNED_PREFIXES: &[(&str, &str)] = &[("crm", "crm_"), ("crm", "mirror")];
@@ -56,8 +57,8 @@ const READS: &[(&str, &[&str])] = &[
             "jobs",
         ],
     ),
-    // What an agent's restrictions and an account's products name must exist.
-    ("people", &["products", "categories", "ticket_types"]),
+    // What an agent's restrictions and an account's products name must exist; who is in an appointment is not free.
+    ("people", &["products", "categories", "ticket_types", "appointments"]),
 ];
 
 #[test]

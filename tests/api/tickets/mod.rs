@@ -1,13 +1,17 @@
 //! Tickets, their conversation and their assignment.
+mod appoint;
 mod assign;
 mod attachments;
 mod change;
 mod concurrency;
 mod conversion;
 mod due;
+mod handover;
 mod list;
+mod loads;
 mod notes;
 mod open;
+mod queue;
 mod transfer;
 mod visibility;
 mod workflow;

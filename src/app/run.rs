@@ -17,7 +17,7 @@ use crate::events::{self, Consumer, Feed};
 use crate::kernel::Secret;
 use crate::tickets::service;
 use crate::workers::Workers;
-use crate::{crm, http, jobs, seed, telemetry};
+use crate::{crm, http, jobs, schedule, seed, telemetry};
 
 /// Who is told about published events, in the transaction that publishes them.
 pub const CONSUMERS: &[Consumer] = &[crm::mark_dirty];
@@ -29,6 +29,8 @@ const JOBS_IDLE: Duration = Duration::from_millis(500);
 const SCHEDULES: Duration = Duration::from_secs(30);
 /// How often the inbox of webhooks is looked into, when it was empty.
 const INBOX_IDLE: Duration = Duration::from_millis(300);
+/// How often it is looked for reminders that are due and for what was missed.
+const SCHEDULE: Duration = Duration::from_secs(1);
 /// How often automatic transitions are looked for.
 const AUTOMATIC: Duration = Duration::from_millis(500);
 /// How often waiting tickets are looked at when nothing happens: time alone makes agents available.
@@ -96,6 +98,7 @@ impl Service {
         self.start_mirror_workers(&workers);
         self.start_inbox_workers(&workers);
         self.start_jobs(&workers);
+        self.start_schedule(&workers);
         self.start_ticket_workers(&workers, news);
         let db = self.db.clone();
         workers.every("idempotency keys", Duration::from_secs(600), move || {
@@ -169,6 +172,15 @@ impl Service {
         workers.every("sync records", Duration::from_secs(600), move || {
             let inbox = inbox.clone();
             async move { inbox.sweep(Utc::now()).await }
+        });
+    }
+
+    /// Reminders, and what was missed.
+    fn start_schedule(&self, workers: &Workers) {
+        let db = self.db.clone();
+        workers.every("schedule", SCHEDULE, move || {
+            let db = db.clone();
+            async move { db.tx(|conn| schedule::service::sweep(conn, Utc::now())).await }
         });
     }
 

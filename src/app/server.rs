@@ -15,7 +15,7 @@ use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 use super::{Service, health};
 use crate::kernel::AppError;
 use crate::{
-    auth, catalog, crm, events, http, jobs, people, routing, telemetry, tickets, workflow,
+    auth, catalog, crm, events, http, jobs, people, routing, schedule, telemetry, tickets, workflow,
 };
 
 /// Everything under `/v1`. Paths are tried in this order: the tickets come first because they are called most.
@@ -28,6 +28,7 @@ fn v1(cfg: &mut ServiceConfig) {
         .configure(workflow::routes)
         .configure(routing::routes)
         .configure(crm::routes)
+        .configure(schedule::routes)
         .configure(jobs::routes);
 }
 

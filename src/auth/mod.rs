@@ -14,4 +14,4 @@ pub use caller::Caller;
 pub use http::{public_routes, routes};
 pub use keys::{ensure_signing_key, reseal};
 pub use service::{find_principal, first_of_role};
-pub use tokens::{Authenticator, MEMORY};
+pub use tokens::{Authenticator, MEMORY, actor_without_token};

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use aws_lc_rs::digest;
 use chrono::{DateTime, Utc};
+use diesel::PgConnection;
 use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header, encode};
 use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
@@ -156,13 +157,29 @@ fn actor(claims: &Claims, principal: Option<Principal>) -> Result<Actor, AppErro
         AppError::Unauthenticated("the bearer of this token may not call any more");
     let principal = principal.filter(|p| p.active).ok_or(GONE)?;
     let role = Role::parse(&principal.role).filter(|role| *role == claims.role).ok_or(GONE)?;
-    let granted = principal.permissions.iter().filter_map(|text| Permission::parse(text));
-    let mut permissions: Vec<Permission> =
-        role.permissions().iter().copied().chain(granted).collect();
+    let mut actor = whole(principal, role);
     if let Some(scope) = &claims.scope {
-        permissions.retain(|permission| scope.split(' ').any(|word| word == permission.as_str()));
+        let asked =
+            |permission: &Permission| scope.split(' ').any(|word| word == permission.as_str());
+        actor.permissions.retain(asked);
     }
-    Ok(Actor {
+    Ok(actor)
+}
+
+/// Somebody active, with all that they may do, who proved in another way than by a token who they are.
+pub fn actor_without_token(conn: &mut PgConnection, id: Uuid) -> Result<Option<Actor>, AppError> {
+    let principal = store::principal(conn, id)?.filter(|principal| principal.active);
+    Ok(principal.and_then(|principal| {
+        let role = Role::parse(&principal.role)?;
+        Some(whole(principal, role))
+    }))
+}
+
+/// With every permission of the role and every one that was granted.
+fn whole(principal: Principal, role: Role) -> Actor {
+    let granted = principal.permissions.iter().filter_map(|text| Permission::parse(text));
+    let permissions = role.permissions().iter().copied().chain(granted).collect();
+    Actor {
         id: principal.id,
         role,
         name: principal.name,
@@ -170,5 +187,5 @@ fn actor(claims: &Claims, principal: Option<Principal>) -> Result<Actor, AppErro
         origin: Origin::Api,
         departments: principal.departments.into_iter().map(DepartmentId).collect(),
         accounts: principal.accounts.into_iter().map(AccountId).collect(),
-    })
+    }
 }

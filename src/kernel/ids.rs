@@ -63,6 +63,10 @@ ids! {
     AssignmentId,
     /// Identifies a recorded elevation.
     ElevationId,
+    /// Identifies an agent's appointment on a ticket.
+    AppointmentId,
+    /// Identifies a start or a deadline that was missed.
+    DelayId,
     /// Identifies an integration client.
     ClientId,
     /// Identifies a connection to a CRM.

@@ -7,4 +7,4 @@ mod store;
 pub use http::routes;
 pub use rules::{Actions, ConversionKind, Lead, Source};
 pub use service::InWorkflow;
-pub use store::{Conversion, Ticket};
+pub use store::{Conversion, Ticket, visible};

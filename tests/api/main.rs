@@ -30,5 +30,6 @@ mod operations;
 mod people;
 mod problems;
 mod routing;
+mod schedule;
 mod tickets;
 mod workflow;

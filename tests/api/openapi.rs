@@ -9,7 +9,7 @@ use crate::support::{Operation, PUBLIC, Spec, TestApp};
 
 /// Creating operations that take no idempotency key, because the kept answer would hold a secret, or because
 /// doing it twice does no harm.
-const WITHOUT_KEY: &[&str] = &["create_client", "rotate_signing_key"];
+const WITHOUT_KEY: &[&str] = &["create_client", "rotate_signing_key", "create_calendar_feed"];
 /// Changing operations that need no version: they set what does not depend on what was there.
 const WITHOUT_VERSION: &[&str] = &[
     "set_agent_availability",
@@ -17,6 +17,8 @@ const WITHOUT_VERSION: &[&str] = &[
     "set_my_leaves",
     "change_crm_map",
     "link_crm_case",
+    "delete_calendar_feed",
+    "delete_calendar_feed_of_agent",
 ];
 
 /// Asserts that `check` finds nothing wrong with any operation.

@@ -15,7 +15,7 @@ use crate::db::{containing, load_by_name};
 use crate::kernel::{
     AgentId, CategoryId, DepartmentId, Level, PageRequest, Permission, ProductId, TimeZone,
 };
-use crate::people::rules::{AgentRole, Leave, WorkingHours, check_leaves, check_week};
+use crate::people::rules::{AgentRole, Duty, Leave, WorkingHours, check_leaves, check_week};
 
 /// The windows of a week in which an agent works: none overlaps another.
 #[derive(
@@ -139,6 +139,19 @@ pub(super) fn department_ids() -> SqlLiteral<sql_types::Array<sql_types::Uuid>> 
          order by d.department_id)")
 }
 
+impl Agent {
+    /// What decides whether the agent is there.
+    pub fn duty(&self) -> Duty<'_> {
+        Duty {
+            week: self.working_hours.as_deref(),
+            time_zone: self.time_zone.0,
+            away: self.away,
+            leave_until: self.leave_until,
+            leaves: &self.leaves,
+        }
+    }
+}
+
 /// Which agents a list holds.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
@@ -147,6 +160,8 @@ pub struct Filter {
     /// Part of the name or the e-mail address.
     pub q: Option<String>,
     pub active: Option<bool>,
+    /// Only agents who work in one of these.
+    pub within: Option<Vec<DepartmentId>>,
 }
 
 pub fn insert(conn: &mut PgConnection, agent: &Agent) -> QueryResult<()> {
@@ -178,6 +193,12 @@ pub fn list(
             .filter(agent_departments::agent_id.eq(agents::id))
             .filter(agent_departments::department_id.eq(department));
         query = query.filter(exists(membership));
+    }
+    if let Some(within) = &filter.within {
+        let members = agent_departments::table
+            .filter(agent_departments::department_id.eq_any(within))
+            .select(agent_departments::agent_id);
+        query = query.filter(agents::id.eq_any(members));
     }
     if let Some(role) = filter.role {
         query = query.filter(agents::role.eq(role));

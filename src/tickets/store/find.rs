@@ -6,7 +6,8 @@ use uuid::Uuid;
 use super::row::{Located, Ticket};
 use super::sql::{NotDraft, Present};
 use crate::db::schema::{tickets, workflows};
-use crate::kernel::{Actor, Permission, TicketId, Visibility};
+use crate::kernel::{Actor, AgentId, Permission, TicketId, Visibility};
+use crate::workflow::Category;
 
 /// The revision of the ticket's workflow, without a join that a lock would include.
 #[diesel::dsl::auto_type(no_type_alias)]
@@ -18,11 +19,11 @@ pub(super) fn revision() -> _ {
         .assume_not_null()
 }
 
-type Condition =
+pub type Condition =
     Box<dyn BoxableExpression<tickets::table, diesel::pg::Pg, SqlType = diesel::sql_types::Bool>>;
 
 /// What this caller may see; a part of every query. A draft is its author's alone.
-pub(super) fn visible(actor: &Actor) -> Condition {
+pub fn visible(actor: &Actor) -> Condition {
     let own_draft = NotDraft.or(tickets::opened_by.eq(actor.id));
     match actor.visibility() {
         Visibility::All => Box::new(own_draft),
@@ -109,4 +110,35 @@ pub fn lock_automatic_due(
         .first(conn)
         .optional()
         .map(|found| found.map(located))
+}
+
+/// What is watched of a ticket's deadline.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = tickets, check_for_backend(diesel::pg::Pg))]
+pub struct Watched {
+    pub id: TicketId,
+    pub category: Category,
+    pub assignee_id: Option<AgentId>,
+    pub deadline: Option<DateTime<Utc>>,
+    pub deleted_at: Option<DateTime<Utc>>,
+}
+
+/// Takes the deadlines that have passed and that nobody noticed, of tickets that no other process has.
+pub fn take_deadlines(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    limit: i64,
+) -> QueryResult<Vec<Watched>> {
+    let due: Vec<TicketId> = tickets::table
+        .filter(tickets::deadline_check_at.le(now))
+        .order(tickets::deadline_check_at)
+        .limit(limit)
+        .for_no_key_update()
+        .skip_locked()
+        .select(tickets::id)
+        .load(conn)?;
+    diesel::update(tickets::table.filter(tickets::id.eq_any(due)))
+        .set(tickets::deadline_check_at.eq(None::<DateTime<Utc>>))
+        .returning(Watched::as_returning())
+        .get_results(conn)
 }

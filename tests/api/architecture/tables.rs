@@ -39,6 +39,8 @@ const READS: &[(&str, &[&str])] = &[
     ("events", &["tickets"]),
     // What a component leads to, in one query.
     ("routing", &["components", "products", "processes", "departments", "workflows"]),
+    // A calendar names its tickets, a load counts them, and a reminder asks whether they are open.
+    ("schedule", &["tickets"]),
     // A filter asks whose turn it is; a row brings the revision of its workflow.
     ("tickets", &["statuses", "workflows"]),
     // A ticket with the names of what it refers to, and its notes, as a case has them; what records of a CRM are recognized

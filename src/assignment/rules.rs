@@ -149,6 +149,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::kernel::TimeZone;
+    use crate::people::{Leaves, PoolAgent};
 
     fn candidates(loads: &[i32], capacity: i32) -> Vec<Candidate> {
         let candidate = |load: &i32| Candidate {
@@ -159,6 +161,75 @@ mod tests {
             verdict: if *load < capacity { Verdict::Eligible } else { Verdict::AtCapacity },
         };
         loads.iter().map(candidate).collect()
+    }
+
+    fn member(in_pool: bool, load: i32) -> PoolMember {
+        PoolMember {
+            agent: PoolAgent {
+                id: AgentId::new(),
+                name: String::new(),
+                product_ids: None,
+                category_ids: None,
+                type_keys: None,
+                time_zone: TimeZone::UTC,
+                working_hours: None,
+                capacity: 5,
+                away: false,
+                leave_until: None,
+                leaves: Leaves::default(),
+                open_tickets: load,
+                active: true,
+            },
+            in_pool,
+            in_appointment: false,
+        }
+    }
+
+    fn need(except: Option<AgentId>) -> Need {
+        Need {
+            department: DepartmentId::EXAMPLE,
+            level: Level::L1,
+            product: None,
+            category: None,
+            type_key: "question".into(),
+            holder: None,
+            except,
+        }
+    }
+
+    #[test]
+    fn who_hands_over_is_away_full_or_in_an_appointment_is_not_eligible() {
+        let now = DateTime::UNIX_EPOCH;
+        let free = member(true, 4);
+        let said = |agent: &PoolMember, except| verdict(agent, &need(except), now);
+        assert_eq!(said(&free, None), Verdict::Eligible);
+        assert_eq!(said(&free, Some(free.id)), Verdict::HandsOver);
+        assert_eq!(said(&member(false, 0), None), Verdict::NotPermitted);
+        assert_eq!(said(&member(true, 5), None), Verdict::AtCapacity);
+        let mut busy = member(true, 0);
+        busy.in_appointment = true;
+        assert_eq!(said(&busy, None), Verdict::InAppointment);
+        busy.agent.away = true;
+        assert_eq!(said(&busy, None), Verdict::Unavailable);
+    }
+
+    #[test]
+    fn what_speaks_against_a_choice_depends_on_who_chooses() {
+        let objects = |agent: &PoolMember, rule, coordinates| {
+            let choice = Choice { agent: agent.id, rule, coordinates, insists: false };
+            objection(agent, &need(None), choice, DateTime::UNIX_EPOCH)
+        };
+        let (other, full) = (member(false, 0), member(true, 5));
+        let mut away = member(true, 0);
+        away.agent.away = true;
+        assert_eq!(objects(&other, Rule::Manual, false), None);
+        assert_eq!(objects(&other, Rule::Own, false), Some(Verdict::NotPermitted));
+        assert_eq!(objects(&other, Rule::Own, true), None);
+        assert_eq!(objects(&away, Rule::Own, false), None);
+        assert_eq!(objects(&away, Rule::Manual, true), Some(Verdict::Unavailable));
+        for rule in [Rule::Own, Rule::Manual, Rule::Crm] {
+            assert_eq!(objects(&full, rule, true), Some(Verdict::AtCapacity));
+        }
     }
 
     #[test]

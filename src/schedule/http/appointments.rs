@@ -102,7 +102,6 @@ pub struct ScheduleAppointment {
     remind_minutes: Option<i32>,
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the default of an optional field")]
 fn half_an_hour() -> Option<i32> {
     Some(30)
 }
@@ -250,6 +249,7 @@ pub async fn reschedule_appointment(
         note: body.note,
         remind_minutes: body.remind_minutes,
         notify: body.notify.then_some(body.message),
+        delays: false,
     };
     let reschedule =
         move |conn: &mut _| service::reschedule(conn, &caller, ticket, id, seen, change, now());

@@ -57,9 +57,11 @@ pub async fn delay_appointment(
         starts_at: Some(body.starts_at),
         ends_at: body.ends_at,
         notify: Some(body.message),
+        delays: true,
         ..Reschedule::default()
     };
-    let delay = move |conn: &mut _| service::delay(conn, &caller, ticket, id, seen, change, now());
+    let delay =
+        move |conn: &mut _| service::reschedule(conn, &caller, ticket, id, seen, change, now());
     answer(db.tx(delay).await?)
 }
 

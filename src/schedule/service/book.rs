@@ -133,6 +133,8 @@ pub struct Reschedule {
     pub remind_minutes: Option<Option<i32>>,
     /// Tells the customer the new time, with this message.
     pub notify: Option<Option<String>>,
+    /// A delay: fails unless the appointment starts later.
+    pub delays: bool,
 }
 
 /// Changes an appointment, and tells the customer if asked to.
@@ -148,8 +150,12 @@ pub fn reschedule(
     let work = |conn: &mut PgConnection, ticket: &mut Ticket| {
         let before = lock_present(conn, ticket.id, id, seen)?;
         refuse_closed(ticket)?;
-        let notify = change.notify.clone();
+        let (notify, delays) = (change.notify.clone(), change.delays);
         let mut after = changed(before.clone(), change, now)?;
+        if delays && after.starts_at <= before.starts_at {
+            let detail = "a delayed appointment starts later than it was to; reschedule it instead";
+            return Err(AppError::field("/starts_at", detail));
+        }
         if after == before {
             return Ok((before, None));
         }
@@ -230,28 +236,6 @@ fn customer_zone(
 fn to_customer(kind: EventType, data: Value, body: String) -> Happening {
     let (visibility, channel) = (NoteVisibility::Public, Channel::Api);
     Happening { kind, public: true, data, note: Some(NewNote { visibility, channel, body }) }
-}
-
-/// A delay notice: the appointment is later, and the customer is told.
-pub fn delay(
-    conn: &mut PgConnection,
-    actor: &Actor,
-    ticket: TicketId,
-    id: AppointmentId,
-    seen: IfMatch,
-    change: Reschedule,
-    now: DateTime<Utc>,
-) -> Result<Appointment, AppError> {
-    let before = appointment(conn, actor, ticket, id)?;
-    let zone = change.time_zone.unwrap_or(before.time_zone).0;
-    let later = change.starts_at.map(|starts| starts.at(zone));
-    if let Some(Ok(starts_at)) = later
-        && starts_at <= before.starts_at
-    {
-        let detail = "a delayed appointment starts later than it was to; reschedule it instead";
-        return Err(AppError::field("/starts_at", detail));
-    }
-    reschedule(conn, actor, ticket, id, seen, change, now)
 }
 
 /// Cancels an appointment; the agent is free again.

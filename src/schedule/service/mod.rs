@@ -5,7 +5,7 @@ mod due;
 mod load;
 
 pub use book::{
-    NewAppointment, NewDeadline, Reschedule, appointment, appointments, book, cancel, delay,
+    NewAppointment, NewDeadline, Reschedule, appointment, appointments, book, cancel,
     delay_deadline, reschedule,
 };
 pub use calendar::{

@@ -1,6 +1,7 @@
 //! Whoever chooses an agent who is absent, full or not permitted must insist.
 use serde_json::{Value, json};
 
+use crate::support::mirror::{Mirrored, crm_id};
 use crate::support::{Client, Reply, TestApp, path, pointers};
 
 async fn assign(caller: &Client, ticket: &Value, body: Value) -> Reply {
@@ -102,4 +103,20 @@ async fn of_many_who_choose_the_same_agent_so_many_succeed_as_there_is_room() {
     assert_eq!(statuses, [[200; 5].as_slice(), [409; 7].as_slice()].concat());
     assert_eq!(app.load("L2 agent A").await, 5);
     app.loads_are_true().await;
+}
+
+#[actix_web::test]
+async fn the_users_of_a_crm_have_decided_already_and_it_is_recorded_that_the_agent_was_full() {
+    let desk = Mirrored::start().await;
+    let ticket = desk.open("Given to somebody in the CRM").await;
+    desk.converge().await;
+    desk.sql("update agents set capacity = 0 where name = 'L2 agent A'").await;
+    desk.edit(&ticket, json!({"assigned_user_id": crm_id("L2 agent A")})).await;
+    desk.pull().await;
+    assert_eq!(desk.ticket(&ticket).await["assignee_id"], desk.id("L2 agent A"));
+    let at = format!("/v1/tickets/{ticket}/assignment");
+    let decision = desk.admin.get(&at).await.expect(200)["decisions"][0].clone();
+    assert_eq!((&decision["rule"], &decision["overridden"]), (&json!("crm"), &json!(true)));
+    assert_eq!(decision["candidates"][0]["verdict"], "at_capacity");
+    assert_eq!(desk.conflicts(&ticket).await, Vec::<Value>::new());
 }

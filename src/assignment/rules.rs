@@ -51,6 +51,8 @@ pub struct Need {
     pub type_key: String,
     /// Who has the ticket.
     pub holder: Option<AgentId>,
+    /// The ticket is among the holder's open ones: to leave it with them takes no room.
+    pub counted: bool,
     /// Who hands it over: anybody but them.
     pub except: Option<AgentId>,
 }
@@ -82,12 +84,13 @@ pub fn candidate(agent: &PoolMember, verdict: Verdict) -> Candidate {
 }
 
 pub fn verdict(agent: &PoolMember, need: &Need, now: DateTime<Utc>) -> Verdict {
+    let own = i32::from(need.counted && need.holder == Some(agent.id));
     match () {
         () if !agent.active => Verdict::Inactive,
         () if !permitted(agent, need) => Verdict::NotPermitted,
         () if need.except == Some(agent.id) => Verdict::HandsOver,
         () if !agent.on_duty(now) => Verdict::Unavailable,
-        () if agent.open_tickets >= agent.capacity => Verdict::AtCapacity,
+        () if agent.open_tickets - own >= agent.capacity => Verdict::AtCapacity,
         () if agent.in_appointment => Verdict::InAppointment,
         () => Verdict::Eligible,
     }
@@ -193,6 +196,7 @@ mod tests {
             category: None,
             type_key: "question".into(),
             holder: None,
+            counted: false,
             except,
         }
     }
@@ -205,7 +209,10 @@ mod tests {
         assert_eq!(said(&free, None), Verdict::Eligible);
         assert_eq!(said(&free, Some(free.id)), Verdict::HandsOver);
         assert_eq!(said(&member(false, 0), None), Verdict::NotPermitted);
-        assert_eq!(said(&member(true, 5), None), Verdict::AtCapacity);
+        let full = member(true, 5);
+        assert_eq!(said(&full, None), Verdict::AtCapacity);
+        let stays = Need { holder: Some(full.id), counted: true, ..need(None) };
+        assert_eq!(verdict(&full, &stays, now), Verdict::Eligible);
         let mut busy = member(true, 0);
         busy.in_appointment = true;
         assert_eq!(said(&busy, None), Verdict::InAppointment);

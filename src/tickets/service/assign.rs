@@ -27,15 +27,17 @@ pub(super) fn need(ticket: &Summary) -> Need {
         category: ticket.category_id,
         type_key: ticket.type_key.clone(),
         holder: ticket.assignee_id,
+        counted: false,
         except: ticket.handed_over_by,
     }
 }
 
-/// The same in its workflow: who has a ticket that is in hand-over does not get it back by itself.
+/// The same for a ticket that is as it is stored, in its workflow: who has a ticket that is in hand-over does not get it back by itself.
 fn need_in(ticket: &Summary, workflow: &Workflow) -> Need {
     let need = need(ticket);
     let holder = ticket.assignee_id.filter(|_| is_handover(workflow, &ticket.status));
-    Need { except: need.except.or(holder), ..need }
+    let counted = ticket.category.is_open() && ticket.deleted_at.is_none();
+    Need { except: need.except.or(holder), counted, ..need }
 }
 
 /// Who shall have the ticket.

@@ -51,6 +51,7 @@ fn wanted_of(kind: &Kind) -> Need {
         category: kind.category,
         type_key: kind.type_key.clone(),
         holder: None,
+        counted: false,
         except: kind.handed_over_by,
     }
 }
@@ -156,6 +157,7 @@ pub fn preview(
         category: would.category_id,
         type_key: would.type_key,
         holder: None,
+        counted: false,
         except: None,
     };
     let decision = assignment::preview(conn, &need, now)?;

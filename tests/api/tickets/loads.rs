@@ -182,3 +182,16 @@ async fn a_reopened_or_restored_ticket_goes_to_somebody_else_when_its_agent_cann
         }
     }
 }
+
+#[actix_web::test]
+async fn a_ticket_stays_with_its_agent_when_it_is_what_fills_their_capacity() {
+    let app = TestApp::start().await;
+    let coordinator = app.agent("Coordinator").await;
+    app.set_away(&["L1 agent B"], true).await;
+    app.sql("update agents set capacity = 1").await.unwrap();
+    let ticket = app.open_ticket(json!({})).await;
+    assert!(ticket["assignee_id"].is_string());
+    let again = coordinator.post_on(&path(&ticket, "/assignment"), "*", json!({})).await;
+    assert_eq!(again.expect(200), ticket);
+    all_is_well(&app).await;
+}

@@ -31,9 +31,11 @@ SELECT EXISTS (SELECT "accounts"."id", "accounts"."name", "accounts"."active", "
   "products"."active"));
 SELECT "agents"."id", "agents"."name", "agents"."product_ids", "agents"."category_ids", "agents"."type_keys",
   "agents"."time_zone", "agents"."working_hours", "agents"."capacity", "agents"."away", "agents"."leave_until",
-  "agents"."open_tickets", "agents"."active", (("agents"."active" AND ("agents"."id" = ANY(SELECT
+  "agents"."leaves", "agents"."open_tickets", "agents"."active", (("agents"."active" AND ("agents"."id" = ANY(SELECT
   "agent_departments"."agent_id" FROM "agent_departments" WHERE ("agent_departments"."department_id" =
-  lpad(:department, 32, '0')::uuid)))) AND ("agents"."levels" @> array[:route_level])) FROM "agents" WHERE
+  lpad(:department, 32, '0')::uuid)))) AND ("agents"."levels" @> array[:route_level])), EXISTS (SELECT "appointments"."id" FROM
+  "appointments" WHERE ((("appointments"."agent_id" = "agents"."id") AND ("appointments"."cancelled_at" IS NULL)) AND
+  ("appointments"."ends_at" > now())) AND ("appointments"."starts_at" <= now())) FROM "agents" WHERE
   ((("agents"."active" AND ("agents"."id" = ANY(SELECT "agent_departments"."agent_id" FROM "agent_departments" WHERE
   ("agent_departments"."department_id" = lpad(:department, 32, '0')::uuid)))) AND ("agents"."levels" @>
   array[:route_level])) OR ("agents"."id" = ANY('{}'))) ORDER BY "agents"."id" FOR NO KEY UPDATE;
@@ -45,8 +47,8 @@ INSERT INTO "tickets" ("id", "workflow_id", "status", "category", "subject", "de
   lpad(:component, 32, '0')::uuid, lpad(:department, 32, '0')::uuid, :route_level, lpad(:agent, 32, '0')::uuid, null, 'api', null, '{}', :caller, 'agent', now(),
   now(), now(), now()) RETURNING "tickets"."number";
 INSERT INTO "assignments" ("id", "ticket_id", "agent_id", "previous_agent_id", "rule", "reason", "candidates",
-  "decided_by", "decided_by_name", "decided_at") VALUES (lpad(:row, 32, '0')::uuid, lpad(:row, 32, '0')::uuid, lpad(:agent, 32, '0')::uuid,
-  null, 'least_loaded', null, :candidates, :caller, :caller_name, now());
+  "decided_by", "decided_by_name", "decided_at", "overridden") VALUES (lpad(:row, 32, '0')::uuid, lpad(:row, 32, '0')::uuid, lpad(:agent, 32, '0')::uuid,
+  null, 'least_loaded', null, :candidates, :caller, :caller_name, now(), false);
 INSERT INTO "events" ("type", "ticket_id", "ticket_version", "subject", "public", "actor_id", "actor_role",
   "actor_name", "origin", "changes", "data", "occurred_at") VALUES ('ticket.opened', lpad(:row, 32, '0')::uuid, 1,
   :event_subject, 'true', :caller, 'agent', :caller_name, 'api', :changes, :data, now());

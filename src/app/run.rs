@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use chrono::{TimeDelta, Utc};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
 
 use crate::auth::{self, Authenticator};
 use crate::config::Config;
@@ -16,7 +17,7 @@ use crate::events::{self, Consumer, Feed};
 use crate::kernel::Secret;
 use crate::tickets::service;
 use crate::workers::Workers;
-use crate::{bulk, crm, http, jobs, seed, telemetry};
+use crate::{bulk, crm, http, jobs, schedule, seed, telemetry};
 
 /// Who is told about published events, in the transaction that publishes them.
 pub const CONSUMERS: &[Consumer] = &[crm::mark_dirty];
@@ -30,10 +31,12 @@ const JOBS_IDLE: Duration = Duration::from_millis(500);
 const SCHEDULES: Duration = Duration::from_secs(30);
 /// How often the inbox of webhooks is looked into, when it was empty.
 const INBOX_IDLE: Duration = Duration::from_millis(300);
+/// How often it is looked for reminders that are due and for what was missed.
+const SCHEDULE: Duration = Duration::from_secs(1);
 /// How often automatic transitions are looked for.
 const AUTOMATIC: Duration = Duration::from_millis(500);
-/// How often waiting tickets are looked at.
-const WAITING: Duration = Duration::from_secs(2);
+/// How often waiting tickets are looked at when nothing happens: time alone makes agents available.
+const WAITING: Duration = Duration::from_secs(1);
 /// How long a step in hand is waited for at shutdown.
 const STEP_GRACE: Duration = Duration::from_secs(5);
 /// How long an idempotency key is kept.
@@ -78,12 +81,16 @@ impl Service {
     pub fn start_workers(&self) -> Workers {
         let workers = Workers::default();
         let (db, feed, mirror) = (self.db.clone(), self.feed.clone(), self.mirror.clone());
+        let news = Arc::new(Notify::new());
+        let bell = Arc::clone(&news);
         workers.every("relay", Duration::ZERO, move || {
             let (db, feed, mirror) = (db.clone(), feed.clone(), mirror.clone());
+            let bell = Arc::clone(&bell);
             async move {
                 let published = events::publish_next(&db, &feed, CONSUMERS).await?;
                 if published {
                     mirror.wake();
+                    bell.notify_one();
                 } else {
                     db.committed_or_a_second().await;
                 }
@@ -93,7 +100,8 @@ impl Service {
         self.start_mirror_workers(&workers);
         self.start_inbox_workers(&workers);
         self.start_jobs(&workers);
-        self.start_ticket_workers(&workers);
+        self.start_schedule(&workers);
+        self.start_ticket_workers(&workers, news);
         let db = self.db.clone();
         workers.every("idempotency keys", Duration::from_secs(600), move || {
             let db = db.clone();
@@ -171,17 +179,33 @@ impl Service {
         });
     }
 
-    /// What happens to tickets by itself. An agent who became available gets what waits within [`WAITING`].
-    fn start_ticket_workers(&self, workers: &Workers) {
+    /// Reminders, and what was missed.
+    fn start_schedule(&self, workers: &Workers) {
+        let db = self.db.clone();
+        workers.every("schedule", SCHEDULE, move || {
+            let db = db.clone();
+            async move { db.tx(|conn| schedule::service::sweep(conn, Utc::now())).await }
+        });
+    }
+
+    /// What happens to tickets by itself. Whoever becomes available or closes something gets what waits at once: `news` is
+    /// told of every change.
+    fn start_ticket_workers(&self, workers: &Workers, news: Arc<Notify>) {
         let db = self.db.clone();
         workers.every("automatic transitions", AUTOMATIC, move || {
             let db = db.clone();
             async move { db.tx(|conn| service::follow_automatic_transition(conn, Utc::now())).await }
         });
         let db = self.db.clone();
-        workers.every("waiting tickets", WAITING, move || {
-            let db = db.clone();
-            async move { db.tx(|conn| service::assign_waiting(conn, Utc::now())).await }
+        workers.every("waiting tickets", Duration::ZERO, move || {
+            let (db, news) = (db.clone(), Arc::clone(&news));
+            async move {
+                let given = db.tx(|conn| service::assign_waiting(conn, Utc::now())).await?;
+                if !given {
+                    _ = tokio::time::timeout(WAITING, news.notified()).await;
+                }
+                Ok(given)
+            }
         });
         let db = self.db.clone();
         workers.every("closed parents", AUTOMATIC, move || {

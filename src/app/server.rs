@@ -15,7 +15,8 @@ use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 use super::{Service, health};
 use crate::kernel::AppError;
 use crate::{
-    auth, bulk, catalog, crm, events, http, jobs, people, routing, telemetry, tickets, workflow,
+    auth, bulk, catalog, crm, events, http, jobs, people, routing, schedule, telemetry, tickets,
+    workflow,
 };
 
 /// Everything under `/v1`. Paths are tried in this order: the tickets come first because they are called most.
@@ -28,6 +29,7 @@ fn v1(cfg: &mut ServiceConfig) {
         .configure(workflow::routes)
         .configure(routing::routes)
         .configure(crm::routes)
+        .configure(schedule::routes)
         .configure(jobs::routes)
         .configure(bulk::routes);
 }

@@ -4,9 +4,10 @@ mod service;
 mod store;
 mod view;
 
-pub use rules::{Need, Rule};
+pub use rules::{Choice, Need, Rule, Verdict};
 pub use service::{
-    Decision, Previous, could_be_taken, explain, keep_or_pick, pick, preview, record,
+    Decision, Previous, appoint, could_be_taken, decided_at, explain, keep_or_pick, pick, preview,
+    record, to_nobody, why_nobody,
 };
 pub use store::erase;
 pub use view::{AssignmentView, DecisionView};

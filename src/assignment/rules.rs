@@ -30,8 +30,13 @@ text_enum! {
         Eligible = "eligible",
         Inactive = "inactive",
         NotPermitted = "not_permitted",
+        /// Away, on leave, or outside of their working hours.
         Unavailable = "unavailable",
         AtCapacity = "at_capacity",
+        /// An appointment has begun: they get nothing by itself until it ends.
+        InAppointment = "in_appointment",
+        /// The ticket is to go to somebody else than them.
+        HandsOver = "hands_over",
     }
 }
 
@@ -46,6 +51,10 @@ pub struct Need {
     pub type_key: String,
     /// Who has the ticket.
     pub holder: Option<AgentId>,
+    /// The ticket is among the holder's open ones: to leave it with them takes no room.
+    pub counted: bool,
+    /// Who hands it over: anybody but them.
+    pub except: Option<AgentId>,
 }
 
 /// One line of the explanation.
@@ -60,27 +69,65 @@ pub struct Candidate {
 
 /// Judges every candidate on their own.
 pub fn judge(agents: &[PoolMember], need: &Need, now: DateTime<Utc>) -> Vec<Candidate> {
-    let judged = agents.iter().map(|agent| Candidate {
+    agents.iter().map(|agent| candidate(agent, verdict(agent, need, now))).collect()
+}
+
+/// What is recorded of an agent who was looked at.
+pub fn candidate(agent: &PoolMember, verdict: Verdict) -> Candidate {
+    Candidate {
         agent_id: agent.id,
         name: agent.name.clone(),
         load: agent.open_tickets,
         capacity: agent.capacity,
-        verdict: verdict(agent, need, now),
-    });
-    judged.collect()
+        verdict,
+    }
 }
 
-fn verdict(agent: &PoolMember, need: &Need, now: DateTime<Utc>) -> Verdict {
-    let permitted = agent.in_pool
-        && agent.type_keys.as_ref().is_none_or(|keys| keys.contains(&need.type_key))
-        && allows(agent.product_ids.as_deref(), need.product)
-        && allows(agent.category_ids.as_deref(), need.category);
+pub fn verdict(agent: &PoolMember, need: &Need, now: DateTime<Utc>) -> Verdict {
+    let own = i32::from(need.counted && need.holder == Some(agent.id));
     match () {
         () if !agent.active => Verdict::Inactive,
-        () if !permitted => Verdict::NotPermitted,
+        () if !permitted(agent, need) => Verdict::NotPermitted,
+        () if need.except == Some(agent.id) => Verdict::HandsOver,
         () if !agent.on_duty(now) => Verdict::Unavailable,
-        () if agent.open_tickets >= agent.capacity => Verdict::AtCapacity,
+        () if agent.open_tickets - own >= agent.capacity => Verdict::AtCapacity,
+        () if agent.in_appointment => Verdict::InAppointment,
         () => Verdict::Eligible,
+    }
+}
+
+fn permitted(agent: &PoolMember, need: &Need) -> bool {
+    agent.in_pool
+        && agent.type_keys.as_ref().is_none_or(|keys| keys.contains(&need.type_key))
+        && allows(agent.product_ids.as_deref(), need.product)
+        && allows(agent.category_ids.as_deref(), need.category)
+}
+
+/// An agent whom somebody chose, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Choice {
+    pub agent: AgentId,
+    pub rule: Rule,
+    /// Whoever coordinates may take a ticket of any kind.
+    pub coordinates: bool,
+    /// Even if the agent is absent, full, or (taking it themselves) not permitted.
+    pub insists: bool,
+}
+
+/// What speaks against the chosen agent. Who takes a ticket is there, whatever their working hours say; whom others choose
+/// may be of another department or level, for they know why.
+pub fn objection(
+    agent: &PoolMember,
+    need: &Need,
+    choice: Choice,
+    now: DateTime<Utc>,
+) -> Option<Verdict> {
+    let own = choice.rule == Rule::Own;
+    match () {
+        () if own && !choice.coordinates && !permitted(agent, need) => Some(Verdict::NotPermitted),
+        () if !own && !agent.on_duty(now) => Some(Verdict::Unavailable),
+        () if agent.open_tickets >= agent.capacity => Some(Verdict::AtCapacity),
+        () => None,
     }
 }
 
@@ -105,6 +152,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::kernel::TimeZone;
+    use crate::people::{Leaves, PoolAgent};
 
     fn candidates(loads: &[i32], capacity: i32) -> Vec<Candidate> {
         let candidate = |load: &i32| Candidate {
@@ -115,6 +164,79 @@ mod tests {
             verdict: if *load < capacity { Verdict::Eligible } else { Verdict::AtCapacity },
         };
         loads.iter().map(candidate).collect()
+    }
+
+    fn member(in_pool: bool, load: i32) -> PoolMember {
+        PoolMember {
+            agent: PoolAgent {
+                id: AgentId::new(),
+                name: String::new(),
+                product_ids: None,
+                category_ids: None,
+                type_keys: None,
+                time_zone: TimeZone::UTC,
+                working_hours: None,
+                capacity: 5,
+                away: false,
+                leave_until: None,
+                leaves: Leaves::default(),
+                open_tickets: load,
+                active: true,
+            },
+            in_pool,
+            in_appointment: false,
+        }
+    }
+
+    fn need(except: Option<AgentId>) -> Need {
+        Need {
+            department: DepartmentId::EXAMPLE,
+            level: Level::L1,
+            product: None,
+            category: None,
+            type_key: "question".into(),
+            holder: None,
+            counted: false,
+            except,
+        }
+    }
+
+    #[test]
+    fn who_hands_over_is_away_full_or_in_an_appointment_is_not_eligible() {
+        let now = DateTime::UNIX_EPOCH;
+        let free = member(true, 4);
+        let said = |agent: &PoolMember, except| verdict(agent, &need(except), now);
+        assert_eq!(said(&free, None), Verdict::Eligible);
+        assert_eq!(said(&free, Some(free.id)), Verdict::HandsOver);
+        assert_eq!(said(&member(false, 0), None), Verdict::NotPermitted);
+        let full = member(true, 5);
+        assert_eq!(said(&full, None), Verdict::AtCapacity);
+        let stays = Need { holder: Some(full.id), counted: true, ..need(None) };
+        assert_eq!(verdict(&full, &stays, now), Verdict::Eligible);
+        let mut busy = member(true, 0);
+        busy.in_appointment = true;
+        assert_eq!(said(&busy, None), Verdict::InAppointment);
+        busy.agent.away = true;
+        assert_eq!(said(&busy, None), Verdict::Unavailable);
+    }
+
+    #[test]
+    fn what_speaks_against_a_choice_depends_on_who_chooses() {
+        let objects = |agent: &PoolMember, rule, coordinates| {
+            let choice = Choice { agent: agent.id, rule, coordinates, insists: false };
+            objection(agent, &need(None), choice, DateTime::UNIX_EPOCH)
+        };
+        let (other, full) = (member(false, 0), member(true, 5));
+        let mut away = member(true, 0);
+        away.agent.away = true;
+        assert_eq!(objects(&other, Rule::Manual, false), None);
+        assert_eq!(objects(&other, Rule::Own, false), Some(Verdict::NotPermitted));
+        assert_eq!(objects(&other, Rule::Own, true), None);
+        assert_eq!(objects(&away, Rule::Own, false), None);
+        assert_eq!(objects(&away, Rule::Manual, true), Some(Verdict::Unavailable));
+        for rule in [Rule::Own, Rule::Manual, Rule::Crm] {
+            assert_eq!(objects(&full, rule, true), Some(Verdict::AtCapacity));
+        }
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub struct Assignment {
     pub decided_by: Uuid,
     pub decided_by_name: String,
     pub decided_at: DateTime<Utc>,
+    pub overridden: bool,
 }
 
 pub fn insert(conn: &mut PgConnection, assignment: &Assignment) -> QueryResult<usize> {
@@ -58,4 +59,17 @@ pub fn erase(conn: &mut PgConnection, ticket: TicketId, erasure: &Erasure) -> Qu
         }
     }
     Ok(())
+}
+
+/// When each of these tickets was decided about last.
+pub fn decided_at(
+    conn: &mut PgConnection,
+    tickets: &[TicketId],
+) -> QueryResult<Vec<(TicketId, DateTime<Utc>)>> {
+    assignments::table
+        .filter(assignments::ticket_id.eq_any(tickets))
+        .distinct_on(assignments::ticket_id)
+        .order((assignments::ticket_id, assignments::id.desc()))
+        .select((assignments::ticket_id, assignments::decided_at))
+        .load(conn)
 }

@@ -19,6 +19,8 @@ pub struct AssignmentView {
     rule: Rule,
     #[schema(example = "knows this customer")]
     reason: Option<String>,
+    /// True when somebody decided so although the agent was absent, full or not permitted; the candidate tells which.
+    overridden: bool,
     /// Everybody who was looked at, with their load at that moment.
     #[schema(value_type = Vec<CandidateView>)]
     candidates: Value,
@@ -36,6 +38,7 @@ impl From<Assignment> for AssignmentView {
             previous_agent_id: assignment.previous_agent_id,
             rule: assignment.rule,
             reason: assignment.reason,
+            overridden: assignment.overridden,
             candidates: assignment.candidates,
             decided_by: assignment.decided_by,
             decided_by_name: assignment.decided_by_name,

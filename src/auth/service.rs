@@ -84,18 +84,13 @@ pub fn find_principal(conn: &mut PgConnection, id: Uuid) -> Result<Principal, Ap
     principal.ok_or(AppError::NotFound("an active principal with this id"))
 }
 
-/// The person or program with this id as they may act now, with no more than these permissions; `None` when they may not
-/// call any more.
-pub fn acting(
-    conn: &mut PgConnection,
-    id: Uuid,
-    at_most: &[Permission],
-) -> Result<Option<Actor>, AppError> {
-    let Some(principal) = store::principal(conn, id)?.filter(|p| p.active) else { return Ok(None) };
-    let Some(role) = Role::parse(&principal.role) else { return Ok(None) };
-    let mut actor = as_actor(principal, role);
-    actor.permissions.retain(|permission| at_most.contains(permission));
-    Ok(Some(actor))
+/// The person or program with this id as they may act now, without a token of theirs; `None` when they may not call any more.
+pub fn acting(conn: &mut PgConnection, id: Uuid) -> Result<Option<Actor>, AppError> {
+    let principal = store::principal(conn, id)?.filter(|principal| principal.active);
+    Ok(principal.and_then(|principal| {
+        let role = Role::parse(&principal.role)?;
+        Some(as_actor(principal, role))
+    }))
 }
 
 /// What the role allows, and what was granted beside it.

@@ -100,8 +100,11 @@ fn asked(conn: &mut PgConnection, job: JobId) -> Result<Option<(Actor, Order)>, 
     let order = store::order(conn, job)?.ok_or(AppError::NotFound("the bulk job"))?;
     let permitted: Vec<Permission> =
         order.permissions.iter().filter_map(|text| Permission::parse(text)).collect();
-    let actor = auth::acting(conn, order.started_by, &permitted)?;
-    Ok(actor.map(|actor| (actor, order)))
+    let actor = auth::acting(conn, order.started_by)?;
+    Ok(actor.map(|mut actor| {
+        actor.permissions.retain(|permission| permitted.contains(permission));
+        (actor, order)
+    }))
 }
 
 /// A ticket's turn.

@@ -48,6 +48,28 @@ diesel::table! {
         version -> Int4,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        leaves -> Jsonb,
+    }
+}
+
+diesel::table! {
+    appointments (id) {
+        id -> Uuid,
+        ticket_id -> Uuid,
+        agent_id -> Uuid,
+        starts_at -> Timestamptz,
+        ends_at -> Timestamptz,
+        time_zone -> Text,
+        note -> Nullable<Text>,
+        remind_minutes -> Nullable<Int4>,
+        remind_at -> Nullable<Timestamptz>,
+        check_at -> Nullable<Timestamptz>,
+        cancelled_at -> Nullable<Timestamptz>,
+        made_by -> Uuid,
+        made_by_name -> Text,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -63,6 +85,7 @@ diesel::table! {
         decided_by -> Uuid,
         decided_by_name -> Text,
         decided_at -> Timestamptz,
+        overridden -> Bool,
     }
 }
 
@@ -101,6 +124,14 @@ diesel::table! {
         body -> Jsonb,
         started_by -> Uuid,
         permissions -> Array<Text>,
+    }
+}
+
+diesel::table! {
+    calendar_feeds (agent_id) {
+        agent_id -> Uuid,
+        token_hash -> Bytea,
+        created_at -> Timestamptz,
     }
 }
 
@@ -407,6 +438,18 @@ diesel::table! {
         state -> Text,
         detail -> Nullable<Text>,
         updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    delays (id) {
+        id -> Uuid,
+        ticket_id -> Uuid,
+        agent_id -> Nullable<Uuid>,
+        appointment_id -> Nullable<Uuid>,
+        due_at -> Timestamptz,
+        noticed_at -> Timestamptz,
+        told_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -718,6 +761,8 @@ diesel::table! {
         priority_manual -> Bool,
         merged_into -> Nullable<Uuid>,
         merged_count -> Int4,
+        handed_over_by -> Nullable<Uuid>,
+        deadline_check_at -> Nullable<Timestamptz>,
         routing_version -> Nullable<Int4>,
     }
 }
@@ -765,10 +810,13 @@ diesel::joinable!(account_products -> accounts (account_id));
 diesel::joinable!(account_products -> products (product_id));
 diesel::joinable!(agent_departments -> agents (agent_id));
 diesel::joinable!(agent_departments -> departments (department_id));
+diesel::joinable!(appointments -> agents (agent_id));
+diesel::joinable!(appointments -> tickets (ticket_id));
 diesel::joinable!(assignments -> tickets (ticket_id));
 diesel::joinable!(attachments -> tickets (ticket_id));
 diesel::joinable!(bulk_items -> bulk_jobs (job_id));
 diesel::joinable!(bulk_jobs -> jobs (job_id));
+diesel::joinable!(calendar_feeds -> agents (agent_id));
 diesel::joinable!(components -> departments (department_id));
 diesel::joinable!(components -> processes (process));
 diesel::joinable!(components -> products (product_id));
@@ -796,6 +844,9 @@ diesel::joinable!(crm_redactions -> crm_connections (connection_id));
 diesel::joinable!(crm_redactions -> notes (note_id));
 diesel::joinable!(crm_redactions -> redactions (redaction_id));
 diesel::joinable!(crm_redactions -> tickets (ticket_id));
+diesel::joinable!(delays -> agents (agent_id));
+diesel::joinable!(delays -> appointments (appointment_id));
+diesel::joinable!(delays -> tickets (ticket_id));
 diesel::joinable!(departments -> workflows (workflow_id));
 diesel::joinable!(elevations -> tickets (ticket_id));
 diesel::joinable!(events -> tickets (ticket_id));
@@ -816,7 +867,6 @@ diesel::joinable!(ticket_watchers -> agents (agent_id));
 diesel::joinable!(ticket_watchers -> contacts (contact_id));
 diesel::joinable!(ticket_watchers -> tickets (ticket_id));
 diesel::joinable!(tickets -> accounts (account_id));
-diesel::joinable!(tickets -> agents (assignee_id));
 diesel::joinable!(tickets -> categories (category_id));
 diesel::joinable!(tickets -> components (component_id));
 diesel::joinable!(tickets -> contacts (contact_id));
@@ -830,10 +880,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     accounts,
     agent_departments,
     agents,
+    appointments,
     assignments,
     attachments,
     bulk_items,
     bulk_jobs,
+    calendar_feeds,
     categories,
     clients,
     components,
@@ -854,6 +906,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     crm_outcomes,
     crm_records,
     crm_redactions,
+    delays,
     departments,
     elevations,
     event_feed,

@@ -15,5 +15,7 @@ pub use feed::Feed;
 pub use http::{EventView, routes};
 pub use relay::{Consumer, publish_next};
 pub use resource::{resource_changed, resource_created, resources_changed, resources_created};
-pub use service::{TicketNews, append, erase, history, ticket_news, waiting_since};
-pub use store::Event;
+pub use service::{
+    TicketNews, append, append_all, erase, history, last_acts, ticket_news, waiting_since,
+};
+pub use store::{Act, Event};

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::event::NewEvent;
-use super::store::{self, Event, Filter};
+use super::store::{self, Act, Event, Filter};
 use crate::kernel::{Actor, AppError, ConnectionId, Erasure, NoteId, TicketId};
 
 /// Call it in the transaction that made the event true. A ticket has one event for each of its versions.
@@ -43,6 +44,16 @@ pub fn history(
 pub fn erase(conn: &mut PgConnection, ticket: TicketId, erasure: &Erasure) -> Result<(), AppError> {
     store::erase(conn, ticket, erasure)?;
     Ok(())
+}
+
+/// When these people last did something on these tickets, beside making appointments; nothing from before `since`.
+pub fn last_acts(
+    conn: &mut PgConnection,
+    tickets: &[TicketId],
+    actors: &[Uuid],
+    since: DateTime<Utc>,
+) -> Result<Vec<Act>, AppError> {
+    Ok(store::last_acts(conn, tickets, actors, since)?)
 }
 
 /// The published events that match and that the caller may see, and up to where there are no others: the next reading

@@ -288,3 +288,32 @@ pub fn erase(conn: &mut PgConnection, ticket: TicketId, erasure: &Erasure) -> Qu
     .bind::<Array<Jsonb>, _>(data)
     .execute(conn)
 }
+
+/// Somebody last did something on a ticket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Act {
+    pub ticket_id: TicketId,
+    pub actor_id: Uuid,
+    pub at: DateTime<Utc>,
+}
+
+/// The last of these actors' events on these tickets from `since` on, beside those about appointments.
+pub fn last_acts(
+    conn: &mut PgConnection,
+    tickets: &[TicketId],
+    actors: &[Uuid],
+    since: DateTime<Utc>,
+) -> QueryResult<Vec<Act>> {
+    let acts: Vec<(Option<TicketId>, Uuid, Option<DateTime<Utc>>)> = events::table
+        .filter(events::ticket_id.eq_any(tickets))
+        .filter(events::actor_id.eq_any(actors))
+        .filter(events::occurred_at.ge(since))
+        .filter(events::type_.not_like("appointment.%"))
+        .group_by((events::ticket_id, events::actor_id))
+        .select((events::ticket_id, events::actor_id, diesel::dsl::max(events::occurred_at)))
+        .load(conn)?;
+    let act = |(ticket_id, actor_id, at): (Option<_>, _, Option<_>)| {
+        Some(Act { ticket_id: ticket_id?, actor_id, at: at? })
+    };
+    Ok(acts.into_iter().filter_map(act).collect())
+}

@@ -128,7 +128,7 @@ impl Responder for Answer {
 
 /// True when `If-None-Match` names the version that would be sent. Compared weakly (RFC 9110, section 13.1.2): a proxy that
 /// compresses weakens tags.
-fn seen(request: &HttpRequest, etag: &str) -> bool {
+pub fn seen(request: &HttpRequest, etag: &str) -> bool {
     let tags = request.headers().get_all(header::IF_NONE_MATCH).filter_map(|v| v.to_str().ok());
     let mut tags = tags.flat_map(|value| value.split(',')).map(str::trim);
     tags.any(|tag| tag.strip_prefix("W/").unwrap_or(tag) == etag || tag == "*")

@@ -67,6 +67,10 @@ ids! {
     ElevationId,
     /// Identifies a recorded redaction.
     RedactionId,
+    /// Identifies an agent's appointment on a ticket.
+    AppointmentId,
+    /// Identifies a start or a deadline that was missed.
+    DelayId,
     /// Identifies an integration client.
     ClientId,
     /// Identifies a connection to a CRM.

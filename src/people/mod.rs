@@ -5,9 +5,10 @@ mod service;
 mod store;
 
 pub use http::routes;
-pub use rules::{AgentRole, ClockTime, Day, WorkingHours, on_duty};
+pub use rules::{AgentRole, ClockTime, Day, Duty, Leave, WorkingHours};
 pub use service::*;
 pub use store::accounts::{Account, Filter as AccountFilter};
-pub use store::agents::{Agent, Filter as AgentFilter, PoolMember, WorkingWeek};
+pub use store::agents::{Agent, Filter as AgentFilter, Leaves, WorkingWeek};
 pub use store::contacts::{Contact, Filter as ContactFilter};
 pub use store::departments::Department;
+pub use store::pool::{PoolAgent, PoolMember, Staff};

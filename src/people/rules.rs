@@ -1,11 +1,12 @@
-//! Working hours, and who may grant what. Pure.
+//! What an agent's week consists of. Pure.
+mod duty;
+
 use std::collections::HashMap;
 
-use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
-use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use self::duty::{Duty, Leave, check_leaves};
 use crate::kernel::{Role, text_enum};
 
 text_enum! {
@@ -99,25 +100,6 @@ pub fn check_week(week: &[WorkingHours]) -> Result<(), String> {
     Ok(())
 }
 
-/// True when an agent is there now: not away, not on leave, and inside a window of their working hours by the clock of
-/// their time zone. Without working hours, always. Summer time needs no rule of its own: the clock on the wall decides.
-pub fn on_duty(
-    working_hours: Option<&[WorkingHours]>,
-    time_zone: Tz,
-    away: bool,
-    leave_until: Option<DateTime<Utc>>,
-    now: DateTime<Utc>,
-) -> bool {
-    if away || leave_until.is_some_and(|until| now < until) {
-        return false;
-    }
-    let Some(week) = working_hours else { return true };
-    let local = now.with_timezone(&time_zone);
-    let today = Day::ALL[local.weekday().num_days_from_monday() as usize];
-    let time = ClockTime(local.hour() * 60 + local.minute());
-    week.iter().any(|window| window.day == today && window.from <= time && time < window.to)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,70 +107,6 @@ mod tests {
     fn window(day: Day, from: &str, to: &str) -> WorkingHours {
         let time = |text: &str| ClockTime::try_from(text.to_owned()).unwrap();
         WorkingHours { day, from: time(from), to: time(to) }
-    }
-
-    fn at(text: &str) -> DateTime<Utc> {
-        text.parse().unwrap()
-    }
-
-    fn works(week: &[WorkingHours], zone: Tz, now: &str) -> bool {
-        on_duty(Some(week), zone, false, None, at(now))
-    }
-
-    #[test]
-    fn an_agent_without_working_hours_is_always_on_duty() {
-        assert!(on_duty(None, Tz::UTC, false, None, at("2026-01-04T03:00:00Z")));
-    }
-
-    #[test]
-    fn an_agent_without_any_window_is_never_on_duty() {
-        assert!(!works(&[], Tz::UTC, "2026-01-05T10:00:00Z"));
-    }
-
-    #[test]
-    fn a_window_includes_its_start_and_not_its_end() {
-        let week = [window(Day::Mon, "09:00", "17:00")];
-        assert!(!works(&week, Tz::UTC, "2026-01-05T08:59:59Z"));
-        assert!(works(&week, Tz::UTC, "2026-01-05T09:00:00Z"));
-        assert!(works(&week, Tz::UTC, "2026-01-05T16:59:59Z"));
-        assert!(!works(&week, Tz::UTC, "2026-01-05T17:00:00Z"));
-        assert!(!works(&week, Tz::UTC, "2026-01-06T10:00:00Z"), "a Tuesday");
-    }
-
-    #[test]
-    fn nine_on_the_clock_is_another_instant_after_the_change_to_summer_time() {
-        let week = [window(Day::Sat, "09:00", "10:00"), window(Day::Sun, "09:00", "10:00")];
-        // Vienna changed on Sunday, 29 March 2026, from UTC+1 to UTC+2.
-        assert!(works(&week, Tz::Europe__Vienna, "2026-03-28T08:30:00Z"));
-        assert!(!works(&week, Tz::Europe__Vienna, "2026-03-28T07:30:00Z"));
-        assert!(works(&week, Tz::Europe__Vienna, "2026-03-29T07:30:00Z"));
-        assert!(!works(&week, Tz::Europe__Vienna, "2026-03-29T08:30:00Z"));
-    }
-
-    #[test]
-    fn the_hour_that_comes_twice_counts_twice() {
-        let week = [window(Day::Sun, "02:00", "03:00")];
-        // On 25 October 2026, 02:30 in Vienna was at 00:30 UTC and again at 01:30 UTC.
-        assert!(works(&week, Tz::Europe__Vienna, "2026-10-25T00:30:00Z"));
-        assert!(works(&week, Tz::Europe__Vienna, "2026-10-25T01:30:00Z"));
-        assert!(!works(&week, Tz::Europe__Vienna, "2026-10-25T02:00:00Z"));
-    }
-
-    #[test]
-    fn a_window_until_24_lasts_to_the_end_of_the_day_of_the_time_zone() {
-        let week = [window(Day::Fri, "22:00", "24:00"), window(Day::Sat, "00:00", "01:00")];
-        // New York is five hours behind UTC in January.
-        assert!(works(&week, Tz::America__New_York, "2026-01-10T04:59:59Z"));
-        assert!(works(&week, Tz::America__New_York, "2026-01-10T05:59:59Z"));
-        assert!(!works(&week, Tz::America__New_York, "2026-01-10T06:00:00Z"));
-    }
-
-    #[test]
-    fn who_is_away_or_on_leave_is_not_on_duty() {
-        let now = at("2026-01-05T10:00:00Z");
-        assert!(!on_duty(None, Tz::UTC, true, None, now));
-        assert!(!on_duty(None, Tz::UTC, false, Some(at("2026-01-05T10:00:01Z")), now));
-        assert!(on_duty(None, Tz::UTC, false, Some(now), now), "the leave is over");
     }
 
     #[test]

@@ -149,6 +149,7 @@ fn agent(
         capacity: 20,
         away: false,
         leave_until: None,
+        leaves: people::Leaves::default(),
         open_tickets: 0,
         active: true,
         version: 1,

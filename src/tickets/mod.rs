@@ -9,4 +9,4 @@ pub use rules::{
     Actions, ConversionKind, Lead, RedactedField, Source, Span, WorkOrder, WorkflowMove,
 };
 pub use service::InWorkflow;
-pub use store::{Conversion, Redaction, Ticket};
+pub use store::{Conversion, Redaction, Ticket, visible};

@@ -34,6 +34,7 @@ mod problems;
 mod redaction;
 mod routing;
 mod routing_table;
+mod schedule;
 mod tickets;
 mod triage;
 mod workflow;

@@ -9,13 +9,16 @@ use crate::support::{Operation, PUBLIC, Spec, TestApp};
 
 /// Creating operations that take no idempotency key, because the kept answer would hold a secret, or because
 /// doing it twice does no harm.
-const WITHOUT_KEY: &[&str] = &["create_client", "rotate_signing_key"];
+const WITHOUT_KEY: &[&str] = &["create_client", "rotate_signing_key", "create_calendar_feed"];
 /// Changing operations that need no version: they set what does not depend on what was there.
 const WITHOUT_VERSION: &[&str] = &[
     "set_agent_availability",
     "set_my_availability",
     "change_crm_map",
     "link_crm_case",
+    "set_my_leaves",
+    "delete_calendar_feed",
+    "delete_calendar_feed_of_agent",
     "tag_ticket",
     "untag_ticket",
     "watch_ticket",

@@ -62,7 +62,7 @@ pub fn desk_tickets(conn: &mut PgConnection, ids: &[TicketId]) -> QueryResult<Ve
         .inner_join(workflows::table)
         .left_join(accounts::table)
         .left_join(products::table)
-        .left_join(agents::table)
+        .left_join(agents::table.on(tickets::assignee_id.eq(agents::id.nullable())))
         .left_join(contacts::table)
         .filter(tickets::id.eq_any(ids))
         .select((

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::http::{nullable, set};
 use crate::kernel::{AgentId, CategoryId, DepartmentId, Level, Permission, ProductId, TimeZone};
-use crate::people::{Agent, AgentRole, WorkingWeek};
+use crate::people::{Agent, AgentRole, Leaves, WorkingWeek};
 
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -81,6 +81,7 @@ impl NewAgent {
             capacity: self.capacity,
             away: false,
             leave_until: None,
+            leaves: Leaves::default(),
             open_tickets: 0,
             active: true,
             version: 1,
@@ -134,6 +135,9 @@ pub struct AgentChange {
     #[garde(range(min = 0, max = 10_000))]
     #[schema(example = 20)]
     capacity: Option<i32>,
+    /// All planned leaves: those that are not given are cancelled.
+    #[garde(skip)]
+    leaves: Option<Leaves>,
     #[garde(skip)]
     #[schema(example = true)]
     active: Option<bool>,
@@ -153,6 +157,7 @@ impl AgentChange {
         set(&mut agent.time_zone, self.time_zone);
         set(&mut agent.working_hours, self.working_hours);
         set(&mut agent.capacity, self.capacity);
+        set(&mut agent.leaves, self.leaves);
         set(&mut agent.active, self.active);
     }
 }

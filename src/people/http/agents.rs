@@ -86,6 +86,7 @@ async fn list_agents(
         role: query.role,
         q: query.q,
         active: query.active,
+        within: None,
     };
     let binding = format!("agents {filter:?}");
     let request = PageRequest::new(query.limit, query.cursor.as_deref(), &binding)?;

@@ -10,10 +10,10 @@ use crate::auth::Caller;
 use crate::db::Db;
 use crate::http::{Answer, Body, PathId, now};
 use crate::kernel::{AgentId, AppError, Permission};
-use crate::people::{Agent, service};
+use crate::people::{Agent, Leaves, service};
 
 pub fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(set_agent_availability).service(set_my_availability);
+    cfg.service(set_agent_availability).service(set_my_availability).service(set_my_leaves);
 }
 
 /// Whether an agent is there, whole.
@@ -76,11 +76,50 @@ async fn set_my_availability(
     caller: Caller,
     body: Body<Availability>,
 ) -> Result<Answer, AppError> {
+    let id = own_id(&caller)?;
+    let apply = body.into_inner().apply();
+    let agent = db.tx(move |conn| service::change_agent(conn, &caller, id, now(), apply)).await?;
+    Ok(Answer::ok(&agent)?.version(agent.version))
+}
+
+fn own_id(caller: &Caller) -> Result<AgentId, AppError> {
     caller.require(Permission::TicketsWork)?;
     let no_agent =
         AppError::conflict("not_an_agent", "a program is always there: it has no availability");
-    let id = caller.agent_id().ok_or(no_agent)?;
-    let apply = body.into_inner().apply();
+    caller.agent_id().ok_or(no_agent)
+}
+
+/// Planned leaves, whole.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedLeaves {
+    /// Those that are not given are cancelled.
+    #[garde(skip)]
+    leaves: Leaves,
+}
+
+/// Set your own planned leaves
+///
+/// For the desk's people; somebody else's are set by changing the agent. In a leave you get no tickets. The last call
+/// counts: no `If-Match`.
+#[utoipa::path(
+    tag = "people",
+    request_body = PlannedLeaves,
+    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    responses((status = 200, description = "You as you are now", body = Agent)),
+)]
+#[put("/me/leaves")]
+async fn set_my_leaves(
+    db: web::Data<Db>,
+    caller: Caller,
+    body: Body<PlannedLeaves>,
+) -> Result<Answer, AppError> {
+    let id = own_id(&caller)?;
+    let leaves = body.into_inner().leaves;
+    let apply = move |agent: &mut Agent| {
+        agent.leaves = leaves;
+        Ok(())
+    };
     let agent = db.tx(move |conn| service::change_agent(conn, &caller, id, now(), apply)).await?;
     Ok(Answer::ok(&agent)?.version(agent.version))
 }

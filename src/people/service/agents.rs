@@ -5,8 +5,8 @@ use serde_json::json;
 
 use super::{named, tidy};
 use crate::events;
-use crate::kernel::{Actor, AgentId, AppError, DepartmentId, FieldError, Level, Page, PageRequest};
-use crate::people::store::agents::{self as store, Agent, Filter, PoolMember};
+use crate::kernel::{Actor, AgentId, AppError, FieldError, Page, PageRequest};
+use crate::people::store::agents::{self as store, Agent, Filter};
 
 const MISSING: AppError = AppError::NotFound("the agent");
 
@@ -113,38 +113,7 @@ fn check_restrictions(conn: &mut PgConnection, agent: &Agent) -> Result<(), AppE
     if errors.is_empty() { Ok(()) } else { Err(AppError::Invalid(errors)) }
 }
 
-/// The active agents of a department who work a level.
-pub fn pool(
-    conn: &mut PgConnection,
-    department: DepartmentId,
-    level: Level,
-) -> Result<Vec<PoolMember>, AppError> {
-    Ok(store::pool(conn, department, level)?)
-}
-
-/// The same and `holder`, locked: see [`store::lock_pool`].
-pub fn lock_pool(
-    conn: &mut PgConnection,
-    department: DepartmentId,
-    level: Level,
-    holder: Option<AgentId>,
-) -> Result<Vec<PoolMember>, AppError> {
-    Ok(store::lock_pool(conn, department, level, holder)?)
-}
-
 /// The agent with this id, if they are active.
 pub fn active_agent(conn: &mut PgConnection, id: AgentId) -> Result<Option<Agent>, AppError> {
     Ok(store::find(conn, id)?.filter(|agent| agent.active))
-}
-
-/// Fails with an error at `pointer` when there is no such active agent.
-pub fn require_active_agent(
-    conn: &mut PgConnection,
-    id: AgentId,
-    pointer: &str,
-) -> Result<(), AppError> {
-    match active_agent(conn, id)? {
-        Some(_) => Ok(()),
-        None => Err(AppError::field(pointer, "there is no such active agent")),
-    }
 }

@@ -4,12 +4,14 @@ mod agents;
 mod contacts;
 mod departments;
 mod directory;
+mod pool;
 
 pub use accounts::*;
 pub use agents::*;
 pub use contacts::*;
 pub use departments::*;
 pub use directory::*;
+pub use pool::*;
 
 use diesel::result::Error as DieselError;
 

@@ -15,7 +15,7 @@ use crate::db::{containing, load_by_name};
 use crate::kernel::{
     AgentId, CategoryId, DepartmentId, Level, PageRequest, Permission, ProductId, TimeZone,
 };
-use crate::people::rules::{AgentRole, WorkingHours, check_week, on_duty};
+use crate::people::rules::{AgentRole, Duty, Leave, WorkingHours, check_leaves, check_week};
 
 /// The windows of a week in which an agent works: none overlaps another.
 #[derive(
@@ -33,19 +33,56 @@ impl TryFrom<Vec<WorkingHours>> for WorkingWeek {
     }
 }
 
-impl ToSql<Jsonb, Pg> for WorkingWeek {
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
-        let json = serde_json::to_value(self)?;
-        <serde_json::Value as ToSql<Jsonb, Pg>>::to_sql(&json, &mut out.reborrow())
+impl std::ops::Deref for WorkingWeek {
+    type Target = [WorkingHours];
+
+    fn deref(&self) -> &[WorkingHours] {
+        &self.0
     }
 }
 
-impl FromSql<Jsonb, Pg> for WorkingWeek {
-    fn from_sql(bytes: PgValue<'_>) -> deserialize::Result<Self> {
-        let json = <serde_json::Value as FromSql<Jsonb, Pg>>::from_sql(bytes)?;
-        Ok(serde_json::from_value(json)?)
+/// When an agent is on leave; each ends after it starts.
+#[derive(
+    Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, AsExpression, FromSqlRow,
+)]
+#[diesel(sql_type = Jsonb)]
+#[serde(try_from = "Vec<Leave>")]
+pub struct Leaves(Vec<Leave>);
+
+impl TryFrom<Vec<Leave>> for Leaves {
+    type Error = String;
+
+    fn try_from(leaves: Vec<Leave>) -> Result<Self, String> {
+        check_leaves(&leaves).map(|()| Self(leaves))
     }
 }
+
+impl std::ops::Deref for Leaves {
+    type Target = [Leave];
+
+    fn deref(&self) -> &[Leave] {
+        &self.0
+    }
+}
+
+macro_rules! kept_as_json {
+    ($($name:ty),*) => {$(
+        impl ToSql<Jsonb, Pg> for $name {
+            fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+                let json = serde_json::to_value(self)?;
+                <serde_json::Value as ToSql<Jsonb, Pg>>::to_sql(&json, &mut out.reborrow())
+            }
+        }
+
+        impl FromSql<Jsonb, Pg> for $name {
+            fn from_sql(bytes: PgValue<'_>) -> deserialize::Result<Self> {
+                let json = <serde_json::Value as FromSql<Jsonb, Pg>>::from_sql(bytes)?;
+                Ok(serde_json::from_value(json)?)
+            }
+        }
+    )*};
+}
+kept_as_json!(WorkingWeek, Leaves);
 
 /// A person who works at the desk.
 #[derive(Debug, Clone, Serialize, ToSchema, Queryable, Selectable, Insertable, AsChangeset)]
@@ -83,6 +120,8 @@ pub struct Agent {
     pub away: bool,
     /// On leave until then; null: not on leave.
     pub leave_until: Option<DateTime<Utc>>,
+    /// Leaves that are planned; gets no tickets in them.
+    pub leaves: Leaves,
     /// Open tickets assigned to the agent now. It changes without the agent's version.
     #[diesel(skip_insertion, skip_update)]
     #[schema(example = 7)]
@@ -95,9 +134,22 @@ pub struct Agent {
     pub updated_at: DateTime<Utc>,
 }
 
-fn department_ids() -> SqlLiteral<sql_types::Array<sql_types::Uuid>> {
+pub(super) fn department_ids() -> SqlLiteral<sql_types::Array<sql_types::Uuid>> {
     sql("array(select d.department_id from agent_departments d where d.agent_id = agents.id \
          order by d.department_id)")
+}
+
+impl Agent {
+    /// What decides whether the agent is there.
+    pub fn duty(&self) -> Duty<'_> {
+        Duty {
+            week: self.working_hours.as_deref(),
+            time_zone: self.time_zone.0,
+            away: self.away,
+            leave_until: self.leave_until,
+            leaves: &self.leaves,
+        }
+    }
 }
 
 /// Which agents a list holds.
@@ -108,6 +160,8 @@ pub struct Filter {
     /// Part of the name or the e-mail address.
     pub q: Option<String>,
     pub active: Option<bool>,
+    /// Only agents who work in one of these.
+    pub within: Option<Vec<DepartmentId>>,
 }
 
 pub fn insert(conn: &mut PgConnection, agent: &Agent) -> QueryResult<()> {
@@ -139,6 +193,12 @@ pub fn list(
             .filter(agent_departments::agent_id.eq(agents::id))
             .filter(agent_departments::department_id.eq(department));
         query = query.filter(exists(membership));
+    }
+    if let Some(within) = &filter.within {
+        let members = agent_departments::table
+            .filter(agent_departments::department_id.eq_any(within))
+            .select(agent_departments::agent_id);
+        query = query.filter(agents::id.eq_any(members));
     }
     if let Some(role) = filter.role {
         query = query.filter(agents::role.eq(role));
@@ -193,87 +253,4 @@ pub fn count_restrictions(conn: &mut PgConnection, agent: &Agent) -> QueryResult
     ));
     let (products, categories, types): (i64, i64, i64) = counts.get_result(conn)?;
     Ok([products, categories, types].map(|count| usize::try_from(count).unwrap_or_default()))
-}
-
-/// What assignment has to know of an agent. Without the departments, whose literal SQL is never kept prepared: this
-/// is read for every new ticket, under the locks that others wait for.
-#[derive(Debug, Clone, Queryable, Selectable)]
-#[diesel(table_name = agents, check_for_backend(Pg))]
-pub struct PoolAgent {
-    pub id: AgentId,
-    pub name: String,
-    pub product_ids: Option<Vec<ProductId>>,
-    pub category_ids: Option<Vec<CategoryId>>,
-    pub type_keys: Option<Vec<String>>,
-    pub time_zone: TimeZone,
-    pub working_hours: Option<WorkingWeek>,
-    pub capacity: i32,
-    pub away: bool,
-    pub leave_until: Option<DateTime<Utc>>,
-    pub open_tickets: i32,
-    pub active: bool,
-}
-
-impl PoolAgent {
-    /// True when the agent is active and there: see [`on_duty`].
-    pub fn on_duty(&self, now: DateTime<Utc>) -> bool {
-        let week = self.working_hours.as_ref().map(|week| week.0.as_slice());
-        self.active && on_duty(week, self.time_zone.0, self.away, self.leave_until, now)
-    }
-}
-
-/// An agent, and whether they are of the department and the level that were asked for.
-#[derive(Debug, Clone, Queryable)]
-pub struct PoolMember {
-    pub agent: PoolAgent,
-    pub in_pool: bool,
-}
-
-impl std::ops::Deref for PoolMember {
-    type Target = PoolAgent;
-
-    fn deref(&self) -> &PoolAgent {
-        &self.agent
-    }
-}
-
-/// The active agents of a department who work a level, by their ids.
-pub fn pool(
-    conn: &mut PgConnection,
-    department: DepartmentId,
-    level: Level,
-) -> QueryResult<Vec<PoolMember>> {
-    let members = agent_departments::table
-        .filter(agent_departments::department_id.eq(department))
-        .select(agent_departments::agent_id);
-    let agents = agents::table
-        .filter(agents::active)
-        .filter(agents::id.eq_any(members))
-        .filter(agents::levels.contains(vec![level]))
-        .order(agents::id)
-        .select(PoolAgent::as_select())
-        .load(conn)?;
-    Ok(agents.into_iter().map(|agent| PoolMember { agent, in_pool: true }).collect())
-}
-
-/// The same and `holder`, locked until the transaction ends, in the order of their ids: whoever picks among some of
-/// them waits, and then sees the loads that the others left. The holder's load changes too, so they are locked with
-/// the others: one by one, two transactions could wait for each other.
-pub fn lock_pool(
-    conn: &mut PgConnection,
-    department: DepartmentId,
-    level: Level,
-    holder: Option<AgentId>,
-) -> QueryResult<Vec<PoolMember>> {
-    let members = agent_departments::table
-        .filter(agent_departments::department_id.eq(department))
-        .select(agent_departments::agent_id);
-    let in_pool =
-        agents::active.and(agents::id.eq_any(members)).and(agents::levels.contains(vec![level]));
-    agents::table
-        .filter(in_pool.clone().or(agents::id.eq_any(holder.into_iter().collect::<Vec<_>>())))
-        .order(agents::id)
-        .for_no_key_update()
-        .select((PoolAgent::as_select(), in_pool))
-        .load(conn)
 }

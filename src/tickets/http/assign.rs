@@ -22,6 +22,9 @@ pub struct ExplainQuery {
     /// True: also who would get the ticket now. Changes nothing.
     #[serde(default)]
     dry_run: bool,
+    /// True, with `dry_run`: who would get it if it were handed over.
+    #[serde(default)]
+    handover: bool,
 }
 
 /// Why the ticket is where it is.
@@ -55,7 +58,8 @@ pub async fn explain_assignment(
         let ticket = service::get(conn, &caller, id.0)?;
         let decisions =
             assignment::explain(conn, id.0)?.into_iter().map(AssignmentView::from).collect();
-        let dry_run = query.dry_run.then(|| service::dry_run(conn, &caller, id.0, now()));
+        let dry_run =
+            query.dry_run.then(|| service::dry_run(conn, &caller, id.0, query.handover, now()));
         let dry_run = dry_run.transpose()?.map(DecisionView::from);
         Ok(Explanation { assignee_id: ticket.row.assignee_id, decisions, dry_run })
     });
@@ -75,6 +79,11 @@ pub struct AssignTicket {
     #[garde(length(chars, min = 1, max = 1000))]
     #[schema(example = "knows this customer")]
     reason: Option<String>,
+    /// True: this agent even if they are absent or full, or if you take a ticket that you do not work. It needs a reason.
+    #[serde(default, rename = "override")]
+    #[garde(skip)]
+    #[schema(example = false)]
+    insists: bool,
 }
 
 impl From<AssignTicket> for Assign {
@@ -82,6 +91,7 @@ impl From<AssignTicket> for Assign {
         let to = match body.agent_id {
             None => Target::Automatic,
             Some(None) => Target::Nobody,
+            Some(Some(agent)) if body.insists => Target::Despite(agent),
             Some(Some(agent)) => Target::Agent(agent),
         };
         Self { to, reason: body.reason }
@@ -90,7 +100,9 @@ impl From<AssignTicket> for Assign {
 
 /// Assign a ticket
 ///
-/// To an agent, to the least-loaded available one, or back into the queue.
+/// To an agent, to the least-loaded available one, or back into the queue. An agent who is absent or has as many tickets as
+/// they can is refused with 409 (`agent_absent`, `agent_full`), as is taking a ticket of a department, level, product,
+/// category or type that you do not work (`agent_not_permitted`); `override` with a reason decides so all the same.
 #[utoipa::path(
     tag = "assignment",
     params(("id" = TicketId, Path), IfMatch),
@@ -140,6 +152,10 @@ pub struct TransferTicket {
     category_id: Option<Option<CategoryId>>,
     #[garde(dive)]
     note: Option<AddNote>,
+    /// Gives it to the agent even if they are absent or full: why.
+    #[garde(length(chars, min = 1, max = 1000))]
+    #[schema(example = "knows this customer")]
+    override_reason: Option<String>,
 }
 
 impl TransferTicket {
@@ -147,6 +163,7 @@ impl TransferTicket {
     pub fn wanted(self, actor: &Actor) -> Transfer {
         Transfer {
             agent_id: self.agent_id,
+            despite: self.override_reason,
             account_id: self.account_id,
             contact_id: self.contact_id,
             product_id: self.product_id,
@@ -158,7 +175,8 @@ impl TransferTicket {
 
 /// Transfer a ticket
 ///
-/// One operation, one event, mirrored to the CRM. The account must have the product, and the contact must belong to it.
+/// One operation, one event, mirrored to the CRM. The account must have the product, and the contact must belong to it. An
+/// agent who is absent or full is refused, as by an assignment.
 #[utoipa::path(
     tag = "assignment",
     params(("id" = TicketId, Path), IfMatch),

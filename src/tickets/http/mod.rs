@@ -5,6 +5,7 @@ mod batch;
 mod change;
 mod drafts;
 mod elevations;
+mod handover;
 mod links;
 mod list;
 mod matrix;
@@ -13,6 +14,7 @@ mod notes;
 mod open;
 mod operation;
 mod process;
+mod queue;
 mod read;
 mod status_move;
 mod tags;
@@ -50,6 +52,9 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(read::list_ticket_history)
         .service(assign::explain_assignment)
         .service(assign::assign_ticket)
+        .service(handover::hand_over_ticket)
+        .service(queue::list_waiting_tickets)
+        .service(queue::preview_assignment)
         .service(assign::transfer_ticket)
         .service(status_move::move_tickets)
         .service(elevations::elevate_ticket)

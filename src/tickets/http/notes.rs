@@ -29,7 +29,7 @@ fn public() -> NoteVisibility {
     NoteVisibility::Public
 }
 
-fn not_blank(text: &str, (): &()) -> garde::Result {
+pub(super) fn not_blank(text: &str, (): &()) -> garde::Result {
     if text.trim().is_empty() { Err(garde::Error::new("is blank")) } else { Ok(()) }
 }
 

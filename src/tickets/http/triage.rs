@@ -131,8 +131,9 @@ pub async fn list_triage_queue(
     caller.require(Permission::TicketsWork)?;
     let page = query.request("triage queue")?;
     db.read(move |conn| {
-        let rows = service::queue(conn, &caller, &page)?;
-        let found = wants_total.0.then(|| service::queue_counts(conn, &caller)).transpose()?;
+        let rows = service::triage_queue(conn, &caller, &page)?;
+        let found =
+            wants_total.0.then(|| service::triage_queue_counts(conn, &caller)).transpose()?;
         let page = rows.map(|ticket| TicketSummary::new(ticket.row, &ticket.workflow, &caller));
         let Page { items, next, prev, .. } = page;
         let total = found.as_ref().map(|found| found.iter().map(|(_, count)| count).sum());

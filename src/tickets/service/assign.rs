@@ -3,20 +3,20 @@ use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use serde_json::json;
 
-use super::super::store::{self, Summary, Ticket};
+use super::super::rules::is_handover;
+use super::super::store::{Summary, Ticket};
 use super::change::{check_if_moved, in_words};
 use super::transition::{about, go_on_if_assigned, write_note};
-use super::{Held, InWorkflow, NOT_FOUND, Told, hold};
-use crate::assignment::{self, Decision, Need, Previous, Rule};
+use super::{Held, InWorkflow, Told, get, hold};
+use crate::assignment::{self, Choice, Decision, Need, Previous, Rule};
 use crate::events::EventType;
 use crate::http::IfMatch;
 use crate::kernel::{
     AccountId, Actor, AgentId, AppError, CategoryId, ContactId, Origin, Permission, ProductId,
-    TicketId,
+    Role, TicketId,
 };
 use crate::notes::NewNote;
-use crate::people;
-use crate::workflow::Category;
+use crate::workflow::{Category, Workflow};
 
 /// What the ticket needs of an agent.
 pub(super) fn need(ticket: &Summary) -> Need {
@@ -27,7 +27,17 @@ pub(super) fn need(ticket: &Summary) -> Need {
         category: ticket.category_id,
         type_key: ticket.type_key.clone(),
         holder: ticket.assignee_id,
+        counted: false,
+        except: ticket.handed_over_by,
     }
+}
+
+/// The same for a ticket that is as it is stored, in its workflow: who has a ticket that is in hand-over does not get it back by itself.
+fn need_in(ticket: &Summary, workflow: &Workflow) -> Need {
+    let need = need(ticket);
+    let holder = ticket.assignee_id.filter(|_| is_handover(workflow, &ticket.status));
+    let counted = ticket.category.is_open() && ticket.deleted_at.is_none();
+    Need { except: need.except.or(holder), counted, ..need }
 }
 
 /// Who shall have the ticket.
@@ -35,7 +45,10 @@ pub(super) fn need(ticket: &Summary) -> Need {
 pub enum Target {
     /// The least loaded.
     Automatic,
+    /// Only if they are there and below their capacity.
     Agent(AgentId),
+    /// Even if they are absent, full or not permitted; it needs a reason.
+    Despite(AgentId),
     /// Nobody: back into the queue.
     Nobody,
 }
@@ -47,7 +60,7 @@ pub struct Assign {
     pub reason: Option<String>,
 }
 
-/// Gives the ticket to somebody. A person may be given it although they are away or full: somebody decided so.
+/// Gives the ticket to somebody. Whoever chooses an agent who is away or full must insist, and say why.
 pub fn assign(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -97,13 +110,21 @@ pub(super) fn give(
     now: DateTime<Utc>,
 ) -> Result<(), AppError> {
     let previous = held.ticket.assignee_id;
+    let need = need_in(&held.ticket, &held.workflow);
+    let coordinates = actor.role != Role::Agent;
+    let choice = |agent, insists| {
+        let rule = chosen_by(actor, agent);
+        Choice { agent, rule, coordinates, insists }
+    };
     let decision = match wanted.to {
-        Target::Automatic => assignment::pick(conn, &need(&held.ticket), now)?,
-        Target::Nobody => Decision { agent: None, rule: Rule::Manual, candidates: Vec::new() },
-        Target::Agent(agent) => {
-            people::require_active_agent(conn, agent, "/agent_id")?;
-            Decision { agent: Some(agent), rule: chosen_by(actor, agent), candidates: Vec::new() }
+        Target::Agent(agent) | Target::Despite(agent) if previous == Some(agent) => return Ok(()),
+        Target::Automatic => assignment::pick(conn, &need, now)?,
+        Target::Nobody => assignment::to_nobody(),
+        Target::Agent(agent) => assignment::appoint(conn, &need, choice(agent, false), now)?,
+        Target::Despite(_) if wanted.reason.is_none() => {
+            return Err(AppError::field("/reason", "an override needs a reason"));
         }
+        Target::Despite(agent) => assignment::appoint(conn, &need, choice(agent, true), now)?,
     };
     if decision.agent == previous {
         return Ok(());
@@ -121,22 +142,29 @@ fn chosen_by(actor: &Actor, agent: AgentId) -> Rule {
     }
 }
 
-/// Who would get the ticket now; changes nothing.
+/// Who would get the ticket now, or if it were handed over; changes nothing.
 pub fn dry_run(
     conn: &mut PgConnection,
     actor: &Actor,
     id: TicketId,
+    handover: bool,
     now: DateTime<Utc>,
 ) -> Result<Decision, AppError> {
     actor.require(Permission::TicketsWork)?;
-    let ticket = store::find(conn, actor, id)?.ok_or(NOT_FOUND)?.row;
-    assignment::preview(conn, &need(&ticket), now)
+    let ticket = get(conn, actor, id)?;
+    let mut need = need_in(&ticket.row, &ticket.workflow);
+    if handover {
+        need.except = need.except.or(need.holder);
+    }
+    assignment::preview(conn, &need, now)
 }
 
 /// To another agent, account, contact, product or category; `None` stays, `Some(None)` clears.
 #[derive(Debug, Clone, Default)]
 pub struct Transfer {
     pub agent_id: Option<Option<AgentId>>,
+    /// Why this agent although they are absent, full or not permitted.
+    pub despite: Option<String>,
     pub account_id: Option<AccountId>,
     pub contact_id: Option<Option<ContactId>>,
     pub product_id: Option<Option<ProductId>>,
@@ -170,8 +198,13 @@ pub fn transfer(
     check_if_moved(conn, &held)?;
     if let Some(agent) = wanted.agent_id {
         refuse_inactive(&held)?;
-        let to = agent.map_or(Target::Nobody, Target::Agent);
-        give(conn, actor, &mut held, &Assign { to, reason: None }, now)?;
+        let to = match (agent, &wanted.despite) {
+            (None, _) => Target::Nobody,
+            (Some(agent), None) => Target::Agent(agent),
+            (Some(agent), Some(_)) => Target::Despite(agent),
+        };
+        let reason = wanted.despite.clone();
+        give(conn, actor, &mut held, &Assign { to, reason }, now)?;
         go_on_if_assigned(&mut held.ticket, &held.workflow, now)?;
     }
     if held.ticket == held.before && wanted.note.is_none() {

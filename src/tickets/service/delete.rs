@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::super::store::Ticket;
 use super::drafts::discard_held;
+use super::transition::reassign;
 use super::{InWorkflow, Told, hold, hold_deleted};
 use crate::events::EventType;
 use crate::http::IfMatch;
@@ -51,6 +52,10 @@ pub fn restore(
         ));
     }
     held.ticket.deleted_at = None;
+    // Meanwhile its agent may have left, or may have as many tickets as they can.
+    if held.ticket.category.is_open() && held.ticket.assignee_id.is_some() {
+        reassign(conn, actor, &mut held, now)?;
+    }
     let told = Told { kind: EventType::TicketRestored, public: false, data: json!({}) };
     held.save(conn, actor, told, now)
 }

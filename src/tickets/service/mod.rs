@@ -8,12 +8,15 @@ mod delete;
 mod drafts;
 mod due;
 mod elevate;
+mod handover;
+mod happen;
 mod links;
 mod matrix;
 mod merge;
 mod open;
 mod operation;
 mod process;
+mod queue;
 mod read;
 mod redact;
 mod split;
@@ -43,8 +46,10 @@ pub use conversation::{Replied, add_note, reply};
 pub use convert::{Convert, NewLead, NewWorkOrder, Wanted, conversion, convert, converted, leads};
 pub use delete::{delete, restore};
 pub use drafts::{DRAFTS_KEPT, Draft, assess, change_draft, discard, draft, drafts, forget_drafts};
-pub use due::{assign_waiting, follow_automatic_transition};
+pub use due::follow_automatic_transition;
 pub use elevate::{Elevate, elevate, elevations};
+pub use handover::{HandOver, hand_over};
+pub use happen::{Happening, happen, take_missed_deadlines};
 pub use links::{Linked, NewLink, find_link, link, links, tell_child, unlink};
 pub use matrix::{
     Difference, MATRIX_JOB, apply_matrix, matrix_difference, matrix_job_step, replace_matrix,
@@ -53,13 +58,14 @@ pub use merge::{Merge, merge, undo_merge};
 pub use open::{NewTicket, open};
 pub use operation::{Operation, Work};
 pub use process::{Marking, TicketProcess, mark_step, process};
+pub use queue::{Waiting, WouldOpen, assign_waiting, preview, queue};
 pub use read::{count, get, history, ids, list, note, notes};
 pub use redact::{Redact, Redacted, redact, redactions};
 pub use split::{Split, split};
 pub use status_move::{MOVE_STATUS, StatusMove, move_some, start_move};
 pub use tags::{TagChange, change_tags, tags};
 pub use transition::{Transition, transition};
-pub use triage::{Triage, queue, queue_counts, triage};
+pub use triage::{Triage, triage, triage_queue, triage_queue_counts};
 pub use watchers::{unwatch, watch, watchers};
 
 const NOT_FOUND: AppError = AppError::NotFound("the ticket");
@@ -188,6 +194,9 @@ impl Held {
         now: DateTime<Utc>,
     ) -> Result<InWorkflow<Ticket>, AppError> {
         self.ticket.version += 1;
+        if self.ticket.assignee_id.is_some() {
+            self.ticket.handed_over_by = None;
+        }
         self.ticket.updated_at = now;
         store::save(conn, &self.ticket)?;
         if self.is_draft() {

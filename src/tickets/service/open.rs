@@ -129,6 +129,7 @@ fn ticket(
             department_id: crate::kernel::DepartmentId(uuid::Uuid::nil()),
             level: crate::kernel::Level::L1,
             assignee_id: None,
+            handed_over_by: None,
             deadline: new.deadline,
             source: new.source,
             external_id: new.external_id,

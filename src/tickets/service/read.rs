@@ -41,7 +41,7 @@ pub fn list(
     Ok(page.page(tickets, |ticket| (Value::from(sort.key(&ticket.row)), ticket.row.id.0)))
 }
 
-/// Each with its workflow.
+/// Each row with its workflow.
 pub(super) fn in_workflows(
     conn: &mut PgConnection,
     rows: Vec<Located<Summary>>,

@@ -7,7 +7,7 @@ use super::super::rules::{Actions, enter, is_handover, not_allowed, refused, win
 use super::super::store::Ticket;
 use super::assign::need;
 use super::{Held, InWorkflow, Told, hold, process};
-use crate::assignment::{self, Previous};
+use crate::assignment::{self, Need, Previous};
 use crate::events::EventType;
 use crate::http::IfMatch;
 use crate::kernel::{Actor, AppError, Permission, TicketId};
@@ -158,7 +158,10 @@ pub(super) fn reassign(
     held: &mut Held,
     now: DateTime<Utc>,
 ) -> Result<(), AppError> {
-    let decision = assignment::keep_or_pick(conn, &need(&held.ticket), now)?;
+    let before = &held.before;
+    let counted = before.category.is_open() && before.deleted_at.is_none();
+    let need = Need { counted, ..need(&held.ticket) };
+    let decision = assignment::keep_or_pick(conn, &need, now)?;
     let about = Previous { ticket: held.ticket.id, agent: held.ticket.assignee_id };
     held.ticket.assignee_id = decision.agent;
     assignment::record(conn, actor, about, &decision, None, now)

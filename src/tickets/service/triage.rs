@@ -70,7 +70,7 @@ pub fn triage(
 }
 
 /// A page of the open tickets that nobody has triaged, most urgent and then oldest first.
-pub fn queue(
+pub fn triage_queue(
     conn: &mut PgConnection,
     actor: &Actor,
     page: &PageRequest,
@@ -97,7 +97,7 @@ pub fn queue(
 }
 
 /// How many tickets wait for triage, by priority.
-pub fn queue_counts(
+pub fn triage_queue_counts(
     conn: &mut PgConnection,
     actor: &Actor,
 ) -> Result<Vec<(Priority, i64)>, AppError> {

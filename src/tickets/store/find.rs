@@ -3,10 +3,11 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::row::{Located, Summary, Ticket};
-use super::sql::{IsOpen, NotDraft, Present};
+use super::row::{Located, Ticket};
+use super::sql::{NotDraft, Present};
 use crate::db::schema::{tickets, workflows};
-use crate::kernel::{Actor, DepartmentId, Level, Permission, TicketId, Visibility, WorkflowId};
+use crate::kernel::{Actor, AgentId, Permission, TicketId, Visibility, WorkflowId};
+use crate::workflow::Category;
 
 /// The revision of the ticket's workflow, without a join that a lock would include.
 #[diesel::dsl::auto_type(no_type_alias)]
@@ -18,11 +19,11 @@ pub(super) fn revision() -> _ {
         .assume_not_null()
 }
 
-type Condition =
+pub type Condition =
     Box<dyn BoxableExpression<tickets::table, diesel::pg::Pg, SqlType = diesel::sql_types::Bool>>;
 
 /// What this caller may see; a part of every query. A draft is its author's alone.
-pub(super) fn visible(actor: &Actor) -> Condition {
+pub fn visible(actor: &Actor) -> Condition {
     let own_draft = NotDraft.or(tickets::opened_by.eq(actor.id));
     match actor.visibility() {
         Visibility::All => Box::new(own_draft),
@@ -172,47 +173,33 @@ pub fn lock_in_status(
         .map(|found| found.map(located))
 }
 
-/// Where open tickets wait that nobody has.
-pub fn waiting_pools(conn: &mut PgConnection) -> QueryResult<Vec<(DepartmentId, Level)>> {
-    tickets::table
-        .filter(tickets::assignee_id.is_null())
-        .filter(tickets::deleted_at.is_null())
-        .filter(IsOpen)
-        .select((tickets::department_id, tickets::level))
-        .distinct()
-        .load(conn)
+/// What is watched of a ticket's deadline.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = tickets, check_for_backend(diesel::pg::Pg))]
+pub struct Watched {
+    pub id: TicketId,
+    pub category: Category,
+    pub assignee_id: Option<AgentId>,
+    pub deadline: Option<DateTime<Utc>>,
+    pub deleted_at: Option<DateTime<Utc>>,
 }
 
-/// Up to `limit` of the tickets that wait there, most urgent and then oldest first.
-pub fn waiting(
+/// Takes the deadlines that have passed and that nobody noticed, of tickets that no other process has.
+pub fn take_deadlines(
     conn: &mut PgConnection,
-    department: DepartmentId,
-    level: Level,
+    now: DateTime<Utc>,
     limit: i64,
-) -> QueryResult<Vec<Summary>> {
-    tickets::table
-        .filter(tickets::department_id.eq(department))
-        .filter(tickets::level.eq(level))
-        .filter(tickets::assignee_id.is_null())
-        .filter(tickets::deleted_at.is_null())
-        .filter(IsOpen)
-        .order((tickets::priority.desc(), tickets::created_at))
+) -> QueryResult<Vec<Watched>> {
+    let due: Vec<TicketId> = tickets::table
+        .filter(tickets::deadline_check_at.le(now))
+        .order(tickets::deadline_check_at)
         .limit(limit)
-        .select(Summary::as_select())
-        .load(conn)
-}
-
-/// Locks a ticket that still waits, unless another process has it.
-pub fn lock_waiting(conn: &mut PgConnection, id: TicketId) -> QueryResult<Option<Located<Ticket>>> {
-    tickets::table
-        .filter(tickets::id.eq(id))
-        .filter(tickets::assignee_id.is_null())
-        .filter(tickets::deleted_at.is_null())
-        .filter(IsOpen)
-        .select((Ticket::as_select(), revision()))
         .for_no_key_update()
         .skip_locked()
-        .first(conn)
-        .optional()
-        .map(|found| found.map(located))
+        .select(tickets::id)
+        .load(conn)?;
+    diesel::update(tickets::table.filter(tickets::id.eq_any(due)))
+        .set(tickets::deadline_check_at.eq(None::<DateTime<Utc>>))
+        .returning(Watched::as_returning())
+        .get_results(conn)
 }

@@ -12,6 +12,7 @@ mod row;
 mod sql;
 mod tags;
 mod triage;
+mod waiting;
 mod watchers;
 mod write;
 
@@ -19,8 +20,8 @@ pub use conversions::{Conversion, conversion, conversions, insert_conversion};
 pub use drafts::{count_drafts, delete_abandoned, delete_draft, drafts, lock_author};
 pub use elevations::{Elevation, elevations, insert_elevation};
 pub use find::{
-    find, in_status, lock, lock_any, lock_automatic_due, lock_in_status, lock_pair, lock_waiting,
-    waiting, waiting_pools,
+    Watched, find, in_status, lock, lock_any, lock_automatic_due, lock_in_status, lock_pair,
+    take_deadlines, visible,
 };
 pub use links::{
     Link, LinkFilter, delete_link, insert_link, is_ancestor, links, lock_hierarchy, set_told,
@@ -33,5 +34,6 @@ pub use redactions::{Redaction, allow_redaction, erase_records, insert_redaction
 pub use row::{Located, Summary, Ticket};
 pub use tags::newest_tags;
 pub use triage::{QueueKey, differing, differing_count, manual_count, untriaged, untriaged_counts};
+pub use waiting::{Kind, QueueFilter, Urgency, lock_first, queue, waiting_kinds};
 pub use watchers::{NewWatcher, Watcher, count_watchers, delete_watcher, insert_watcher, watchers};
 pub use write::{insert, save};

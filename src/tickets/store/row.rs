@@ -42,6 +42,9 @@ pub struct Summary {
     pub department_id: DepartmentId,
     pub level: Level,
     pub assignee_id: Option<AgentId>,
+    /// Who handed it over, while nobody has it since.
+    #[serde(skip)]
+    pub handed_over_by: Option<AgentId>,
     pub deadline: Option<DateTime<Utc>>,
     #[serde(skip)]
     pub source: Source,

@@ -72,6 +72,7 @@ pub fn save(conn: &mut PgConnection, t: &Ticket) -> QueryResult<usize> {
             ),
             (
                 tickets::assignee_id.eq(t.assignee_id),
+                tickets::handed_over_by.eq(t.handed_over_by),
                 tickets::deadline.eq(t.deadline),
                 tickets::tags.eq(&t.tags),
                 tickets::resolution.eq(&t.resolution),

@@ -56,6 +56,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("notes", &["notes"]),
     ("attachments", &["attachments"]),
     ("jobs", &["jobs"]),
+    ("schedule", &["appointments", "delays", "calendar_feeds"]),
 ];
 /// Tables that begin so belong to this feature.
 const OWNED_PREFIXES: &[(&str, &str)] = &[("crm", "crm_"), ("crm", "mirror")];
@@ -79,6 +80,8 @@ const READS: &[(&str, &[&str])] = &[
             "ticket_types",
         ],
     ),
+    // A calendar names its tickets, a load counts them, and a reminder asks whether they are open.
+    ("schedule", &["tickets"]),
     // Whether a status can go.
     ("workflow", &["tickets"]),
     // A filter asks whose turn it is; a row brings the revision of its workflow; a watcher has a name, and a contact's watching
@@ -100,8 +103,8 @@ const READS: &[(&str, &[&str])] = &[
             "jobs",
         ],
     ),
-    // What an agent's restrictions and an account's products name must exist.
-    ("people", &["products", "categories", "ticket_types"]),
+    // What an agent's restrictions and an account's products name must exist; who is in an appointment is not free.
+    ("people", &["products", "categories", "ticket_types", "appointments"]),
 ];
 
 #[test]

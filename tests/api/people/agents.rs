@@ -1,5 +1,5 @@
 //! Agents, their rights and their availability.
-use casebridge::kernel::{AgentId, DepartmentId, Level, Permission, Role};
+use casebridge::kernel::{DepartmentId, Level, Permission, Role};
 use casebridge::people;
 use chrono::Utc;
 use reqwest::Method;
@@ -123,7 +123,7 @@ async fn the_pool_of_a_department_is_who_works_the_level_there() {
     let app = TestApp::start().await;
     let admin = app.client(Role::Admin).await;
     let support = DepartmentId(uuid(&named(&admin, "/v1/departments", "Support").await));
-    let lock = move |conn: &mut _| people::lock_pool(conn, support, Level::L1, None);
+    let lock = move |conn: &mut _| people::lock_pool(conn, support, Level::L1, None, Utc::now());
     let pool = app.service.db.tx(lock).await.unwrap();
     let names: Vec<&str> = pool.iter().map(|agent| agent.name.as_str()).collect();
     assert_eq!(names, ["L1 agent A", "L1 agent B"]);
@@ -135,13 +135,31 @@ async fn a_ticket_is_given_to_an_active_agent_only() {
     let app = TestApp::start().await;
     let admin = app.client(Role::Admin).await;
     let agent = named(&admin, "/v1/agents", "L1 agent A").await;
-    let check = || {
-        let id = AgentId(uuid(&agent));
-        app.service.db.read(move |conn| people::require_active_agent(conn, id, "/agent_id"))
-    };
-    check().await.unwrap();
     let path = format!("/v1/agents/{}", id(&agent));
     admin.patch(&path, "*", json!({"active": false})).await.expect(200);
-    let refusal = check().await.unwrap_err().to_string();
-    assert_eq!(refusal, "/agent_id: there is no such active agent");
+    let ticket = app.open_ticket(json!({})).await;
+    let at = format!("/v1/tickets/{}/assignment", id(&ticket));
+    let body = json!({"agent_id": id(&agent), "override": true, "reason": "r"});
+    let refused = admin.post_on(&at, "*", body).await.problem(422, "validation_failed");
+    assert_eq!(refused["errors"][0]["detail"], "there is no such active agent");
+}
+
+#[actix_web::test]
+async fn leaves_are_planned_and_each_ends_after_it_starts() {
+    let app = TestApp::start().await;
+    let (admin, agent) = (app.client(Role::Admin).await, app.agent("L1 agent A").await);
+    let leave = json!({"from": "2030-12-24T00:00:00Z", "until": "2030-12-27T00:00:00Z"});
+    let own = agent.put("/v1/me/leaves", json!({"leaves": [leave]})).await.expect(200);
+    assert_eq!(own["leaves"], json!([leave]));
+    let path = format!("/v1/agents/{}", id(&own));
+    let wrong = json!({"from": "2030-12-24T00:00:00Z", "until": "2030-12-24T00:00:00Z"});
+    let refused = agent.put("/v1/me/leaves", json!({"leaves": [wrong]})).await;
+    refused.problem(422, "validation_failed");
+    let cleared = admin.patch(&path, "*", json!({"leaves": []})).await.expect(200);
+    assert_eq!(cleared["leaves"], json!([]));
+    app.contact("Purchasing contact")
+        .await
+        .put("/v1/me/leaves", json!({"leaves": []}))
+        .await
+        .problem(403, "forbidden");
 }

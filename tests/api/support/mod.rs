@@ -33,6 +33,7 @@ pub const PUBLIC: &[&str] = &[
     "get_readiness",
     "get_metrics",
     "receive_crm_hook",
+    "read_calendar_feed",
 ];
 
 /// A server with its own database. Background work does not run by itself: tests call its steps.

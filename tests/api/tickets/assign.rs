@@ -159,9 +159,9 @@ async fn a_ticket_is_given_to_somebody_to_oneself_to_nobody_or_to_the_least_load
         assign(&coordinator, &ticket, json!({"agent_id": null, "reason": "wrong one"})).await;
     assert_eq!(nobody.expect(200)["assignee_id"], Value::Null);
     app.loads_are_true().await;
-    // Somebody decided so: being away does not matter.
+    // Somebody insists: being away does not matter.
     app.set_away(&["L1 agent A"], true).await;
-    let chosen = json!({"agent_id": a, "reason": "knows this customer"});
+    let chosen = json!({"agent_id": a, "reason": "knows this customer", "override": true});
     assert_eq!(assign(&coordinator, &ticket, chosen.clone()).await.expect(200)["assignee_id"], a);
     let before = app.read(&ticket).await;
     assert_eq!(assign(&coordinator, &ticket, chosen).await.expect(200), before, "nothing changed");

@@ -1,4 +1,5 @@
 //! Tickets, their conversation and their assignment.
+mod appoint;
 mod assign;
 mod attachments;
 mod batch;
@@ -9,12 +10,15 @@ mod converting;
 mod drafts;
 mod due;
 mod elevate;
+mod handover;
 mod links;
 mod list;
+mod loads;
 mod merge;
 mod notes;
 mod open;
 mod process;
+mod queue;
 mod split;
 mod tags;
 mod transfer;

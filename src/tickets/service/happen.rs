@@ -1,0 +1,62 @@
+//! What happens to a ticket in a feature of its own, such as an appointment: part of the ticket's history.
+use chrono::{DateTime, Utc};
+use diesel::PgConnection;
+use serde_json::Value;
+
+use super::super::store::{self, Ticket, Watched};
+use super::transition::{about, write_note};
+use super::{InWorkflow, Told, hold};
+use crate::events::EventType;
+use crate::http::IfMatch;
+use crate::kernel::{Actor, AppError, Permission, TicketId};
+use crate::notes::NewNote;
+use crate::workflow::Category;
+
+/// What happened, for the ticket's history.
+#[derive(Debug, Clone)]
+pub struct Happening {
+    pub kind: EventType,
+    pub public: bool,
+    pub data: Value,
+    /// Written with it.
+    pub note: Option<NewNote>,
+}
+
+/// Lets `work` do something on the ticket while it is held, and tells it as the ticket's next version; nothing is told when
+/// nothing happened. Fails with `not_submitted` for a draft.
+pub fn happen<T>(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    id: TicketId,
+    now: DateTime<Utc>,
+    work: impl FnOnce(&mut PgConnection, &mut Ticket) -> Result<(T, Option<Happening>), AppError>,
+) -> Result<(T, InWorkflow<Ticket>), AppError> {
+    actor.require(Permission::TicketsWork)?;
+    let mut held = hold(conn, actor, id, IfMatch(None))?;
+    if held.ticket.category == Category::Draft {
+        return Err(AppError::conflict("not_submitted", "a draft is nobody's work yet"));
+    }
+    let (done, happening) = work(conn, &mut held.ticket)?;
+    let Some(Happening { kind, public, mut data, note }) = happening else {
+        return Ok((done, held.unchanged()));
+    };
+    if let Some(note) = note {
+        let note = about(&write_note(conn, actor, &mut held, note, now)?);
+        if let (Value::Object(data), Value::Object(note)) = (&mut data, note) {
+            data.extend(note);
+        }
+    }
+    let ticket = held.save(conn, actor, Told { kind, public, data }, now)?;
+    Ok((done, ticket))
+}
+
+/// Takes up to `limit` open tickets whose deadlines have passed, each deadline for the one who asks first.
+pub fn take_missed_deadlines(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<Watched>, AppError> {
+    let mut taken = store::take_deadlines(conn, now, limit)?;
+    taken.retain(|ticket| ticket.category.is_open() && ticket.deleted_at.is_none());
+    Ok(taken)
+}

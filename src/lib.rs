@@ -17,6 +17,7 @@ pub mod assignment; // who works on a ticket: eligibility, least-loaded pick, ex
 pub mod notes; //      the conversation: append-only notes
 pub mod attachments; // links to files that belong to a ticket
 pub mod tickets; //    the ticket: open, find, reply, move, assign, transfer, elevate, delete
+pub mod views; //      saved filters, personal and shared
 pub mod jobs; //       work that takes longer than a request, in steps
 pub mod crm; //        the mirror: every ticket is a case, both ways
 pub mod seed; //       the data that a new desk starts with

@@ -1,5 +1,11 @@
 // @generated automatically by Diesel CLI.
 
+pub mod sql_types {
+    #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "tsvector", schema = "pg_catalog"))]
+    pub struct Tsvector;
+}
+
 diesel::table! {
     account_products (account_id, product_id) {
         account_id -> Uuid,
@@ -517,6 +523,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::Tsvector;
+
+    ticket_texts (ticket_id) {
+        ticket_id -> Uuid,
+        created_at -> Timestamptz,
+        words -> Tsvector,
+    }
+}
+
+diesel::table! {
     ticket_types (key) {
         key -> Text,
         name -> Text,
@@ -583,6 +600,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    views (id) {
+        id -> Uuid,
+        name -> Text,
+        owner_id -> Nullable<Uuid>,
+        audience -> Text,
+        department_id -> Nullable<Uuid>,
+        filters -> Jsonb,
+        sort -> Text,
+        column_names -> Array<Text>,
+        position -> Int4,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     workflows (id) {
         id -> Uuid,
         key -> Text,
@@ -631,6 +665,7 @@ diesel::joinable!(elevations -> tickets (ticket_id));
 diesel::joinable!(events -> tickets (ticket_id));
 diesel::joinable!(notes -> tickets (ticket_id));
 diesel::joinable!(statuses -> workflows (workflow_id));
+diesel::joinable!(ticket_texts -> tickets (ticket_id));
 diesel::joinable!(tickets -> accounts (account_id));
 diesel::joinable!(tickets -> agents (assignee_id));
 diesel::joinable!(tickets -> categories (category_id));
@@ -640,6 +675,7 @@ diesel::joinable!(tickets -> departments (department_id));
 diesel::joinable!(tickets -> products (product_id));
 diesel::joinable!(tickets -> ticket_types (type_key));
 diesel::joinable!(tickets -> workflows (workflow_id));
+diesel::joinable!(views -> departments (department_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     account_products,
@@ -678,8 +714,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     products,
     signing_keys,
     statuses,
+    ticket_texts,
     ticket_types,
     tickets,
     transitions,
+    views,
     workflows,
 );

@@ -26,6 +26,7 @@ text_enum! {
         MirrorNoteGone = "mirror.note_gone",
         ResourceCreated = "resource.created",
         ResourceChanged = "resource.changed",
+        ResourceDeleted = "resource.deleted",
     }
 }
 

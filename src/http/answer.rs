@@ -53,9 +53,13 @@ impl Answer {
 
     /// 200 with a page and its `Link` headers (RFC 8288).
     pub fn page<T: Serialize>(page: &Page<T>) -> Result<Self, AppError> {
-        let mut answer = Self::sized(page, (page.items.len() + 1) * ITEM_BYTES)?;
-        (answer.headers.next, answer.headers.prev) = (page.next.clone(), page.prev.clone());
-        Ok(answer)
+        Ok(Self::sized(page, (page.items.len() + 1) * ITEM_BYTES)?.links(page))
+    }
+
+    /// The same with the `Link` headers of a page that the body holds beside other things.
+    pub fn links<T>(mut self, page: &Page<T>) -> Self {
+        (self.headers.next, self.headers.prev) = (page.next.clone(), page.prev.clone());
+        self
     }
 
     /// 204.

@@ -5,5 +5,5 @@ mod store;
 mod view;
 
 pub use rules::{Channel, NewNote, NoteVisibility};
-pub use store::{Note, find, insert, page};
+pub use store::{Note, NoteText, find, insert, page, recent_texts};
 pub use view::NoteView;

@@ -1,6 +1,7 @@
 //! Queries of the notes.
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types;
 use uuid::Uuid;
 
 use super::rules::{Channel, NewNote, NoteVisibility};
@@ -94,4 +95,35 @@ pub fn page(
     } else {
         query.order(notes::seq).load(conn)
     }
+}
+
+/// What a note says.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct NoteText {
+    #[diesel(sql_type = sql_types::Uuid)]
+    pub id: NoteId,
+    #[diesel(sql_type = sql_types::Uuid)]
+    pub ticket_id: TicketId,
+    #[diesel(sql_type = sql_types::Text)]
+    pub body: String,
+}
+
+/// The texts, up to a length, of the newest notes of each of these tickets, newest first.
+pub fn recent_texts(
+    conn: &mut PgConnection,
+    tickets: &[TicketId],
+    public_only: bool,
+    (each, length): (i32, i32),
+) -> QueryResult<Vec<NoteText>> {
+    diesel::sql_query(
+        "select n.id, n.ticket_id, left(n.body, $4) as body from unnest($1) as t(id) cross join lateral (
+           select id, ticket_id, body, seq from notes
+            where ticket_id = t.id and (not $2 or visibility = 'public') order by seq desc limit $3) n
+          order by n.ticket_id, n.seq desc",
+    )
+    .bind::<sql_types::Array<sql_types::Uuid>, _>(tickets)
+    .bind::<sql_types::Bool, _>(public_only)
+    .bind::<sql_types::Integer, _>(each)
+    .bind::<sql_types::Integer, _>(length)
+    .load(conn)
 }

@@ -4,7 +4,9 @@ mod rules;
 pub mod service;
 mod store;
 
-pub use http::routes;
+pub use http::{
+    BoundedCount, COLUMNS, DESK_COLUMNS, ListQuery, TicketSummary, answer_list, routes,
+};
 pub use rules::{Actions, ConversionKind, Lead, Source};
 pub use service::InWorkflow;
-pub use store::{Conversion, Ticket};
+pub use store::{Conversion, Filter, Sort, Ticket};

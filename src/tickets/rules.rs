@@ -1,4 +1,6 @@
 //! Pure rules of the ticket.
+mod words;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -8,6 +10,8 @@ use crate::kernel::{Actor, AppError, FieldError, Permission, text_enum};
 use crate::workflow::{Category, Refusal, Requirement, Status, Transition, Trigger, Workflow};
 
 use super::store::Ticket;
+
+pub use words::{Piece, SEARCH_MAX, Words, ticket_number};
 
 text_enum! {
     /// How a ticket came in.

@@ -82,6 +82,47 @@ pub struct TicketSummary {
     version: i32,
 }
 
+/// The fields of a ticket that a list can show.
+pub const COLUMNS: &[&str] = &[
+    "number",
+    "subject",
+    "status",
+    "priority",
+    "type",
+    "account_id",
+    "contact_id",
+    "product_id",
+    "category_id",
+    "component_id",
+    "url",
+    "deadline",
+    "tags",
+    "source",
+    "external_id",
+    "merged_into",
+    "reopen_count",
+    "created_at",
+    "updated_at",
+    "submitted_at",
+    "closed_at",
+];
+
+/// Those that it can show to the desk only.
+pub const DESK_COLUMNS: &[&str] = &[
+    "workflow_id",
+    "department_id",
+    "level",
+    "assignee_id",
+    "vendor_reference",
+    "severity",
+    "impact",
+    "priority_manual",
+    "opened_by",
+    "opened_by_role",
+    "note_count",
+    "deleted_at",
+];
+
 /// What only the desk sees of a ticket.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DeskSide {

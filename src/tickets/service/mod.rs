@@ -4,10 +4,12 @@ mod attach;
 mod change;
 mod conversation;
 mod convert;
+mod customer;
 mod delete;
 mod due;
 mod open;
 mod read;
+mod search;
 mod transition;
 
 use std::sync::Arc;
@@ -27,10 +29,12 @@ pub use attach::{attach, attachments};
 pub use change::{Change, change, submit};
 pub use conversation::add_note;
 pub use convert::{NewLead, conversion, convert, converted};
+pub use customer::{Customer, CustomersTickets, customers_tickets};
 pub use delete::{delete, restore};
 pub use due::{assign_waiting, follow_automatic_transition};
 pub use open::{NewTicket, open};
-pub use read::{count, elevations, get, history, list, note, notes};
+pub use read::{COUNTED_MAX, count, counts, elevations, get, history, list, note, notes};
+pub use search::{Found, Highlight, Place, RANKED_MAX, search};
 pub use transition::{Transition, transition};
 
 const NOT_FOUND: AppError = AppError::NotFound("the ticket");

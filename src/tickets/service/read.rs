@@ -1,14 +1,16 @@
 //! Read tickets, within what the caller may see.
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use serde_json::Value;
 
-use super::super::store::{self, Elevation, Filter, Key, Located, Sort, Summary, Ticket};
+use super::super::store::{self, Elevation, Filter, Located, Sort, Summary, Ticket};
 use super::{InWorkflow, NOT_FOUND};
 use crate::events::{self, Event};
 use crate::kernel::{Actor, AppError, NoteId, Page, PageRequest, Permission, TicketId};
 use crate::notes::{self, Note};
+use crate::people;
 use crate::workflow;
 
 pub fn get(
@@ -22,21 +24,53 @@ pub fn get(
     Ok(InWorkflow { row, workflow })
 }
 
+/// A page of tickets. `now` decides what is due.
 pub fn list(
     conn: &mut PgConnection,
     actor: &Actor,
     filter: &Filter,
     sort: Sort,
     page: &PageRequest,
+    now: DateTime<Utc>,
 ) -> Result<Page<InWorkflow<Summary>>, AppError> {
-    actor.require(Permission::TicketsRead)?;
+    require_to_list(actor, filter)?;
+    let filter = &with_contact(conn, actor, filter)?;
     let key = page.cursor.as_ref().map(|cursor| {
-        let value = cursor.key.as_i64();
-        value
-            .map(|value| Key { value, id: cursor.id })
-            .ok_or(AppError::Malformed("cursor is not valid".into()))
+        let key = sort.parse_key(&cursor.key, cursor.id);
+        key.ok_or(AppError::Malformed("cursor is not valid".into()))
     });
-    let rows = store::list(conn, actor, filter, sort, page, key.transpose()?)?;
+    let rows = store::list(conn, actor, filter, sort, page, key.transpose()?, now)?;
+    let tickets = in_workflows(conn, rows)?;
+    Ok(page.page(tickets, |ticket| (sort.key(&ticket.row), ticket.row.id.0)))
+}
+
+/// Fails with [`AppError::Forbidden`]; the deleted tickets are for those who may restore them.
+pub(super) fn require_to_list(actor: &Actor, filter: &Filter) -> Result<(), AppError> {
+    actor.require(Permission::TicketsRead)?;
+    if filter.deleted { actor.require(Permission::TicketsDelete) } else { Ok(()) }
+}
+
+/// The filter with the contact whose e-mail address is searched for, if there is one. Not for contacts, who would learn
+/// which addresses are known.
+pub(super) fn with_contact(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    filter: &Filter,
+) -> Result<Filter, AppError> {
+    let mut filter = filter.clone();
+    if let Some(words) = filter.q.as_mut().filter(|_| !actor.is_contact())
+        && let Some(email) = &words.email
+    {
+        words.contact = people::contact_by_email(conn, email)?;
+    }
+    Ok(filter)
+}
+
+/// The rows, each with its workflow.
+pub(super) fn in_workflows(
+    conn: &mut PgConnection,
+    rows: Vec<Located<Summary>>,
+) -> Result<Vec<InWorkflow<Summary>>, AppError> {
     let mut tickets: Vec<InWorkflow<Summary>> = Vec::with_capacity(rows.len());
     for Located { row, revision } in rows {
         // Neighbours mostly share a workflow; another one is in memory, unless it was changed a moment ago.
@@ -47,11 +81,32 @@ pub fn list(
         };
         tickets.push(InWorkflow { row, workflow });
     }
-    Ok(page.page(tickets, |ticket| (Value::from(sort.key(&ticket.row)), ticket.row.id.0)))
+    Ok(tickets)
 }
 
-pub fn count(conn: &mut PgConnection, actor: &Actor, filter: &Filter) -> Result<i64, AppError> {
-    Ok(store::count(conn, actor, filter)?)
+pub fn count(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    filter: &Filter,
+    now: DateTime<Utc>,
+) -> Result<i64, AppError> {
+    require_to_list(actor, filter)?;
+    let filter = &with_contact(conn, actor, filter)?;
+    Ok(store::count(conn, actor, filter, now)?)
+}
+
+/// Tickets are counted as far as this; one more stands for more.
+pub const COUNTED_MAX: i64 = 1_000;
+
+/// How many tickets each filter finds, up to [`COUNTED_MAX`] and one, in one statement.
+pub fn counts(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    filters: &[Filter],
+    now: DateTime<Utc>,
+) -> Result<Vec<i64>, AppError> {
+    filters.iter().try_for_each(|filter| require_to_list(actor, filter))?;
+    Ok(store::counts(conn, actor, filters, COUNTED_MAX + 1, now)?)
 }
 
 /// One note of the conversation; who does not work tickets sees public ones only.

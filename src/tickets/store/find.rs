@@ -18,7 +18,8 @@ pub(super) fn revision() -> _ {
         .assume_not_null()
 }
 
-type Condition =
+/// A condition on tickets.
+pub(super) type Condition =
     Box<dyn BoxableExpression<tickets::table, diesel::pg::Pg, SqlType = diesel::sql_types::Bool>>;
 
 /// What this caller may see; a part of every query. A draft is its author's alone.

@@ -6,11 +6,13 @@ use diesel::expression::{
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Bool, Nullable, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::db::schema::tickets;
 use crate::kernel::{PAGE_DEFAULT, PAGE_MAX};
+use crate::tickets::rules::Words;
 
 /// The tickets that count as open; literal, so that the partial index of the open tickets serves.
 #[derive(Debug, Clone, Copy, QueryId)]
@@ -35,33 +37,107 @@ impl QueryFragment<Pg> for NotDraft {
     }
 }
 
-/// The rows behind a key in the order `(column, id)`: a row comparison, which an index answers at any depth.
+/// What an order compares: the column as SQL, and what stands around a bound value to make it one of the column's type.
 #[derive(Debug, Clone, Copy)]
-pub struct Behind {
-    /// The column as SQL.
+pub struct Compared {
     pub column: &'static str,
-    /// How the key's value becomes one of the column's type: `%` stands for the bound value.
     pub value_as: (&'static str, &'static str),
+}
+
+/// The rows behind a key in the order `(columns, id)`: a row comparison, which an index answers at any depth.
+#[derive(Debug, Clone)]
+pub struct Behind {
+    pub columns: &'static [Compared],
     pub descending: bool,
-    pub value: i64,
+    pub values: Vec<KeyValue>,
     pub id: Uuid,
+}
+
+/// The value of a row in the column that a list is sorted by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum KeyValue {
+    /// A number, or microseconds since 1970.
+    Number(i64),
+    Text(String),
 }
 
 impl QueryFragment<Pg> for Behind {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("(");
-        out.push_sql(self.column);
-        out.push_sql(", tickets.id) ");
+        for compared in self.columns {
+            out.push_sql(compared.column);
+            out.push_sql(", ");
+        }
+        out.push_sql("tickets.id) ");
         out.push_sql(if self.descending { "<" } else { ">" });
         out.push_sql(" (");
-        out.push_sql(self.value_as.0);
-        out.push_bind_param::<BigInt, _>(&self.value)?;
-        out.push_sql(self.value_as.1);
-        out.push_sql(", ");
+        for (compared, value) in self.columns.iter().zip(&self.values) {
+            out.push_sql(compared.value_as.0);
+            match value {
+                KeyValue::Number(number) => out.push_bind_param::<BigInt, _>(number)?,
+                KeyValue::Text(text) => out.push_bind_param::<Text, _>(text)?,
+            }
+            out.push_sql(compared.value_as.1);
+            out.push_sql(", ");
+        }
         out.push_bind_param::<SqlUuid, _>(&self.id)?;
         out.push_sql(")");
         Ok(())
     }
+}
+
+/// A ticket's deadline, or a time that is never reached; as the indexes have it, in the order of which lists go on.
+#[derive(Debug, Clone, Copy, QueryId)]
+pub struct FarDeadline;
+
+impl FarDeadline {
+    pub const SQL: &str = "coalesce(tickets.deadline, timestamptz '9999-12-31 00:00:00+00')";
+    /// The time that is never reached, in microseconds since 1970.
+    pub const NEVER: i64 = 253_402_214_400_000_000;
+}
+
+impl Expression for FarDeadline {
+    type SqlType = Timestamptz;
+}
+impl AppearsOnTable<tickets::table> for FarDeadline {}
+impl SelectableExpression<tickets::table> for FarDeadline {}
+impl ValidGrouping<()> for FarDeadline {
+    type IsAggregate = is_aggregate::No;
+}
+
+impl QueryFragment<Pg> for FarDeadline {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(Self::SQL);
+        Ok(())
+    }
+}
+
+/// The tickets that have these words, or are of the contact whose e-mail address this is. How many have a word differs so
+/// much that each search is planned for its own words.
+#[derive(Debug, Clone)]
+pub struct Matches(pub Words);
+
+impl QueryFragment<Pg> for Matches {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.unsafe_to_cache_prepared();
+        if let Some(contact) = &self.0.contact {
+            out.push_sql("tickets.contact_id = ");
+            return out.push_bind_param::<SqlUuid, _>(contact);
+        }
+        out.push_sql(
+            "exists (select from ticket_texts where ticket_texts.ticket_id = tickets.id and ticket_texts.words @@ ",
+        );
+        out.push_sql("fold_text(");
+        out.push_bind_param::<Text, _>(&self.0.query)?;
+        out.push_sql(")::tsquery)");
+        Ok(())
+    }
+}
+
+impl QueryId for Matches {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
 }
 
 impl QueryId for Behind {
@@ -136,6 +212,38 @@ impl<Q> QueryId for Limited<Q> {
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
+/// How many rows each query finds, up to `most`; in the order of the queries, in one statement.
+pub struct Bounded<Q> {
+    pub queries: Vec<Q>,
+    pub most: i64,
+}
+
+impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Bounded<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.unsafe_to_cache_prepared();
+        out.push_sql("select counted from (");
+        for (place, query) in self.queries.iter().enumerate() {
+            out.push_sql(if place == 0 { "" } else { " union all " });
+            out.push_sql(&format!("select {place} as place, (select count(*) from ("));
+            query.walk_ast(out.reborrow())?;
+            out.push_sql(&format!(" limit {}) found) as counted", self.most));
+        }
+        out.push_sql(") counts order by place");
+        Ok(())
+    }
+}
+
+impl<Q> Query for Bounded<Q> {
+    type SqlType = BigInt;
+}
+
+impl<Q> QueryId for Bounded<Q> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Q> RunQueryDsl<PgConnection> for Bounded<Q> {}
+
 macro_rules! condition_on_tickets {
     ($($name:ty),*) => {$(
         impl Expression for $name {
@@ -148,4 +256,4 @@ macro_rules! condition_on_tickets {
         }
     )*};
 }
-condition_on_tickets!(IsOpen, NotDraft, Behind, Present);
+condition_on_tickets!(IsOpen, NotDraft, Behind, Present, Matches);

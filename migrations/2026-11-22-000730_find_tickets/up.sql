@@ -128,6 +128,10 @@ create index tickets_open_by_deadline on tickets (coalesce(deadline, timestamptz
 -- Nobody has them; few among many.
 create index tickets_unassigned on tickets (created_at, id)
   where assignee_id is null and deleted_at is null and category in ('new', 'open', 'pending', 'on_hold');
+create index tickets_untriaged on tickets (priority, id)
+  where severity is null and deleted_at is null and category in ('new', 'open', 'pending', 'on_hold');
+create index tickets_reopened on tickets (updated_at, id)
+  where reopen_count > 0 and deleted_at is null and category in ('new', 'open', 'pending', 'on_hold');
 -- Whoever opened a ticket sees it, whatever became of it.
 create index tickets_opened_by on tickets (opened_by, created_at, id) where deleted_at is null;
 create index tickets_deleted on tickets (created_at, id) where deleted_at is not null;

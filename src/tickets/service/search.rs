@@ -58,19 +58,27 @@ pub fn search(
     // One more tells whether there are more.
     let most = i64::try_from(RANKED_MAX).unwrap_or(i64::MAX) + 1;
     let ranked = store::ranked(conn, actor, &filter, words, most, now)?;
-    let ranked = best_first(ranked);
-    let truncated = ranked.len() > RANKED_MAX;
+    let (ranked, truncated) = best_first(ranked);
     let ranked = of_page(ranked, page)?;
     let found = load(conn, actor, words, &ranked)?;
     let page = page.page(found, |found| (Value::from(found.rank), found.ticket.row.id.0));
     Ok((page, truncated))
 }
 
-/// Each once.
-fn best_first(mut ranked: Vec<Ranked>) -> Vec<Ranked> {
+/// Each once, and whether the oldest had to be left out.
+fn best_first(mut ranked: Vec<Ranked>) -> (Vec<Ranked>, bool) {
     ranked.sort_unstable_by_key(|found| Reverse((found.rank, found.id)));
     ranked.dedup();
-    ranked
+    let truncated = ranked.len() > RANKED_MAX;
+    if truncated {
+        // The best is kept, for it may be the ticket whose number was searched for.
+        let others = ranked.iter().enumerate().skip(1);
+        let oldest = others.min_by_key(|(_, found)| (found.created_at, found.id));
+        if let Some(place) = oldest.map(|(place, _)| place) {
+            ranked.remove(place);
+        }
+    }
+    (ranked, truncated)
 }
 
 /// Those that `page` holds, and one more, in the order of the page or in the opposite one when it goes backward.

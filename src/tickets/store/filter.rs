@@ -199,7 +199,8 @@ impl Conditions {
         }
         match filter.reopened {
             None => {}
-            Some(true) => self.add(tickets::reopen_count.gt(0)),
+            // Literal, so that the partial index of the reopened tickets serves.
+            Some(true) => self.add(diesel::dsl::sql::<Bool>("tickets.reopen_count > 0")),
             Some(false) => self.add(tickets::reopen_count.eq(0)),
         }
         match filter.merged {

@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Text, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Text, Timestamptz, Uuid as SqlUuid};
 
 use super::filter::{Filter, conditions};
 use super::find::Condition;
@@ -17,6 +17,7 @@ pub struct Ranked {
     pub id: TicketId,
     /// In millionths; the ticket whose number was searched for is far above the others.
     pub rank: i64,
+    pub created_at: DateTime<Utc>,
 }
 
 /// The newest `most` of the tickets that have the words, with their ranks, in no order; and the one whose number was
@@ -55,7 +56,7 @@ struct Candidates<'a> {
 impl Candidates<'_> {
     fn select<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(
-            "(select tickets.id, tickets.number, ticket_texts.words from tickets \
+            "(select tickets.id, tickets.number, tickets.created_at, ticket_texts.words from tickets \
              join ticket_texts on ticket_texts.ticket_id = tickets.id where ",
         );
         for condition in &self.conditions {
@@ -81,7 +82,7 @@ impl QueryFragment<Pg> for Candidates<'_> {
         // 1: a long conversation is not better because it is long.
         out.push_sql(", 1) * 1000000)::bigint + case found.number when ");
         out.push_bind_param::<BigInt, _>(self.words.number.as_ref().unwrap_or(&-1))?;
-        out.push_sql(" then 1000000000 else 0 end from (");
+        out.push_sql(" then 1000000000 else 0 end, found.created_at from (");
         self.select(out.reborrow())?;
         if let Some(contact) = &self.words.contact {
             out.push_sql("tickets.contact_id = ");
@@ -106,7 +107,7 @@ impl QueryFragment<Pg> for Candidates<'_> {
 }
 
 impl Query for Candidates<'_> {
-    type SqlType = (SqlUuid, BigInt);
+    type SqlType = (SqlUuid, BigInt, Timestamptz);
 }
 
 impl QueryId for Candidates<'_> {

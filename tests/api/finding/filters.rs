@@ -72,7 +72,7 @@ async fn every_field_of_a_ticket_can_be_asked_for() {
     for query in [
         format!("workflow={workflow}"),
         "severity=none,2".into(),
-        "assignee=none,me".into(),
+        format!("assignee=none,{}", plain["assignee_id"].as_str().unwrap()),
         format!("opened_by=me,{opener}"),
         format!(
             "number={},{}",

@@ -244,7 +244,7 @@ async fn whatever_is_typed_is_a_search_and_no_error() {
         "foo:*ABC",
         "'quoted'",
         "\"open phrase",
-        "--double",
+        "a --double",
         "ŉ",
         "İstanbul",
         "ﬁle",

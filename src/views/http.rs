@@ -338,6 +338,7 @@ async fn list_view_tickets(
 ) -> Result<Answer, AppError> {
     caller.require(Permission::TicketsRead)?;
     let Params(PageQuery { limit, cursor }) = page;
+    PageRequest::check(limit, cursor.as_deref())?;
     let view = {
         let caller = caller.clone();
         db.read(move |conn| service::get(conn, &caller, id.0)).await?

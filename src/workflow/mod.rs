@@ -9,4 +9,4 @@ mod store;
 
 pub use http::routes;
 pub use rules::*;
-pub use service::load;
+pub use service::{awaiting_codes, load};

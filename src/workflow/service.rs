@@ -7,7 +7,7 @@ use moka::sync::Cache;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::rules::{NewWorkflow, Workflow};
+use super::rules::{Awaiting, NewWorkflow, Workflow};
 use super::store::{self, Head, StatusKey, StatusRow};
 use crate::events::{self, Changes, EventType, NewEvent, Subject};
 use crate::kernel::{Actor, AppError, Page, PageRequest, WorkflowId};
@@ -141,4 +141,9 @@ fn named(error: diesel::result::Error) -> AppError {
         }
         _ => error.into(),
     }
+}
+
+/// Whose turn it is in a status of this code, in some workflow or other.
+pub fn awaiting_codes(conn: &mut PgConnection) -> Result<Vec<(Awaiting, String)>, AppError> {
+    Ok(store::awaiting_codes(conn)?)
 }

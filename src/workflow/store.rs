@@ -290,3 +290,7 @@ fn insert_transitions<'a>(
     diesel::insert_into(transitions::table).values(rows).execute(conn)?;
     Ok(())
 }
+
+pub fn awaiting_codes(conn: &mut PgConnection) -> QueryResult<Vec<(Awaiting, String)>> {
+    statuses::table.select((statuses::awaiting, statuses::code)).distinct().load(conn)
+}

@@ -173,6 +173,7 @@ impl ListQuery {
             severity: values("severity", &self.severity, grade)?,
             impact: values("impact", &self.impact, grade)?,
             awaiting: values("awaiting", &self.awaiting, Awaiting::parse)?,
+            awaiting_codes: Vec::new(),
             assignee: assignees(&self.assignee, actor)?,
             account: ids("account", &self.account)?,
             contact: ids("contact", &self.contact)?,

@@ -34,7 +34,7 @@ pub fn list(
     now: DateTime<Utc>,
 ) -> Result<Page<InWorkflow<Summary>>, AppError> {
     require_to_list(actor, filter)?;
-    let filter = &with_contact(conn, actor, filter)?;
+    let filter = &resolved(conn, actor, filter)?;
     let key = page.cursor.as_ref().map(|cursor| {
         let key = sort.parse_key(&cursor.key, cursor.id);
         key.ok_or(AppError::Malformed("cursor is not valid".into()))
@@ -50,20 +50,35 @@ pub(super) fn require_to_list(actor: &Actor, filter: &Filter) -> Result<(), AppE
     if filter.deleted { actor.require(Permission::TicketsDelete) } else { Ok(()) }
 }
 
-/// The filter with the contact whose e-mail address is searched for, if there is one. Not for contacts, who would learn
-/// which addresses are known.
-pub(super) fn with_contact(
+/// The filter with what it takes a look into the database to know.
+pub(super) fn resolved(
     conn: &mut PgConnection,
     actor: &Actor,
     filter: &Filter,
 ) -> Result<Filter, AppError> {
-    let mut filter = filter.clone();
+    let mut filter = [filter.clone()];
+    resolve_awaiting(conn, &mut filter)?;
+    let [mut filter] = filter;
+    // Not for contacts, who would learn which addresses are known.
     if let Some(words) = filter.q.as_mut().filter(|_| !actor.is_contact())
         && let Some(email) = &words.email
     {
         words.contact = people::contact_by_email(conn, email)?;
     }
     Ok(filter)
+}
+
+/// Gives the filters the codes of the statuses that they ask for.
+fn resolve_awaiting(conn: &mut PgConnection, filters: &mut [Filter]) -> Result<(), AppError> {
+    if filters.iter().all(|filter| filter.awaiting.is_empty()) {
+        return Ok(());
+    }
+    let statuses = workflow::awaiting_codes(conn)?;
+    for filter in filters {
+        let asked = statuses.iter().filter(|(awaiting, _)| filter.awaiting.contains(awaiting));
+        filter.awaiting_codes = asked.map(|(_, code)| code.clone()).collect();
+    }
+    Ok(())
 }
 
 /// The rows, each with its workflow.
@@ -91,14 +106,14 @@ pub fn count(
     now: DateTime<Utc>,
 ) -> Result<i64, AppError> {
     require_to_list(actor, filter)?;
-    let filter = &with_contact(conn, actor, filter)?;
+    let filter = &resolved(conn, actor, filter)?;
     Ok(store::count(conn, actor, filter, now)?)
 }
 
 /// Tickets are counted as far as this; one more stands for more.
 pub const COUNTED_MAX: i64 = 1_000;
 
-/// How many tickets each filter finds, up to [`COUNTED_MAX`] and one, in one statement.
+/// How many tickets each filter finds, up to [`COUNTED_MAX`] and one, all in one statement.
 pub fn counts(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -106,7 +121,9 @@ pub fn counts(
     now: DateTime<Utc>,
 ) -> Result<Vec<i64>, AppError> {
     filters.iter().try_for_each(|filter| require_to_list(actor, filter))?;
-    Ok(store::counts(conn, actor, filters, COUNTED_MAX + 1, now)?)
+    let mut filters = filters.to_vec();
+    resolve_awaiting(conn, &mut filters)?;
+    Ok(store::counts(conn, actor, &filters, COUNTED_MAX + 1, now)?)
 }
 
 /// One note of the conversation; who does not work tickets sees public ones only.

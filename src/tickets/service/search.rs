@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::super::rules::{Piece, Words};
 use super::super::store::{self, Filter, Ranked, Summary};
 use super::InWorkflow;
-use super::read::{in_workflows, require_to_list, with_contact};
+use super::read::{in_workflows, require_to_list, resolved};
 use crate::kernel::{Actor, AppError, NoteId, Page, PageRequest, Permission, TicketId};
 use crate::notes;
 
@@ -51,7 +51,7 @@ pub fn search(
     now: DateTime<Utc>,
 ) -> Result<(Page<Found>, bool), AppError> {
     require_to_list(actor, filter)?;
-    let filter = with_contact(conn, actor, filter)?;
+    let filter = resolved(conn, actor, filter)?;
     let Some(words) = &filter.q else {
         return Err(AppError::Malformed("query parameter q: what to search for".into()));
     };

@@ -1,14 +1,13 @@
 //! Which tickets a list holds: every filter, as a condition of the query.
 use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
-use diesel::dsl::exists;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use uuid::Uuid;
 
 use super::find::{Condition, visible};
-use super::sql::{FarDeadline, IsOpen, Matches};
-use crate::db::schema::{statuses, tickets};
+use super::sql::{AwaitedBy, FarDeadline, IsOpen, Matches};
+use crate::db::schema::tickets;
 use crate::kernel::{
     AccountId, Actor, AgentId, CategoryId, ComponentId, ContactId, DepartmentId, Level, Priority,
     ProductId, TicketId, WorkflowId, text_enum,
@@ -29,6 +28,8 @@ pub struct Filter {
     pub severity: Vec<Option<i16>>,
     pub impact: Vec<Option<i16>>,
     pub awaiting: Vec<Awaiting>,
+    /// The codes that such statuses have in some workflow.
+    pub awaiting_codes: Vec<String>,
     /// `None` among them: assigned to nobody.
     pub assignee: Vec<Option<AgentId>>,
     pub account: Vec<AccountId>,
@@ -168,6 +169,7 @@ impl Conditions {
         match filter.category.as_slice() {
             [] => {}
             open if open == Category::OPEN => self.add(IsOpen),
+            [Category::Closed] => self.add(diesel::dsl::sql::<Bool>("tickets.category = 'closed'")),
             categories => self.add(tickets::category.eq_any(categories.to_vec())),
         }
         if !filter.priority.is_empty() {
@@ -179,11 +181,8 @@ impl Conditions {
         any_of_or_null!(self, tickets::severity, filter.severity);
         any_of_or_null!(self, tickets::impact, filter.impact);
         if !filter.awaiting.is_empty() {
-            let awaiting = statuses::table
-                .filter(statuses::workflow_id.eq(tickets::workflow_id))
-                .filter(statuses::code.eq(tickets::status))
-                .filter(statuses::awaiting.eq_any(filter.awaiting.clone()));
-            self.add(exists(awaiting));
+            let (awaiting, codes) = (filter.awaiting.clone(), filter.awaiting_codes.clone());
+            self.add(AwaitedBy { awaiting, codes });
         }
         match filter.due {
             None => {}

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::db::schema::tickets;
 use crate::kernel::{PAGE_DEFAULT, PAGE_MAX};
 use crate::tickets::rules::Words;
+use crate::workflow::Awaiting;
 
 /// The tickets that count as open; literal, so that the partial index of the open tickets serves.
 #[derive(Debug, Clone, Copy, QueryId)]
@@ -85,6 +86,34 @@ impl QueryFragment<Pg> for Behind {
         out.push_sql(")");
         Ok(())
     }
+}
+
+/// It is the turn of one of these. The codes of their statuses tell the planner how many there are, so each such list is
+/// planned for its own. What workflows have these codes is no join: the planner would take too few tickets for likely.
+#[derive(Debug, Clone)]
+pub struct AwaitedBy {
+    pub awaiting: Vec<Awaiting>,
+    pub codes: Vec<String>,
+}
+
+impl QueryFragment<Pg> for AwaitedBy {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.unsafe_to_cache_prepared();
+        out.push_sql("(tickets.status = any(");
+        out.push_bind_param::<Array<Text>, _>(&self.codes)?;
+        out.push_sql(
+            ") and ((tickets.workflow_id, tickets.status) in \
+             (select s.workflow_id, s.code from statuses s where s.awaiting = any(",
+        );
+        out.push_bind_param::<Array<Text>, _>(&self.awaiting)?;
+        out.push_sql("))) is true)");
+        Ok(())
+    }
+}
+
+impl QueryId for AwaitedBy {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
 }
 
 /// A ticket's deadline, or a time that is never reached; as the indexes have it, in the order of which lists go on.
@@ -256,4 +285,4 @@ macro_rules! condition_on_tickets {
         }
     )*};
 }
-condition_on_tickets!(IsOpen, NotDraft, Behind, Present, Matches);
+condition_on_tickets!(IsOpen, NotDraft, Behind, Present, Matches, AwaitedBy);

@@ -69,10 +69,11 @@ async fn every_field_of_a_ticket_can_be_asked_for() {
     }
     let workflow = special["workflow_id"].as_str().unwrap();
     let (account, contact) = (&special["account_id"], &special["contact_id"]);
+    let assignees = [&plain, &special].map(|ticket| ticket["assignee_id"].as_str().unwrap());
     for query in [
         format!("workflow={workflow}"),
         "severity=none,2".into(),
-        format!("assignee=none,{}", plain["assignee_id"].as_str().unwrap()),
+        format!("assignee=none,{}", assignees.join(",")),
         format!("opened_by=me,{opener}"),
         format!(
             "number={},{}",

@@ -34,9 +34,9 @@ insert into tickets (id, workflow_id, status, category, subject, description, pr
               else id(1 + n % greatest(20, {tickets} / 500)) end,
          case when n % 5 = 0 then at + interval '14 days' end, 'api', case when n % 7 = 0 then '{export}' else '{}'::text[] end,
          id(1 + n % 5000), 'integration', case when n % 40 = 0 then 1 else 0 end, at,
-         case when not open then at + interval '2 days' end, at, case when open then now() - interval '1 second' * ((n * 7919) % 100000) else at + interval '2 days' end
+         case when not open then at + interval '2 days' end, at, case when open then now() - interval '1 second' * ((n::bigint * 7919) % 100000) else at + interval '2 days' end
     from generate_series(1, {tickets}) n
-    cross join lateral (select n > {tickets} * 0.95, n % greatest(20, {tickets} / 500) = 7 and n % 8 = 0) state(open, mine)
+    cross join lateral (select n > {tickets} * 0.95, n % greatest(20, {tickets} / 500) = 8) state(open, mine)
     -- Three years of tickets.
     cross join lateral (select now() - interval '3 years' * (1 - n::float8 / {tickets})) times(at)
     cross join (select id from workflows where key = 'consultancy') w
@@ -49,7 +49,7 @@ insert into notes (id, ticket_id, seq, visibility, channel, author_id, author_ro
     from generate_series(1, {tickets}, 4) n;
 insert into ticket_texts (ticket_id, created_at, words)
   select t.id, t.created_at, ticket_head(t) || coalesce(weighed(n.body, note_weight(n.visibility)), '')
-    from tickets t left join notes n on n.ticket_id = t.id order by t.created_at;
+    from tickets t left join notes n on n.ticket_id = t.id order by t.created_at on conflict do nothing;
 create index ticket_texts_words on ticket_texts using gin (words) with (gin_pending_list_limit = 256);
 update agents a set open_tickets = (select count(*) from tickets t where t.assignee_id = a.id and t.category in ('new', 'open', 'pending'));
 

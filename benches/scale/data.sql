@@ -1,4 +1,4 @@
--- A desk of {tickets} tickets that has been at work for long: one in twenty is open, the newest. Triggers are off while the data
+-- A desk of {tickets} tickets that has been at work for three years. Triggers are off while the data
 -- is loaded; what they would write is written here.
 set session_replication_role = replica;
 set synchronous_commit = off;
@@ -18,25 +18,28 @@ insert into agents (id, name, email, role, levels, capacity)
 insert into agent_departments select id(n), id(1 + n % 7) from generate_series(1, greatest(20, {tickets} / 500)) n;
 
 drop index ticket_texts_words;
+-- One in twenty is open. Nobody has one in fifty of these, and one in fifty is not triaged. The contact's account has 500.
 insert into tickets (id, workflow_id, status, category, subject, description, priority, severity, impact, account_id, contact_id,
     product_id, department_id, level, assignee_id, deadline, source, tags, opened_by, opened_by_role, reopen_count, submitted_at,
     closed_at, created_at, updated_at)
   select id(n), w.id,
-         case when not open then '050' when n % 50 = 0 then '012' else (array['020', '030', '031', '035', '013', '040'])[1 + n % 6] end,
-         case when not open then 'closed' when n % 50 = 0 then 'new' else (array['open', 'open', 'open', 'pending', 'pending', 'open'])[1 + n % 6] end,
+         case when not open then '050' when unassigned then '012' else (array['020', '030', '031', '040', '035', '013'])[kind] end,
+         case when not open then 'closed' when unassigned then 'new' when kind > 4 then 'pending' else 'open' end,
          word() || ' ' || word() || ' ref' || n,
          (select string_agg(word(), ' ') from generate_series(1, 40) where n > 0),
-         1 + n % 4, case when n % 50 > 0 then 1 + n % 4 end, case when n % 50 > 0 then 1 + n % 4 end,
-         case when mine then (select id from accounts where name = 'Northwind Services') else id(1 + n % greatest(20, {tickets} / 500)) end,
+         1 + (random() * 3.99)::int % 4, case when not untriaged then 1 + n % 4 end, case when not untriaged then 1 + n % 4 end,
+         case when mine then (select id from accounts where name = 'Northwind Services') else id(1 + n % customers) end,
          case when mine then (select id from contacts where name = 'Purchasing contact') end,
-         id(1), case when n % 8 = 0 then support.id else id(n % 8) end, 'L1',
-         case when n % 50 = 0 then null when n % 16 = 8 and n > {tickets} - 400 then me.id
-              else id(1 + n % greatest(20, {tickets} / 500)) end,
-         case when n % 5 = 0 then at + interval '14 days' end, 'api', case when n % 7 = 0 then '{export}' else '{}'::text[] end,
-         id(1 + n % 5000), 'integration', case when n % 40 = 0 then 1 else 0 end, at,
-         case when not open then at + interval '2 days' end, at, case when open then now() - interval '1 second' * ((n::bigint * 7919) % 100000) else at + interval '2 days' end
+         id(1), case place when 0 then support.id else id(place) end, 'L1',
+         case when unassigned then null when place = 0 and n > {tickets} - 200 then me.id else id(1 + n % customers) end,
+         case when random() < 0.2 then at + interval '14 days' end, 'api',
+         case when random() < 0.15 then '{export}' else '{}'::text[] end, id(1 + n % 5000), 'integration',
+         case when random() < 0.05 then 1 else 0 end, at, case when not open then at + interval '2 days' end, at,
+         case when open then now() - random() * interval '1 day' else at + interval '2 days' end
     from generate_series(1, {tickets}) n
-    cross join lateral (select n > {tickets} * 0.95, n % greatest(20, {tickets} / 500) = 8) state(open, mine)
+    cross join lateral (select n > {tickets} * 0.95, random() < 0.02, random() < 0.02, (random() * 8)::int % 8, 1 + (random() * 6)::int % 6,
+                               greatest(20, {tickets} / 500)) drawn(open, unassigned, untriaged, place, kind, customers)
+    cross join lateral (select n % customers = 8) whose(mine)
     -- Three years of tickets.
     cross join lateral (select now() - interval '3 years' * (1 - n::float8 / {tickets})) times(at)
     cross join (select id from workflows where key = 'consultancy') w
@@ -47,8 +50,8 @@ insert into notes (id, ticket_id, seq, visibility, channel, author_id, author_ro
   select gen_random_uuid(), id(n), 1, case when n % 2 = 0 then 'public' else 'internal' end, 'api', id(1), 'agent', 'Agent',
          (select string_agg(word(), ' ') from generate_series(1, 20) where n > 0), now()
     from generate_series(1, {tickets}, 4) n;
-insert into ticket_texts (ticket_id, created_at, words)
-  select t.id, t.created_at, ticket_head(t) || coalesce(weighed(n.body, note_weight(n.visibility)), '')
+insert into ticket_texts (ticket_id, created_at, department_id, words)
+  select t.id, t.created_at, t.department_id, ticket_head(t) || coalesce(weighed(n.body, note_weight(n.visibility)), '')
     from tickets t left join notes n on n.ticket_id = t.id order by t.created_at on conflict do nothing;
 create index ticket_texts_words on ticket_texts using gin (words) with (gin_pending_list_limit = 256);
 update agents a set open_tickets = (select count(*) from tickets t where t.assignee_id = a.id and t.category in ('new', 'open', 'pending'));

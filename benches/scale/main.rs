@@ -111,25 +111,27 @@ impl Desk {
     }
 }
 
-/// Sends a request and tells in milliseconds how long its answer took.
-async fn timed(connection: &mut Connection, request: &[u8]) -> anyhow::Result<f64> {
+/// Sends a request; tells in milliseconds how long its answer took, and how many tickets it holds.
+async fn timed(connection: &mut Connection, request: &[u8]) -> anyhow::Result<(f64, usize)> {
     let sent = Instant::now();
     let (status, body) = connection.send(request).await?;
     anyhow::ensure!(status == 200, "{status} {}", String::from_utf8_lossy(body));
-    Ok(sent.elapsed().as_secs_f64() * 1000.0)
+    let time = sent.elapsed().as_secs_f64() * 1000.0;
+    let tickets = body.windows(10).filter(|part| part == b"\"number\":\"").count();
+    Ok((time, tickets))
 }
 
 async fn compare(options: &Options, small: &Desk, large: &Desk) -> anyhow::Result<()> {
     let (mut to_small, mut to_large) = (small.connect().await?, large.connect().await?);
     println!(
-        "| first page | caller | {} tickets, p50 ms | {} tickets, p50 ms | ratio | met |",
+        "| first page | caller | rows | {} tickets, p50 ms | {} tickets, p50 ms | ratio | met |",
         small.tickets, large.tickets
     );
-    println!("| --- | --- | --- | --- | --- | --- |");
+    println!("| --- | --- | --- | --- | --- | --- | --- |");
     for role in ROLES {
         for (name, path) in pages(role) {
             let (ask_small, ask_large) = (small.get(role, &path)?, large.get(role, &path)?);
-            let (mut fast, mut slow) = (Vec::new(), Vec::new());
+            let (mut fast, mut slow, mut tickets) = (Vec::new(), Vec::new(), (0, 0));
             for number in 0..options.requests + 20 {
                 let times = (
                     timed(&mut to_small, &ask_small).await?,
@@ -137,14 +139,18 @@ async fn compare(options: &Options, small: &Desk, large: &Desk) -> anyhow::Resul
                 );
                 // The first ones plan and warm up.
                 if number >= 20 {
-                    fast.push(times.0);
-                    slow.push(times.1);
+                    fast.push(times.0.0);
+                    slow.push(times.1.0);
+                    tickets = (times.0.1, times.1.1);
                 }
             }
             let (fast, slow) = (part(&mut fast, 0.5), part(&mut slow, 0.5));
             let ratio = slow / fast;
             let met = if ratio < 2.0 { "yes" } else { "NO" };
-            println!("| {name} | {role} | {fast:.2} | {slow:.2} | {ratio:.2} | {met} |");
+            println!(
+                "| {name} | {role} | {}, {} | {fast:.2} | {slow:.2} | {ratio:.2} | {met} |",
+                tickets.0, tickets.1
+            );
         }
     }
     Ok(())
@@ -154,13 +160,12 @@ async fn search(options: &Options, desk: &Desk) -> anyhow::Result<()> {
     let mut connection = desk.connect().await?;
     println!("\n| search among {} tickets | caller | p50 ms | p99 ms | met |", desk.tickets);
     println!("| --- | --- | --- | --- | --- |");
-    for (name, words) in SEARCHES {
+    for (name, words, path) in SEARCHES {
         for role in ROLES {
             let mut times = Vec::new();
             for number in 0..options.requests * 2 + 20 {
                 let word = rand::rng().random_range(words.clone());
-                let path = queries::search(name, word);
-                let time = timed(&mut connection, &desk.get(role, &path)?).await?;
+                let time = timed(&mut connection, &desk.get(role, &path(word))?).await?.0;
                 if number >= 20 {
                     times.push(time);
                 }

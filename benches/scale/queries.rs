@@ -37,22 +37,21 @@ pub fn pages(role: &str) -> Vec<(&'static str, String)> {
     pages
 }
 
-/// Which of the 20,000 words, by Zipf's law.
-pub const SEARCHES: [(&str, Range<u64>); 6] = [
-    ("one ticket's own word", 1..10_000),
-    ("a rare word", 10_000..20_000),
-    ("a medium word, of 1 in 100", 250..400),
-    ("a common word, of 1 in 10", 8..14),
-    ("two common words", 8..14),
-    ("a phrase", 8..14),
-];
+/// How a search is made of one of the 20,000 words, which are as common as Zipf's law has it.
+pub type Search = (&'static str, Range<u64>, fn(u64) -> String);
 
-pub fn search(name: &str, word: u64) -> String {
-    let words = match name {
-        "one ticket's own word" => format!("ref{word}"),
-        "two common words" => format!("word{word}+word{}+", word + 1),
-        "a phrase" => format!("%22word{word}+word{}%22", word / 4),
-        _ => format!("word{word}+"),
-    };
-    format!("/v1/search?q={words}")
-}
+pub const SEARCHES: [Search; 9] = [
+    ("one ticket's own word", 1..10_000, |word| format!("/v1/search?q=ref{word}+")),
+    ("a number", 2_000..10_000, |word| format!("/v1/search?q=CB-{word}")),
+    ("a rare word, of 1 in 1,000", 10_000..20_000, |word| format!("/v1/search?q=word{word}+")),
+    ("a medium word, of 1 in 100", 250..400, |word| format!("/v1/search?q=word{word}+")),
+    ("a common word, of 1 in 10", 8..14, |word| format!("/v1/search?q=word{word}+")),
+    ("two common words", 8..14, |word| format!("/v1/search?q=word{word}+word{}+", word + 1)),
+    ("the beginning of a word", 250..400, |word| format!("/v1/search?q=word{word}")),
+    ("a phrase of a common and a medium word", 250..400, |word| {
+        format!("/v1/search?q=%22word8+word{word}%22")
+    }),
+    ("a phrase of two common words", 8..14, |word| {
+        format!("/v1/search?q=%22word{word}+word{}%22", word / 4)
+    }),
+];

@@ -1,5 +1,6 @@
 drop table views;
-drop index tickets_tags, tickets_deleted, tickets_opened_by, tickets_reopened, tickets_untriaged, tickets_closed_by_updated, tickets_unassigned, tickets_open_by_priority,
+drop statistics tickets_status_category;
+drop index tickets_tags, tickets_account_open, tickets_deleted, tickets_opened_by, tickets_reopened, tickets_untriaged, tickets_closed_by_updated, tickets_unassigned, tickets_open_by_priority,
   tickets_open_by_updated, tickets_open_by_deadline, tickets_by_deadline;
 drop trigger keep_note_text_on_change on notes;
 drop trigger keep_note_text_on_insert on notes;

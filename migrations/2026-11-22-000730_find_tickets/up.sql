@@ -26,13 +26,15 @@ $$;
 -- What is searched of a ticket; a table of its own, because tickets are read without it.
 create table ticket_texts (
   ticket_id uuid primary key references tickets,
-  -- The ticket's, which never changes: the newest tickets with a common word are found in this order.
+  -- The ticket's: the newest tickets with a common word, of a department or of all, are found in this order.
   created_at timestamptz not null,
+  department_id uuid not null,
   words tsvector not null
 );
 -- What waits to be merged into the index is read by each search, so it is kept short.
 create index ticket_texts_words on ticket_texts using gin (words) with (gin_pending_list_limit = 256);
 create index ticket_texts_by_created on ticket_texts (created_at, ticket_id);
+create index ticket_texts_by_department on ticket_texts (department_id, created_at, ticket_id);
 -- Enough common words for the planner to tell a common word from a rare one.
 alter table ticket_texts alter column words set statistics 1000;
 
@@ -42,7 +44,7 @@ create function with_words(words tsvector, more tsvector) returns tsvector langu
 $$;
 
 create function ticket_head(t tickets) returns tsvector language sql immutable as $$
-  select weighed('CB-' || t.number || ' ' || coalesce(t.external_id, '') || ' ' || t.subject, 'A')
+  select weighed(t.number || ' ' || coalesce(t.external_id, '') || ' ' || t.subject, 'A')
       || weighed(t.description, 'B')
 $$;
 
@@ -62,15 +64,20 @@ begin
   for note in select body, visibility from notes where ticket_id = t.id order by seq loop
     said := with_words(said, weighed(note.body, note_weight(note.visibility)));
   end loop;
-  insert into ticket_texts (ticket_id, created_at, words) values (t.id, t.created_at, said)
+  insert into ticket_texts (ticket_id, created_at, department_id, words) values (t.id, t.created_at, t.department_id, said)
     on conflict (ticket_id) do update set words = excluded.words;
 end $$;
 
 create function keep_ticket_text() returns trigger language plpgsql as $$
 begin
   if tg_op = 'INSERT' then
-    insert into ticket_texts (ticket_id, created_at, words) values (new.id, new.created_at, ticket_head(new));
-  else
+    insert into ticket_texts (ticket_id, created_at, department_id, words)
+      values (new.id, new.created_at, new.department_id, ticket_head(new));
+  elsif old.department_id <> new.department_id then
+    update ticket_texts set department_id = new.department_id where ticket_id = new.id;
+  end if;
+  if tg_op = 'UPDATE' and (old.subject, old.description, old.external_id)
+      is distinct from (new.subject, new.description, new.external_id) then
     perform renew_ticket_text(new.id);
   end if;
   return null;
@@ -80,7 +87,7 @@ create trigger keep_ticket_text_on_insert after insert on tickets
   for each row execute function keep_ticket_text();
 create trigger keep_ticket_text_on_update after update on tickets
   for each row when (old.subject is distinct from new.subject or old.description is distinct from new.description
-    or old.external_id is distinct from new.external_id)
+    or old.external_id is distinct from new.external_id or old.department_id <> new.department_id)
   execute function keep_ticket_text();
 
 create function keep_note_text() returns trigger language plpgsql as $$
@@ -103,7 +110,8 @@ create trigger keep_note_text_on_insert after insert on notes
 create trigger keep_note_text_on_change after update or delete on notes
   for each row execute function keep_note_text();
 
-insert into ticket_texts (ticket_id, created_at, words) select t.id, t.created_at, ticket_head(t) from tickets t;
+insert into ticket_texts (ticket_id, created_at, department_id, words)
+  select t.id, t.created_at, t.department_id, ticket_head(t) from tickets t;
 do $$
 declare
   talked uuid;
@@ -134,10 +142,15 @@ create index tickets_untriaged on tickets (priority, id)
   where severity is null and deleted_at is null and category in ('new', 'open', 'pending', 'on_hold');
 create index tickets_reopened on tickets (updated_at, id)
   where reopen_count > 0 and deleted_at is null and category in ('new', 'open', 'pending', 'on_hold');
+-- What a customer waits for, beside what is long done.
+create index tickets_account_open on tickets (account_id, created_at, id)
+  where deleted_at is null and category in ('new', 'open', 'pending', 'on_hold');
+-- A status says which category it has: the planner would multiply what they make rare.
+create statistics tickets_status_category (mcv) on status, category from tickets;
 -- Whoever opened a ticket sees it, whatever became of it.
 create index tickets_opened_by on tickets (opened_by, created_at, id) where deleted_at is null;
 create index tickets_deleted on tickets (created_at, id) where deleted_at is not null;
-create index tickets_tags on tickets using gin (tags) with (gin_pending_list_limit = 256) where tags <> '{}';
+create index tickets_tags on tickets using gin (tags) with (gin_pending_list_limit = 256);
 
 -- Views -----------------------------------------------------------------------------------------------------------
 

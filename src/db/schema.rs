@@ -529,6 +529,7 @@ diesel::table! {
     ticket_texts (ticket_id) {
         ticket_id -> Uuid,
         created_at -> Timestamptz,
+        department_id -> Uuid,
         words -> Tsvector,
     }
 }

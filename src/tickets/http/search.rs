@@ -96,8 +96,8 @@ impl FoundTicket {
 /// Search tickets
 ///
 /// Full text over number, external id, subject, description and notes, as far as you may read them, best first: a hit in
-/// the subject counts more than one in the description, and that more than one in a note. Where more than 200 tickets match,
-/// the newest 200 are ranked, and `truncated` says so; to page through all matches in another order, use `q` with
+/// the subject counts more than one in the description, and that more than one in a note. Where more than 100 tickets match,
+/// the newest 100 are ranked, and `truncated` says so; to page through all matches in another order, use `q` with
 /// `GET /v1/tickets`. A number such as `CB-1042` finds its ticket first, and the e-mail address of a contact finds their
 /// tickets.
 #[utoipa::path(

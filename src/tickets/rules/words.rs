@@ -20,6 +20,8 @@ const SNIPPET: usize = 240;
 pub struct Words {
     /// A tsquery; its words are still to be folded by the database.
     pub query: String,
+    /// The same without the order of the words in phrases, if there are any.
+    pub unordered: Option<String>,
     /// The number that was searched for, if it may be one: CB-1042 or 1042.
     pub number: Option<i64>,
     /// The search as a whole when it is an e-mail address.
@@ -43,15 +45,22 @@ impl Words {
     /// search for.
     pub fn parse(typed: &str, internal: bool) -> Option<Self> {
         let mut terms = Vec::new();
-        let mut query = Vec::new();
+        let (mut query, mut unordered) = (Vec::new(), Vec::new());
         let pieces = pieces(typed);
         let last = pieces.len().saturating_sub(1);
         for (at, piece) in pieces.iter().enumerate() {
-            let words: Vec<&str> = runs(piece.text).map(|(_, word)| word).collect();
+            // Texts have the number of a ticket without its prefix.
+            let digits = ticket_number(piece.text).map(|number| number.to_string());
+            let text = digits.as_deref().unwrap_or(piece.text);
+            let words: Vec<&str> = runs(text).map(|(_, word)| word).collect();
             let Some(end) = words.last() else { continue };
             let unfinished = at == last && !piece.quoted && typed.ends_with(end);
-            let prefix = unfinished && end.chars().count() >= PREFIX_MIN;
-            query.push(tsquery(&words, prefix, piece.excluded, internal));
+            let number = end.bytes().all(|byte| byte.is_ascii_digit());
+            let prefix = unfinished && !number && end.chars().count() >= PREFIX_MIN;
+            query.push(tsquery(&words, " <-> ", prefix, piece.excluded, internal));
+            if words.len() > 1 && !piece.excluded {
+                unordered.push(tsquery(&words, " & ", prefix, false, internal));
+            }
             let words = words.into_iter().map(fold).collect();
             terms.push(Term { words, prefix, excluded: piece.excluded });
         }
@@ -62,6 +71,7 @@ impl Words {
         let address = |text: &&str| text.contains('@') && !text.contains(char::is_whitespace);
         Some(Self {
             query: query.join(" & "),
+            unordered: (!unordered.is_empty()).then(|| unordered.join(" & ")),
             number: ticket_number(whole),
             email: Some(whole).filter(address).map(str::to_owned),
             contact: None,
@@ -134,15 +144,15 @@ fn pieces(typed: &str) -> Vec<Typed<'_>> {
     pieces
 }
 
-/// `'cb' <-> '104':*ABC`. Words are letters and digits, so nothing in them needs a quotation mark.
-fn tsquery(words: &[&str], prefix: bool, excluded: bool, internal: bool) -> String {
+/// `'shop' <-> 'abc':*ABC`. Words are letters and digits, so nothing in them needs a quotation mark.
+fn tsquery(words: &[&str], joined: &str, prefix: bool, excluded: bool, internal: bool) -> String {
     let weights = if internal { "" } else { "ABC" };
     let last = words.len() - 1;
     let word = |(at, word): (usize, &&str)| match (at == last && prefix, weights) {
         (false, "") => format!("'{word}'"),
         (beginning, _) => format!("'{word}':{}{weights}", if beginning { "*" } else { "" }),
     };
-    let phrase = words.iter().enumerate().map(word).collect::<Vec<_>>().join(" <-> ");
+    let phrase = words.iter().enumerate().map(word).collect::<Vec<_>>().join(joined);
     if excluded { format!("!({phrase})") } else { format!("({phrase})") }
 }
 
@@ -247,7 +257,11 @@ mod tests {
         assert_eq!(query("export sto ").unwrap(), "('export') & ('sto')");
         assert_eq!(query("st").unwrap(), "('st')");
         assert_eq!(query("\"the export\"").unwrap(), "('the' <-> 'export')");
-        assert_eq!(query("CB-1042").unwrap(), "('CB' <-> '1042':*)");
+        assert_eq!(query("CB-1042").unwrap(), "('1042')");
+        assert_eq!(query("shop-7a").unwrap(), "('shop' <-> '7a')");
+        assert_eq!(query("104").unwrap(), "('104')");
+        let phrase = Words::parse("\"the export\" sto", true).unwrap();
+        assert_eq!(phrase.unordered.unwrap(), "('the' & 'export')");
         assert_eq!(query("export -\"of rows\"").unwrap(), "('export') & !('of' <-> 'rows')");
         for nothing in ["", " ", "\"", "-", "-export", "%&\"§\""] {
             assert_eq!(query(nothing), None, "{nothing}");

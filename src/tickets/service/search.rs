@@ -14,7 +14,7 @@ use crate::kernel::{Actor, AppError, NoteId, Page, PageRequest, Permission, Tick
 use crate::notes;
 
 /// How many matches are ranked: the newest, when a ticket has a common word.
-pub const RANKED_MAX: usize = 200;
+pub const RANKED_MAX: usize = 100;
 /// How many notes of a ticket are looked through for highlights, and how many characters of each text.
 const NOTES_EACH: i32 = 20;
 const TEXT_LENGTH: i32 = 10_000;
@@ -65,19 +65,13 @@ pub fn search(
     Ok((page, truncated))
 }
 
-/// Each once, and whether the oldest had to be left out.
+/// The newest, each once, best first; and whether there were more. The ticket whose number was searched for is among them.
 fn best_first(mut ranked: Vec<Ranked>) -> (Vec<Ranked>, bool) {
-    ranked.sort_unstable_by_key(|found| Reverse((found.rank, found.id)));
+    ranked.sort_unstable_by_key(|found| Reverse((found.by_number, found.created_at, found.id)));
     ranked.dedup();
     let truncated = ranked.len() > RANKED_MAX;
-    if truncated {
-        // The best is kept, for it may be the ticket whose number was searched for.
-        let others = ranked.iter().enumerate().skip(1);
-        let oldest = others.min_by_key(|(_, found)| (found.created_at, found.id));
-        if let Some(place) = oldest.map(|(place, _)| place) {
-            ranked.remove(place);
-        }
-    }
+    ranked.truncate(RANKED_MAX);
+    ranked.sort_unstable_by_key(|found| Reverse((found.rank, found.id)));
     (ranked, truncated)
 }
 

@@ -233,13 +233,8 @@ impl Conditions {
         if let Some(url) = filter.url.clone() {
             self.add(tickets::url.eq(url).assume_not_null());
         }
-        match filter.tag.as_slice() {
-            [] => {}
-            // As the partial index has it.
-            tags => {
-                self.add(diesel::dsl::sql::<Bool>("tickets.tags <> '{}'"));
-                self.add(tickets::tags.overlaps_with(tags.to_vec()));
-            }
+        if !filter.tag.is_empty() {
+            self.add(tickets::tags.overlaps_with(filter.tag.clone()));
         }
     }
 

@@ -126,6 +126,12 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// As [`Page::map`], with what can fail.
+    pub fn try_map<U, E>(self, f: impl FnMut(T) -> Result<U, E>) -> Result<Page<U>, E> {
+        let items = self.items.into_iter().map(f).collect::<Result<_, E>>()?;
+        Ok(Page { items, next: self.next, prev: self.prev, total: self.total })
+    }
+
     pub fn map<U>(self, f: impl FnMut(T) -> U) -> Page<U> {
         let items = self.items.into_iter().map(f).collect();
         Page { items, next: self.next, prev: self.prev, total: self.total }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::super::rules::{SEARCH_MAX, Source, Words, ticket_number};
 use super::super::store::{Due, Filter, Range, Sort};
+use super::view::{COLUMNS, DESK_COLUMNS};
 use crate::kernel::{Actor, AgentId, AppError, Level, Permission, Priority, TicketId};
 use crate::workflow::{Awaiting, Category};
 
@@ -22,6 +23,9 @@ pub struct ListQuery {
     /// The order; newest first when absent.
     #[param(example = "-updated_at", inline)]
     pub(super) sort: Option<Sort>,
+    /// Only these fields of each ticket, and its id; all when absent.
+    #[param(example = "number,subject,status")]
+    pub(super) fields: Option<String>,
     /// Words and "exact phrases" in subject, description and notes, a number, an external id, or the e-mail address of a
     /// contact. Accents and case do not matter; a word with `-` in front must not be there; the last word may be the
     /// beginning of one.
@@ -145,7 +149,8 @@ impl ListQuery {
         let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(filters).finish();
         let query: Self = serde_urlencoded::from_str(&query)
             .map_err(|error| AppError::Malformed(error.to_string()))?;
-        if query.limit.is_some() || query.cursor.is_some() || query.sort.is_some() {
+        let of_page = query.limit.is_some() || query.cursor.is_some() || query.fields.is_some();
+        if of_page || query.sort.is_some() {
             return Err(AppError::Malformed("a filter, not a page or an order".into()));
         }
         Ok(Self { limit, cursor, sort: Some(sort), ..query })
@@ -159,6 +164,15 @@ impl ListQuery {
             _ if self.deleted == Some(true) => Err(desk_only("deleted")),
             _ => Ok(()),
         }
+    }
+
+    /// The fields to show, if not all.
+    pub fn shown(&self, actor: &Actor) -> Result<Option<Vec<String>>, AppError> {
+        let known = |word: &str| {
+            COLUMNS.contains(&word) || !actor.is_contact() && DESK_COLUMNS.contains(&word)
+        };
+        let field = |word: &str| known(word).then(|| word.to_owned());
+        self.fields.as_ref().map(|_| values("fields", &self.fields, field)).transpose()
     }
 
     fn plain_filter(&self, actor: &Actor) -> Result<Filter, AppError> {

@@ -42,6 +42,7 @@ pub async fn answer_list(
     caller.require(Permission::TicketsRead)?;
     let filter = query.filter(&caller)?;
     let sort = query.sort(&caller)?;
+    let fields = query.shown(&caller)?;
     let binding = format!("tickets {sort} {filter:?}");
     let page = PageRequest::new(query.limit, query.cursor.as_deref(), &binding)?;
     let now = now();
@@ -50,7 +51,11 @@ pub async fn answer_list(
         let total =
             wants_total.0.then(|| service::count(conn, &caller, &filter, now)).transpose()?;
         let page = rows.map(|ticket| TicketSummary::new(ticket.row, &ticket.workflow, &caller));
-        Answer::page(&Page { total, ..page })
+        let page = Page { total, ..page };
+        match &fields {
+            None => Answer::page(&page),
+            Some(fields) => Answer::page(&page.try_map(|ticket| ticket.only(fields))?),
+        }
     })
     .await
 }

@@ -22,7 +22,7 @@ pub struct SearchQuery(ListQuery);
 impl IntoParams for SearchQuery {
     fn into_params(place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let mut parameters = ListQuery::into_params(place);
-        parameters.retain(|parameter| parameter.name != "sort");
+        parameters.retain(|parameter| !["sort", "fields"].contains(&parameter.name.as_str()));
         for parameter in parameters.iter_mut().filter(|parameter| parameter.name == "q") {
             parameter.required = Required::True;
         }
@@ -114,8 +114,8 @@ pub async fn search_tickets(
 ) -> Result<Answer, AppError> {
     caller.require(Permission::TicketsRead)?;
     let query = &query.0.0;
-    if query.sort.is_some() {
-        return Err(AppError::Malformed("query parameter sort: a search is sorted by rank".into()));
+    if query.sort.is_some() || query.fields.is_some() {
+        return Err(AppError::Malformed("a search has no sort and no fields".into()));
     }
     let filter = query.filter(&caller)?;
     let binding = format!("search {filter:?}");

@@ -1,6 +1,7 @@
 //! A ticket as clients see it; a contact sees the customer's side of it.
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -105,6 +106,7 @@ pub const COLUMNS: &[&str] = &[
     "updated_at",
     "submitted_at",
     "closed_at",
+    "version",
 ];
 
 /// Those that it can show to the desk only.
@@ -178,6 +180,15 @@ pub struct TransitionView {
 }
 
 impl TicketSummary {
+    /// The id and these of the fields.
+    pub fn only(&self, fields: &[String]) -> Result<Map<String, Value>, AppError> {
+        let Value::Object(mut all) = serde_json::to_value(self).map_err(AppError::internal)? else {
+            return Ok(Map::new());
+        };
+        all.retain(|name, _| name == "id" || fields.contains(name));
+        Ok(all)
+    }
+
     pub fn new(row: Summary, workflow: &Workflow, actor: &Actor) -> Self {
         let desk = !actor.is_contact();
         let status = workflow.status(&row.status);

@@ -213,6 +213,29 @@ async fn deleted_tickets_are_listed_for_who_may_restore_them() {
 }
 
 #[actix_web::test]
+async fn a_list_shows_only_the_fields_that_were_asked_for() {
+    let app = TestApp::start().await;
+    let ticket = app.open_ticket(json!({})).await;
+    let coordinator = app.agent("Coordinator").await;
+    let page = list(&coordinator, "fields=number,assignee_id,version").await;
+    let [id, number, assignee, version] =
+        ["id", "number", "assignee_id", "version"].map(|field| (field, ticket[field].clone()));
+    let shown =
+        [id, number.clone(), assignee, version].map(|(field, value)| (field.to_owned(), value));
+    assert_eq!(page["items"][0], Value::Object(shown.into_iter().collect()));
+    let customer = app.contact("Purchasing contact").await;
+    assert_eq!(list(&customer, "fields=number").await["items"][0]["number"], number.1);
+    for bad in ["fields=assignee_id", "fields=colour"] {
+        customer.get(&format!("/v1/tickets?{bad}")).await.problem(400, "malformed_request");
+    }
+    // A cursor goes on with other fields.
+    app.open_ticket(json!({})).await;
+    let next =
+        list(&coordinator, "limit=1&fields=number").await["next"].as_str().unwrap().to_owned();
+    assert_eq!(ids(&list(&coordinator, &format!("limit=1&cursor={next}")).await).len(), 1);
+}
+
+#[actix_web::test]
 async fn what_a_contact_does_not_see_cannot_be_asked() {
     let app = TestApp::start().await;
     let contact = app.contact("Purchasing contact").await;

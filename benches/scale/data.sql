@@ -18,7 +18,8 @@ insert into agents (id, name, email, role, levels, capacity)
 insert into agent_departments select id(n), id(1 + n % 7) from generate_series(1, greatest(20, {tickets} / 500)) n;
 
 drop index ticket_texts_words;
--- One in twenty is open. Nobody has one in fifty of these, and one in fifty is not triaged. The contact's account has 500.
+-- One in twenty is open, 5,000 at least, so that pages are full. Nobody has one in ten of these, and one in ten is not triaged.
+-- The contact's account has 500.
 insert into tickets (id, workflow_id, status, category, subject, description, priority, severity, impact, account_id, contact_id,
     product_id, department_id, level, assignee_id, deadline, source, tags, opened_by, opened_by_role, reopen_count, submitted_at,
     closed_at, created_at, updated_at)
@@ -32,12 +33,12 @@ insert into tickets (id, workflow_id, status, category, subject, description, pr
          case when mine then (select id from contacts where name = 'Purchasing contact') end,
          id(1), case place when 0 then support.id else id(place) end, 'L1',
          case when unassigned then null when place = 0 and n > {tickets} - 200 then me.id else id(1 + n % customers) end,
-         case when random() < 0.2 then at + interval '14 days' end, 'api',
+         case when open and random() < 0.4 then now() + (random() * 4 - 2) * interval '1 day' end, 'api',
          case when random() < 0.15 then '{export}' else '{}'::text[] end, id(1 + n % 5000), 'integration',
-         case when random() < 0.05 then 1 else 0 end, at, case when not open then at + interval '2 days' end, at,
+         case when random() < 0.1 then 1 else 0 end, at, case when not open then at + interval '2 days' end, at,
          case when open then now() - random() * interval '1 day' else at + interval '2 days' end
     from generate_series(1, {tickets}) n
-    cross join lateral (select n > {tickets} * 0.95, random() < 0.02, random() < 0.02, (random() * 8)::int % 8, 1 + (random() * 6)::int % 6,
+    cross join lateral (select n > {tickets} - greatest(5000, {tickets} / 20), random() < 0.1, random() < 0.1, (random() * 8)::int % 8, 1 + (random() * 6)::int % 6,
                                greatest(20, {tickets} / 500)) drawn(open, unassigned, untriaged, place, kind, customers)
     cross join lateral (select n % customers = 8) whose(mine)
     -- Three years of tickets.

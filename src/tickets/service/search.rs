@@ -101,7 +101,7 @@ fn load(
     ranked: &[Ranked],
 ) -> Result<Vec<Found>, AppError> {
     let ids: Vec<TicketId> = ranked.iter().map(|found| found.id).collect();
-    let mut rows = store::summaries(conn, &ids)?;
+    let mut rows = store::summaries(conn, actor, &ids)?;
     let place: HashMap<TicketId, usize> =
         ids.iter().enumerate().map(|(at, id)| (*id, at)).collect();
     rows.sort_unstable_by_key(|located| place.get(&located.row.id).copied());

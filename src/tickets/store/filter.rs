@@ -6,7 +6,7 @@ use diesel::sql_types::Bool;
 use uuid::Uuid;
 
 use super::find::{Condition, visible};
-use super::sql::{AwaitedBy, FarDeadline, IsOpen, Matches};
+use super::sql::{AwaitedBy, FarDeadline, HasTags, IsOpen, Matches};
 use crate::db::schema::tickets;
 use crate::kernel::{
     AccountId, Actor, AgentId, CategoryId, ComponentId, ContactId, DepartmentId, Level, Priority,
@@ -234,7 +234,7 @@ impl Conditions {
             self.add(tickets::url.eq(url).assume_not_null());
         }
         if !filter.tag.is_empty() {
-            self.add(tickets::tags.overlaps_with(filter.tag.clone()));
+            self.add(HasTags(filter.tag.clone()));
         }
     }
 
@@ -247,9 +247,9 @@ impl Conditions {
     }
 }
 
-/// What the caller may see of what the filter asks for, all but its words.
-pub(super) fn conditions(actor: &Actor, filter: &Filter, now: DateTime<Utc>) -> Vec<Condition> {
-    let mut conditions = Conditions(vec![visible(actor)]);
+/// What the filter asks for, all but its words.
+pub(super) fn conditions(filter: &Filter, now: DateTime<Utc>) -> Vec<Condition> {
+    let mut conditions = Conditions::default();
     if filter.deleted {
         conditions.add(tickets::deleted_at.is_not_null());
     } else {
@@ -266,8 +266,8 @@ pub(super) type Query<'a> = tickets::BoxedQuery<'a, Pg>;
 
 /// The tickets that the filter asks for and the caller may see.
 pub(super) fn filtered<'a>(actor: &Actor, filter: &Filter, now: DateTime<Utc>) -> Query<'a> {
-    let query = tickets::table.into_boxed();
-    let query = conditions(actor, filter, now).into_iter().fold(query, |query, c| query.filter(c));
+    let query = tickets::table.into_boxed().filter(visible(actor));
+    let query = conditions(filter, now).into_iter().fold(query, |query, c| query.filter(c));
     match &filter.q {
         Some(words) => query.filter(Matches(words.clone())),
         None => query,

@@ -7,11 +7,11 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::filter::{Filter, Query, filtered};
-use super::find::revision;
+use super::find::{revision, visible};
 use super::row::{Located, Summary};
-use super::sql::{Behind, Bounded, Compared, FarDeadline, KeyValue, Limited};
+use super::sql::{Behind, Bounded, Compared, FarDeadline, KeyValue, Limited, Merged};
 use crate::db::schema::tickets;
-use crate::kernel::{Actor, PageRequest, TicketId, text_enum};
+use crate::kernel::{AccountId, Actor, PageRequest, TicketId, Visibility, text_enum};
 
 text_enum! {
     /// The order of a list; `-` is descending. Without a deadline is behind every deadline; statuses go by their code,
@@ -56,6 +56,13 @@ impl Sort {
             Self::Number | Self::HighestNumberFirst => &[NUMBER],
             Self::Status | Self::LastStatusFirst => &[STATUS, CREATED],
         }
+    }
+
+    /// What [`Sort::order`] says, as SQL.
+    fn sql(self, descending: bool) -> String {
+        let direction = if descending { " desc" } else { "" };
+        let columns = self.columns().iter().map(|compared| compared.column).chain(["tickets.id"]);
+        columns.map(|column| format!("{column}{direction}")).collect::<Vec<_>>().join(", ")
     }
 
     fn order(self, query: Query<'_>, descending: bool) -> Query<'_> {
@@ -144,22 +151,52 @@ pub fn list(
     key: Option<Key>,
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<Located<Summary>>> {
-    let query = filtered(actor, filter, now);
     let descending = sort.descending() != page.backward();
-    let query = match key {
-        Some(Key { values, id }) => {
-            query.filter(Behind { columns: sort.columns(), descending, values, id })
-        }
-        None => query,
+    let behind =
+        key.map(|Key { values, id }| Behind { columns: sort.columns(), descending, values, id });
+    let rows = page.fetch();
+    let query = || {
+        let query = filtered(actor, filter, now);
+        let query = match behind.clone() {
+            Some(behind) => query.filter(behind),
+            None => query,
+        };
+        sort.order(query, descending)
     };
-    let query = sort.order(query, descending).select((Summary::as_select(), revision()));
-    let rows: Vec<(Summary, Uuid)> = Limited { query, rows: page.fetch() }.load(conn)?;
+    let columns = || (Summary::as_select(), revision());
+    let rows: Vec<(Summary, Uuid)> = match own_account(actor, sort) {
+        None => Limited { query: query().select(columns()), rows }.load(conn)?,
+        Some(account) => {
+            let theirs = query().filter(tickets::account_id.eq(account)).select(columns());
+            let others = query()
+                .filter(tickets::opened_by.eq(actor.id))
+                .filter(tickets::account_id.is_distinct_from(account))
+                .select(columns());
+            let queries = [theirs, others].map(|query| Limited { query, rows });
+            Merged { queries, order: sort.sql(descending), rows }.load(conn)?
+        }
+    };
     Ok(rows.into_iter().map(|(row, revision)| Located { row, revision }).collect())
 }
 
-/// These tickets, in any order; all of them are visible to the caller.
-pub fn summaries(conn: &mut PgConnection, ids: &[TicketId]) -> QueryResult<Vec<Located<Summary>>> {
-    let query = tickets::table.filter(tickets::id.eq_any(ids));
+/// A contact sees the tickets of their accounts and those that they opened: two indexes. In the order of these, one of an
+/// account and one of all others are found at once, where everything of both would have to be read and sorted.
+fn own_account(actor: &Actor, sort: Sort) -> Option<AccountId> {
+    match (actor.visibility(), sort) {
+        (Visibility::Accounts(_, accounts), Sort::CreatedAt | Sort::NewestFirst) => {
+            accounts.first().copied().filter(|_| accounts.len() == 1)
+        }
+        _ => None,
+    }
+}
+
+/// Those of these tickets that the caller may see, in any order.
+pub fn summaries(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    ids: &[TicketId],
+) -> QueryResult<Vec<Located<Summary>>> {
+    let query = tickets::table.filter(tickets::id.eq_any(ids)).filter(visible(actor));
     let rows: Vec<(Summary, Uuid)> = query.select((Summary::as_select(), revision())).load(conn)?;
     Ok(rows.into_iter().map(|(row, revision)| Located { row, revision }).collect())
 }

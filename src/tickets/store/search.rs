@@ -8,7 +8,7 @@ use diesel::sql_types::{BigInt, Bool, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::filter::{Filter, conditions};
-use super::find::Condition;
+use super::find::{Condition, no_foreign_draft, visible};
 use crate::db::schema::tickets;
 use crate::kernel::{Actor, TicketId, Visibility};
 use crate::tickets::rules::Words;
@@ -34,8 +34,17 @@ pub fn ranked(
     most: i64,
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<Ranked>> {
-    let conditions = conditions(actor, filter, now);
-    Candidates { words, conditions, parts: parts(actor), most }.load(conn)
+    let candidates = Candidates {
+        words,
+        visible: visible(actor),
+        no_foreign_draft: no_foreign_draft(actor),
+        conditions: conditions(filter, now),
+        // What a contact sees is little: the planner should begin with that.
+        unordered: words.unordered.as_ref().filter(|_| !actor.is_contact()),
+        parts: parts(actor),
+        most,
+    };
+    candidates.load(conn)
 }
 
 /// The descriptions of these tickets, up to a length.
@@ -74,7 +83,10 @@ fn parts(actor: &Actor) -> Vec<Part> {
 /// because each search is planned for its own words.
 struct Candidates<'a> {
     words: &'a Words,
+    visible: Condition,
+    no_foreign_draft: Condition,
     conditions: Vec<Condition>,
+    unordered: Option<&'a String>,
     parts: Vec<Part>,
     most: i64,
 }
@@ -92,6 +104,10 @@ impl Candidates<'_> {
     /// The newest matches of a part.
     fn newest<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>, part: &'b Part) -> QueryResult<()> {
         self.select(out.reborrow())?;
+        // Not what the caller sees besides: the planner would take the part for a part of that.
+        let seen = if matches!(part, Part::All) { &self.visible } else { &self.no_foreign_draft };
+        seen.walk_ast(out.reborrow())?;
+        out.push_sql(" and ");
         match part {
             Part::All => {}
             Part::Department(id) => {
@@ -130,7 +146,7 @@ impl Candidates<'_> {
         }
         out.push_sql("ticket_texts.words @@ ");
         tsquery(out.reborrow(), &self.words.query)?;
-        if let Some(unordered) = &self.words.unordered {
+        if let Some(unordered) = self.unordered {
             // To the planner a phrase is as common as its words are together; said twice, it is rarer.
             out.push_sql(" and ticket_texts.words @@ ");
             tsquery(out.reborrow(), unordered)?;
@@ -158,7 +174,8 @@ impl QueryFragment<Pg> for Candidates<'_> {
         if let Some(number) = &self.words.number {
             out.push_sql(" union all ");
             self.select(out.reborrow())?;
-            out.push_sql("tickets.number = ");
+            self.visible.walk_ast(out.reborrow())?;
+            out.push_sql(" and tickets.number = ");
             out.push_bind_param::<BigInt, _>(number)?;
             out.push_sql(")");
         }

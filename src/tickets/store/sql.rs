@@ -142,6 +142,25 @@ impl QueryFragment<Pg> for FarDeadline {
     }
 }
 
+/// The tickets that have one of these tags. How many these are differs, so each such list is planned for its own.
+#[derive(Debug, Clone)]
+pub struct HasTags(pub Vec<String>);
+
+impl QueryFragment<Pg> for HasTags {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.unsafe_to_cache_prepared();
+        out.push_sql("(tickets.tags && ");
+        out.push_bind_param::<Array<Text>, _>(&self.0)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl QueryId for HasTags {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
 /// The tickets that have these words, or are of the contact whose e-mail address this is. How many have a word differs so
 /// much that each search is planned for its own words.
 #[derive(Debug, Clone)]
@@ -241,6 +260,39 @@ impl<Q> QueryId for Limited<Q> {
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
+/// A page of what two queries find, which have no row in common; each has the page's order and bound already.
+pub struct Merged<Q> {
+    pub queries: [Limited<Q>; 2],
+    /// As `ORDER BY` has it.
+    pub order: String,
+    pub rows: i64,
+}
+
+impl<Q: Query> Query for Merged<Q> {
+    type SqlType = Q::SqlType;
+}
+
+impl<Q> RunQueryDsl<PgConnection> for Merged<Q> {}
+
+impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Merged<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let [first, second] = &self.queries;
+        out.push_sql("select * from ((");
+        first.walk_ast(out.reborrow())?;
+        out.push_sql(") union all (");
+        second.walk_ast(out.reborrow())?;
+        out.push_sql(")) tickets order by ");
+        out.push_sql(&self.order);
+        out.push_sql(" limit ");
+        out.push_bind_param::<BigInt, _>(&self.rows)
+    }
+}
+
+impl<Q> QueryId for Merged<Q> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
 /// How many rows each query finds, up to `most`; in the order of the queries, in one statement.
 pub struct Bounded<Q> {
     pub queries: Vec<Q>,
@@ -285,4 +337,4 @@ macro_rules! condition_on_tickets {
         }
     )*};
 }
-condition_on_tickets!(IsOpen, NotDraft, Behind, Present, Matches, AwaitedBy);
+condition_on_tickets!(IsOpen, NotDraft, Behind, Present, Matches, AwaitedBy, HasTags);

@@ -236,6 +236,45 @@ async fn a_list_shows_only_the_fields_that_were_asked_for() {
 }
 
 #[actix_web::test]
+async fn a_contact_pages_through_the_accounts_tickets_and_those_that_moved_away() {
+    let app = TestApp::start().await;
+    let contact = app.contact("Purchasing contact").await;
+    let harbor = app.id("accounts", "Harbor Logistics").await;
+    let mut opened = Vec::new();
+    for number in 0..7 {
+        let ticket = contact.post("/v1/tickets", app.new_ticket(json!({})).await).await.expect(201);
+        if number % 3 == 0 {
+            set(&app, &ticket, &format!("account_id = '{harbor}'")).await;
+        }
+        opened.push(ticket);
+    }
+    // Of that account, but not theirs.
+    let foreign =
+        json!({"account_id": harbor, "contact_id": app.id("contacts", "Finance contact").await});
+    app.open_ticket(foreign).await;
+    let draft =
+        contact.post("/v1/tickets", json!({"subject": "Later", "draft": true})).await.expect(201);
+    opened.push(draft);
+    let mut expected: Vec<&str> = opened.iter().map(id).collect();
+    for sort in ["created_at", "-created_at"] {
+        let mut page = list(&contact, &format!("sort={sort}&limit=3")).await;
+        let mut forward: Vec<String> = ids(&page).into_iter().map(str::to_owned).collect();
+        while let Some(next) = page["next"].as_str() {
+            page = list(&contact, &format!("sort={sort}&limit=3&cursor={next}")).await;
+            forward.extend(ids(&page).into_iter().map(str::to_owned));
+        }
+        assert_eq!(forward, expected, "{sort}");
+        let mut backward: Vec<String> = ids(&page).into_iter().map(str::to_owned).collect();
+        while let Some(prev) = page["prev"].as_str() {
+            page = list(&contact, &format!("sort={sort}&limit=3&cursor={prev}")).await;
+            backward.splice(..0, ids(&page).into_iter().map(str::to_owned));
+        }
+        assert_eq!(backward, expected, "{sort}, backward");
+        expected.reverse();
+    }
+}
+
+#[actix_web::test]
 async fn what_a_contact_does_not_see_cannot_be_asked() {
     let app = TestApp::start().await;
     let contact = app.contact("Purchasing contact").await;

@@ -123,7 +123,7 @@ impl Candidates<'_> {
                 out.push_sql(") and ");
             }
         }
-        self.matching(out.reborrow())?;
+        self.matching(out.reborrow(), part)?;
         out.push_sql(&format!(" order by ticket_texts.created_at desc limit {})", self.most));
         Ok(())
     }
@@ -139,14 +139,16 @@ impl Candidates<'_> {
         Ok(())
     }
 
-    fn matching<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    fn matching<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>, part: &Part) -> QueryResult<()> {
         if let Some(contact) = &self.words.contact {
             out.push_sql("tickets.contact_id = ");
             return out.push_bind_param::<SqlUuid, _>(contact);
         }
         out.push_sql("ticket_texts.words @@ ");
         tsquery(out.reborrow(), &self.words.query)?;
-        if let Some(unordered) = self.unordered {
+        // What is assigned to somebody is little: the planner should begin with that, as with what a contact sees.
+        let much = !matches!(part, Part::AssignedOrOpened(_));
+        if let Some(unordered) = self.unordered.filter(|_| much) {
             // To the planner a phrase is as common as its words are together; said twice, it is rarer.
             out.push_sql(" and ticket_texts.words @@ ");
             tsquery(out.reborrow(), unordered)?;

@@ -25,7 +25,7 @@ $$;
 
 -- What is searched of a ticket; a table of its own, because tickets are read without it.
 create table ticket_texts (
-  ticket_id uuid primary key references tickets,
+  ticket_id uuid primary key references tickets on delete cascade,
   -- The ticket's: the newest tickets with a common word, of a department or of all, are found in this order.
   created_at timestamptz not null,
   department_id uuid not null,
@@ -59,6 +59,8 @@ declare
   note record;
   said tsvector;
 begin
+  -- First, so that what another transaction adds or changes meanwhile is waited for and read.
+  perform from ticket_texts where ticket_id = renew_ticket_text.id for update;
   select * into t from tickets where tickets.id = renew_ticket_text.id;
   said := ticket_head(t);
   for note in select body, visibility from notes where ticket_id = t.id order by seq loop
@@ -92,23 +94,31 @@ create trigger keep_ticket_text_on_update after update on tickets
 
 create function keep_note_text() returns trigger language plpgsql as $$
 begin
-  if tg_op = 'INSERT' then
-    update ticket_texts
-       set words = with_words(words, weighed(new.body, note_weight(new.visibility)))
-     where ticket_id = new.ticket_id;
-    return null;
-  end if;
-  perform renew_ticket_text(old.ticket_id);
-  if tg_op = 'UPDATE' and new.ticket_id <> old.ticket_id then
-    perform renew_ticket_text(new.ticket_id);
+  update ticket_texts
+     set words = with_words(words, weighed(new.body, note_weight(new.visibility)))
+   where ticket_id = new.ticket_id;
+  return null;
+end $$;
+
+-- Once for each ticket, however many of its notes one statement changes. In the order of the ids, as two statements at
+-- once have to lock them.
+create function renew_note_texts() returns trigger language plpgsql as $$
+begin
+  if tg_op = 'UPDATE' then
+    perform renew_ticket_text(ticket_id)
+       from (select ticket_id from before union select ticket_id from after order by ticket_id) changed;
+  else
+    perform renew_ticket_text(ticket_id) from (select distinct ticket_id from before order by ticket_id) changed;
   end if;
   return null;
 end $$;
 
 create trigger keep_note_text_on_insert after insert on notes
   for each row execute function keep_note_text();
-create trigger keep_note_text_on_change after update or delete on notes
-  for each row execute function keep_note_text();
+create trigger keep_note_text_on_update after update on notes
+  referencing old table as before new table as after for each statement execute function renew_note_texts();
+create trigger keep_note_text_on_delete after delete on notes
+  referencing old table as before for each statement execute function renew_note_texts();
 
 insert into ticket_texts (ticket_id, created_at, department_id, words)
   select t.id, t.created_at, t.department_id, ticket_head(t) from tickets t;

@@ -3,6 +3,7 @@ mod customer;
 mod filters;
 mod plans;
 mod search;
+mod texts;
 mod views;
 
 use serde_json::Value;

@@ -62,7 +62,8 @@ pub fn request(method: &str, path: &str, token: &str, body: &str) -> Vec<u8> {
     (head + body).into_bytes()
 }
 
-fn command(name: &str, database: &str, folder: &Path, address: &str) -> Command {
+/// The program with the settings of the service.
+pub fn command(name: &str, database: &str, folder: &Path, address: &str) -> Command {
     let mut command = Command::new(BINARY);
     command.arg(name).env_clear().current_dir(folder).stdin(Stdio::null());
     // Settings can be tried out: CASEBRIDGE_DATABASE_POOL=8 cargo bench

@@ -16,12 +16,13 @@ use super::{Service, health};
 use crate::kernel::AppError;
 use crate::{
     auth, bulk, catalog, crm, events, http, jobs, people, routing, schedule, telemetry, tickets,
-    workflow,
+    views, workflow,
 };
 
 /// Everything under `/v1`. Paths are tried in this order: the tickets come first because they are called most.
 fn v1(cfg: &mut ServiceConfig) {
     cfg.configure(tickets::routes)
+        .configure(views::routes)
         .configure(auth::routes)
         .configure(events::routes)
         .configure(people::routes)

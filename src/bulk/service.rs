@@ -53,7 +53,7 @@ pub fn start(
         }
         Chosen::Found(filter) => {
             let limit = i64::try_from(MOST + 1).map_err(AppError::internal)?;
-            ("/filter", tickets::ids(conn, actor, &filter, limit)?)
+            ("/filter", tickets::ids(conn, actor, &filter, limit, now)?)
         }
     };
     if tickets.len() > MOST {

@@ -1,5 +1,11 @@
 // @generated automatically by Diesel CLI.
 
+pub mod sql_types {
+    #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "tsvector", schema = "pg_catalog"))]
+    pub struct Tsvector;
+}
+
 diesel::table! {
     account_products (account_id, product_id) {
         account_id -> Uuid,
@@ -699,6 +705,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::Tsvector;
+
+    ticket_texts (ticket_id) {
+        ticket_id -> Uuid,
+        created_at -> Timestamptz,
+        department_id -> Uuid,
+        words -> Tsvector,
+    }
+}
+
+diesel::table! {
     ticket_types (key) {
         key -> Text,
         name -> Text,
@@ -792,6 +810,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    views (id) {
+        id -> Uuid,
+        name -> Text,
+        owner_id -> Nullable<Uuid>,
+        audience -> Text,
+        department_id -> Nullable<Uuid>,
+        filters -> Jsonb,
+        sort -> Text,
+        column_names -> Array<Text>,
+        position -> Int4,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     workflows (id) {
         id -> Uuid,
         key -> Text,
@@ -862,6 +897,7 @@ diesel::joinable!(routing_head -> routing_versions (version));
 diesel::joinable!(statuses -> workflows (workflow_id));
 diesel::joinable!(ticket_merges -> tickets (ticket_id));
 diesel::joinable!(ticket_processes -> tickets (ticket_id));
+diesel::joinable!(ticket_texts -> tickets (ticket_id));
 diesel::joinable!(ticket_types -> workflows (workflow_id));
 diesel::joinable!(ticket_watchers -> agents (agent_id));
 diesel::joinable!(ticket_watchers -> contacts (contact_id));
@@ -874,6 +910,7 @@ diesel::joinable!(tickets -> departments (department_id));
 diesel::joinable!(tickets -> products (product_id));
 diesel::joinable!(tickets -> ticket_types (type_key));
 diesel::joinable!(tickets -> workflows (workflow_id));
+diesel::joinable!(views -> departments (department_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     account_products,
@@ -926,10 +963,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     ticket_links,
     ticket_merges,
     ticket_processes,
+    ticket_texts,
     ticket_types,
     ticket_watchers,
     tickets,
     transitions,
     triage_matrix,
+    views,
     workflows,
 );

@@ -14,7 +14,9 @@ pub use event::{Changes, EventType, NewEvent, Subject, diff};
 pub use feed::Feed;
 pub use http::{EventView, routes};
 pub use relay::{Consumer, publish_next};
-pub use resource::{resource_changed, resource_created, resources_changed, resources_created};
+pub use resource::{
+    resource_changed, resource_created, resource_deleted, resources_changed, resources_created,
+};
 pub use service::{
     TicketNews, append, append_all, erase, history, last_acts, ticket_news, waiting_since,
 };

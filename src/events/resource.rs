@@ -32,6 +32,20 @@ pub fn resource_changed(
     tell(conn, actor, EventType::ResourceChanged, subject, changes, now)
 }
 
+/// Appends `resource.deleted` with what it was.
+pub fn resource_deleted(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    subject: String,
+    resource: &impl Serialize,
+    now: DateTime<Utc>,
+) -> Result<(), AppError> {
+    let before = serde_json::to_value(resource).map_err(AppError::internal)?;
+    let fields = before.as_object().into_iter().flatten();
+    let gone = fields.map(|(field, from)| (field.clone(), json!({ "from": from, "to": null })));
+    tell(conn, actor, EventType::ResourceDeleted, subject, gone.collect(), now)
+}
+
 /// As [`resource_created`], for many at a time.
 pub fn resources_created<'a, T: Serialize + 'a>(
     conn: &mut PgConnection,

@@ -55,21 +55,19 @@ impl Answer {
 
     /// 200 with a page and its `Link` headers (RFC 8288).
     pub fn page<T: Serialize>(page: &Page<T>) -> Result<Self, AppError> {
-        let mut answer = Self::sized(page, (page.items.len() + 1) * ITEM_BYTES)?;
-        (answer.headers.next, answer.headers.prev) = (page.next.clone(), page.prev.clone());
-        Ok(answer)
+        Ok(Self::sized(page, (page.items.len() + 1) * ITEM_BYTES)?.links(page))
+    }
+
+    /// The same with the `Link` headers of a page that the body holds beside other things.
+    pub fn links<T>(mut self, page: &Page<T>) -> Self {
+        (self.headers.next, self.headers.prev) = (page.next.clone(), page.prev.clone());
+        self
     }
 
     /// 200 with a text of this media type.
     pub fn text(content_type: &str, body: String) -> Self {
         let headers = Headers { content_type: Some(content_type.to_owned()), ..Headers::default() };
         Self { status: 200, headers, body }
-    }
-
-    /// Adds the `Link` headers of a page's next and previous cursors.
-    pub fn links(mut self, (next, prev): (Option<String>, Option<String>)) -> Self {
-        (self.headers.next, self.headers.prev) = (next, prev);
-        self
     }
 
     /// What an answer says, as it was or as it was kept.

@@ -26,6 +26,12 @@ macro_rules! ids {
             }
         }
 
+        impl From<Uuid> for $name {
+            fn from(id: Uuid) -> Self {
+                Self(id)
+            }
+        }
+
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 self.0.fmt(f)
@@ -81,4 +87,6 @@ ids! {
     DifferenceId,
     /// Identifies a recorded conflict between desk and CRM.
     ConflictId,
+    /// Identifies a saved view.
+    ViewId = "0199f0c2-b1c9-7000-8000-000000000101",
 }

@@ -57,11 +57,14 @@ impl PageRequest {
     /// `binding` is the filter and sort in one text. Fails with [`AppError::Malformed`] when the limit
     /// is not positive, or the cursor is not ours or was made for another filter.
     pub fn new(limit: Option<i64>, cursor: Option<&str>, binding: &str) -> Result<Self, AppError> {
+        Self::bound(limit, cursor, fnv1a(binding))
+    }
+
+    fn bound(limit: Option<i64>, cursor: Option<&str>, binding: u64) -> Result<Self, AppError> {
         let limit = limit.unwrap_or(PAGE_DEFAULT);
         if limit < 1 {
             return Err(AppError::Malformed("limit must be at least 1".into()));
         }
-        let binding = fnv1a(binding);
         let cursor = cursor.map(|text| Cursor::decode(text).ok_or("cursor is not valid"));
         let cursor = cursor.transpose().map_err(|e| AppError::Malformed(e.into()))?;
         if cursor.as_ref().is_some_and(|c| c.binding != binding) {
@@ -69,6 +72,12 @@ impl PageRequest {
             return Err(AppError::Malformed(detail.into()));
         }
         Ok(Self { limit: limit.min(PAGE_MAX), cursor, binding })
+    }
+
+    /// As [`PageRequest::new`], before it is known what the cursor was made for.
+    pub fn check(limit: Option<i64>, cursor: Option<&str>) -> Result<(), AppError> {
+        let own = cursor.and_then(Cursor::decode).map_or(0, |cursor| cursor.binding);
+        Self::bound(limit, cursor, own).map(drop)
     }
 
     /// How many rows to fetch: one more than asked tells whether there is another page.
@@ -117,6 +126,12 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// As [`Page::map`], with what can fail.
+    pub fn try_map<U, E>(self, f: impl FnMut(T) -> Result<U, E>) -> Result<Page<U>, E> {
+        let items = self.items.into_iter().map(f).collect::<Result<_, E>>()?;
+        Ok(Page { items, next: self.next, prev: self.prev, total: self.total })
+    }
+
     pub fn map<U>(self, f: impl FnMut(T) -> U) -> Page<U> {
         let items = self.items.into_iter().map(f).collect();
         Page { items, next: self.next, prev: self.prev, total: self.total }

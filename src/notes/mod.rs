@@ -5,5 +5,7 @@ mod store;
 mod view;
 
 pub use rules::{Channel, NewNote, NoteVisibility};
-pub use store::{Note, erase, find, first_of_desk, insert, joint_page, page};
+pub use store::{
+    Note, NoteText, erase, find, first_of_desk, insert, joint_page, page, recent_texts,
+};
 pub use view::NoteView;

@@ -1,7 +1,7 @@
 //! Queries of the notes.
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Bool, Integer, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::rules::{Channel, NewNote, NoteVisibility};
@@ -174,4 +174,35 @@ pub fn erase(
     .bind::<Array<Text>, _>(bodies)
     .execute(conn)?;
     Ok(ids)
+}
+
+/// What a note says.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct NoteText {
+    #[diesel(sql_type = SqlUuid)]
+    pub id: NoteId,
+    #[diesel(sql_type = SqlUuid)]
+    pub ticket_id: TicketId,
+    #[diesel(sql_type = Text)]
+    pub body: String,
+}
+
+/// The texts, up to a length, of the newest notes of each of these tickets, newest first.
+pub fn recent_texts(
+    conn: &mut PgConnection,
+    tickets: &[TicketId],
+    public_only: bool,
+    (each, length): (i32, i32),
+) -> QueryResult<Vec<NoteText>> {
+    diesel::sql_query(
+        "select n.id, n.ticket_id, left(n.body, $4) as body from unnest($1) as t(id) cross join lateral (
+           select id, ticket_id, body, seq from notes
+            where ticket_id = t.id and (not $2 or visibility = 'public') order by seq desc limit $3) n
+          order by n.ticket_id, n.seq desc",
+    )
+    .bind::<Array<SqlUuid>, _>(tickets)
+    .bind::<Bool, _>(public_only)
+    .bind::<Integer, _>(each)
+    .bind::<Integer, _>(length)
+    .load(conn)
 }

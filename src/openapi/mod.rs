@@ -27,6 +27,7 @@ use crate::kernel::Permission;
     modifiers(&Security),
     tags(
         (name = "tickets", description = "Open, read, find and change tickets"),
+        (name = "views", description = "Saved filters, personal and shared, with live counts"),
         (name = "notes", description = "The conversation on a ticket"),
         (name = "workflow", description = "Statuses and transitions, as data"),
         (name = "assignment", description = "Who works on a ticket, and why"),

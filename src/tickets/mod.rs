@@ -4,9 +4,12 @@ mod rules;
 pub mod service;
 mod store;
 
-pub use http::{OperationKind, found_by, operation, routes};
+pub use http::{
+    BoundedCount, COLUMNS, DESK_COLUMNS, ListQuery, OperationKind, TicketSummary, answer_list,
+    found_by, operation, routes,
+};
 pub use rules::{
     Actions, ConversionKind, Lead, RedactedField, Source, Span, WorkOrder, WorkflowMove,
 };
 pub use service::InWorkflow;
-pub use store::{Conversion, Redaction, Ticket, visible};
+pub use store::{Conversion, Filter, Redaction, Sort, Ticket, visible};

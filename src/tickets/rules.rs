@@ -4,6 +4,7 @@ mod links;
 mod redaction;
 mod tags;
 mod wizard;
+mod words;
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -20,6 +21,7 @@ pub use self::conversion::{
 pub use self::redaction::{Cut, RedactedField, Span, cut};
 pub use self::tags::{TagCount, most_used, tagged};
 pub use self::wizard::{Step, steps};
+pub use self::words::{Piece, SEARCH_MAX, Words, ticket_number};
 
 text_enum! {
     /// How a ticket came in.

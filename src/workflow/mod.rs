@@ -10,4 +10,4 @@ mod store;
 
 pub use http::routes;
 pub use rules::*;
-pub use service::load;
+pub use service::{awaiting_codes, load};

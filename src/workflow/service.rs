@@ -7,7 +7,7 @@ use moka::sync::Cache;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::rules::{NewWorkflow, Plan, PlannedChange, Workflow};
+use super::rules::{Awaiting, NewWorkflow, Plan, PlannedChange, Workflow};
 use super::store::{self, Head, StatusKey, StatusRow};
 use crate::events::{self, Changes, EventType, NewEvent, Subject};
 use crate::kernel::{Actor, AppError, Page, PageRequest, WorkflowId};
@@ -198,4 +198,9 @@ fn named(error: diesel::result::Error) -> AppError {
         }
         _ => error.into(),
     }
+}
+
+/// Whose turn it is in a status of this code, in some workflow or other.
+pub fn awaiting_codes(conn: &mut PgConnection) -> Result<Vec<(Awaiting, String)>, AppError> {
+    Ok(store::awaiting_codes(conn)?)
 }

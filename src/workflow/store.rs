@@ -317,3 +317,7 @@ pub fn tickets_in(
         .select((tickets::status, diesel::dsl::count_star()))
         .load(conn)
 }
+
+pub fn awaiting_codes(conn: &mut PgConnection) -> QueryResult<Vec<(Awaiting, String)>> {
+    statuses::table.select((statuses::awaiting, statuses::code)).distinct().load(conn)
+}

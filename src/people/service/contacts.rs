@@ -32,6 +32,14 @@ pub fn get_contact(conn: &mut PgConnection, id: ContactId) -> Result<Contact, Ap
     store::find(conn, id)?.ok_or(MISSING)
 }
 
+/// The contact with this e-mail address, whatever its case.
+pub fn contact_by_email(
+    conn: &mut PgConnection,
+    email: &str,
+) -> Result<Option<ContactId>, AppError> {
+    Ok(store::by_email(conn, email)?)
+}
+
 pub fn list_contacts(
     conn: &mut PgConnection,
     filter: &Filter,

@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::db::schema::{contact_accounts, contacts};
-use crate::db::{containing, load_by_name};
+use crate::db::{containing, load_by_name, lower};
 use crate::kernel::{AccountId, ContactId, PageRequest, TimeZone};
 
 /// A person at a customer.
@@ -67,6 +67,11 @@ pub fn insert_all(conn: &mut PgConnection, new: &[Contact]) -> QueryResult<usize
 
 pub fn find(conn: &mut PgConnection, id: ContactId) -> QueryResult<Option<Contact>> {
     contacts::table.find(id).select(Contact::as_select()).first(conn).optional()
+}
+
+pub fn by_email(conn: &mut PgConnection, email: &str) -> QueryResult<Option<ContactId>> {
+    let found = contacts::table.filter(lower(contacts::email).eq(lower(email)));
+    found.select(contacts::id).first(conn).optional()
 }
 
 pub fn lock(conn: &mut PgConnection, id: ContactId) -> QueryResult<Option<Contact>> {

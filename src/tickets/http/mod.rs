@@ -3,8 +3,10 @@ mod assign;
 mod attachments;
 mod batch;
 mod change;
+mod customer;
 mod drafts;
 mod elevations;
+mod filter;
 mod handover;
 mod links;
 mod list;
@@ -16,6 +18,7 @@ mod operation;
 mod process;
 mod queue;
 mod read;
+mod search;
 mod status_move;
 mod tags;
 mod transitions;
@@ -27,9 +30,17 @@ pub use list::found_by;
 pub use operation::{OperationKind, operation};
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub use customer::BoundedCount;
+pub use filter::ListQuery;
+pub use list::answer_list;
+pub use view::{COLUMNS, DESK_COLUMNS, TicketSummary};
+
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(open::open_ticket)
         .service(list::list_tickets)
+        .service(search::search_tickets)
+        .service(customer::list_account_tickets)
+        .service(customer::list_contact_tickets)
         .service(read::get_ticket)
         .service(change::change_ticket)
         .service(change::submit_ticket)

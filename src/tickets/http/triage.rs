@@ -11,7 +11,7 @@ use super::view::{TicketSummary, TicketView, answer};
 use crate::auth::Caller;
 use crate::db::Db;
 use crate::http::{Answer, Body, IfMatch, Params, PathId, WantsTotal, now, nullable};
-use crate::kernel::{AppError, Page, Permission, Priority, TicketId};
+use crate::kernel::{AppError, Permission, Priority, TicketId};
 use crate::triage::Choice;
 
 /// How bad it is, and how many it concerns.
@@ -134,13 +134,12 @@ pub async fn list_triage_queue(
         let rows = service::triage_queue(conn, &caller, &page)?;
         let found =
             wants_total.0.then(|| service::triage_queue_counts(conn, &caller)).transpose()?;
-        let page = rows.map(|ticket| TicketSummary::new(ticket.row, &ticket.workflow, &caller));
-        let Page { items, next, prev, .. } = page;
+        let mut page = rows.map(|ticket| TicketSummary::new(ticket.row, &ticket.workflow, &caller));
         let total = found.as_ref().map(|found| found.iter().map(|(_, count)| count).sum());
         let counts = found.as_deref().map(counts);
-        let links = (next.clone(), prev.clone());
-        Answer::ok(&QueuePage { items, next, prev, total, counts })
-            .map(|answer| answer.links(links))
+        let (next, prev) = (page.next.clone(), page.prev.clone());
+        let items = std::mem::take(&mut page.items);
+        Ok(Answer::ok(&QueuePage { items, next, prev, total, counts })?.links(&page))
     })
     .await
 }

@@ -1,6 +1,7 @@
 //! A ticket as clients see it; a contact sees the customer's side of it.
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -82,6 +83,48 @@ pub struct TicketSummary {
     version: i32,
 }
 
+/// The fields of a ticket that a list can show.
+pub const COLUMNS: &[&str] = &[
+    "number",
+    "subject",
+    "status",
+    "priority",
+    "type",
+    "account_id",
+    "contact_id",
+    "product_id",
+    "category_id",
+    "component_id",
+    "url",
+    "deadline",
+    "tags",
+    "source",
+    "external_id",
+    "merged_into",
+    "reopen_count",
+    "created_at",
+    "updated_at",
+    "submitted_at",
+    "closed_at",
+    "version",
+];
+
+/// Those that it can show to the desk only.
+pub const DESK_COLUMNS: &[&str] = &[
+    "workflow_id",
+    "department_id",
+    "level",
+    "assignee_id",
+    "vendor_reference",
+    "severity",
+    "impact",
+    "priority_manual",
+    "opened_by",
+    "opened_by_role",
+    "note_count",
+    "deleted_at",
+];
+
 /// What only the desk sees of a ticket.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DeskSide {
@@ -140,6 +183,15 @@ pub struct TransitionView {
 }
 
 impl TicketSummary {
+    /// The id and these of the fields.
+    pub fn only(&self, fields: &[String]) -> Result<Map<String, Value>, AppError> {
+        let Value::Object(mut all) = serde_json::to_value(self).map_err(AppError::internal)? else {
+            return Ok(Map::new());
+        };
+        all.retain(|name, _| name == "id" || fields.contains(name));
+        Ok(all)
+    }
+
     pub fn new(row: Summary, workflow: &Workflow, actor: &Actor) -> Self {
         let desk = !actor.is_contact();
         let status = workflow.status(&row.status);

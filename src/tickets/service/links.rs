@@ -188,7 +188,7 @@ fn with_others(
     links: Vec<Link>,
 ) -> Result<Vec<Linked>, AppError> {
     let others: Vec<TicketId> = links.iter().map(|link| link.seen_from(ticket).1).collect();
-    let others = store::summaries(conn, &others)?;
+    let others = store::summaries_of_any(conn, &others)?;
     let others: HashMap<TicketId, _> = others.into_iter().map(|o| (o.row.id, o)).collect();
     let mut linked = Vec::with_capacity(links.len());
     for link in links {
@@ -210,7 +210,7 @@ pub fn tell_child(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<bool, A
     if !store::set_told(conn, link.id)? {
         return Ok(true);
     }
-    let parent = store::summaries(conn, &[link.to_id])?.pop().ok_or(NOT_FOUND)?.row;
+    let parent = store::summaries_of_any(conn, &[link.to_id])?.pop().ok_or(NOT_FOUND)?.row;
     let open = child.ticket.category.is_open() && child.ticket.deleted_at.is_none();
     if !open || parent.category != Category::Closed {
         return Ok(true);

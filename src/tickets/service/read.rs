@@ -1,14 +1,16 @@
 //! Read tickets, within what the caller may see.
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use serde_json::Value;
 
-use super::super::store::{self, Filter, Key, Located, Sort, Summary, Ticket};
+use super::super::store::{self, Filter, Located, Sort, Summary, Ticket};
 use super::{InWorkflow, NOT_FOUND};
 use crate::events::{self, Event};
 use crate::kernel::{Actor, AppError, NoteId, Page, PageRequest, Permission, TicketId};
 use crate::notes::{self, Note};
+use crate::people;
 use crate::workflow;
 
 pub fn get(
@@ -22,26 +24,64 @@ pub fn get(
     Ok(InWorkflow { row, workflow })
 }
 
+/// A page of tickets. `now` decides what is due.
 pub fn list(
     conn: &mut PgConnection,
     actor: &Actor,
     filter: &Filter,
     sort: Sort,
     page: &PageRequest,
+    now: DateTime<Utc>,
 ) -> Result<Page<InWorkflow<Summary>>, AppError> {
-    actor.require(Permission::TicketsRead)?;
+    require_to_list(actor, filter)?;
+    let filter = &resolved(conn, actor, filter)?;
     let key = page.cursor.as_ref().map(|cursor| {
-        let value = cursor.key.as_i64();
-        value
-            .map(|value| Key { value, id: cursor.id })
-            .ok_or(AppError::Malformed("cursor is not valid".into()))
+        let key = sort.parse_key(&cursor.key, cursor.id);
+        key.ok_or(AppError::Malformed("cursor is not valid".into()))
     });
-    let rows = store::list(conn, actor, filter, sort, page, key.transpose()?)?;
+    let rows = store::list(conn, actor, filter, sort, page, key.transpose()?, now)?;
     let tickets = in_workflows(conn, rows)?;
-    Ok(page.page(tickets, |ticket| (Value::from(sort.key(&ticket.row)), ticket.row.id.0)))
+    Ok(page.page(tickets, |ticket| (sort.key(&ticket.row), ticket.row.id.0)))
 }
 
-/// Each row with its workflow.
+/// Fails with [`AppError::Forbidden`]; the deleted tickets are for those who may restore them.
+pub(super) fn require_to_list(actor: &Actor, filter: &Filter) -> Result<(), AppError> {
+    actor.require(Permission::TicketsRead)?;
+    if filter.deleted { actor.require(Permission::TicketsDelete) } else { Ok(()) }
+}
+
+/// The filter with what it takes a look into the database to know.
+pub(super) fn resolved(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    filter: &Filter,
+) -> Result<Filter, AppError> {
+    let mut filter = [filter.clone()];
+    resolve_awaiting(conn, &mut filter)?;
+    let [mut filter] = filter;
+    // Not for contacts, who would learn which addresses are known.
+    if let Some(words) = filter.q.as_mut().filter(|_| !actor.is_contact())
+        && let Some(email) = &words.email
+    {
+        words.contact = people::contact_by_email(conn, email)?;
+    }
+    Ok(filter)
+}
+
+/// Gives the filters the codes of the statuses that they ask for.
+fn resolve_awaiting(conn: &mut PgConnection, filters: &mut [Filter]) -> Result<(), AppError> {
+    if filters.iter().all(|filter| filter.awaiting.is_empty()) {
+        return Ok(());
+    }
+    let statuses = workflow::awaiting_codes(conn)?;
+    for filter in filters {
+        let asked = statuses.iter().filter(|(awaiting, _)| filter.awaiting.contains(awaiting));
+        filter.awaiting_codes = asked.map(|(_, code)| code.clone()).collect();
+    }
+    Ok(())
+}
+
+/// The rows, each with its workflow.
 pub(super) fn in_workflows(
     conn: &mut PgConnection,
     rows: Vec<Located<Summary>>,
@@ -65,13 +105,38 @@ pub fn ids(
     actor: &Actor,
     filter: &Filter,
     limit: i64,
+    now: DateTime<Utc>,
 ) -> Result<Vec<TicketId>, AppError> {
-    actor.require(Permission::TicketsRead)?;
-    Ok(store::ids(conn, actor, filter, limit)?)
+    require_to_list(actor, filter)?;
+    let filter = &resolved(conn, actor, filter)?;
+    Ok(store::ids(conn, actor, filter, limit, now)?)
 }
 
-pub fn count(conn: &mut PgConnection, actor: &Actor, filter: &Filter) -> Result<i64, AppError> {
-    Ok(store::count(conn, actor, filter)?)
+pub fn count(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    filter: &Filter,
+    now: DateTime<Utc>,
+) -> Result<i64, AppError> {
+    require_to_list(actor, filter)?;
+    let filter = &resolved(conn, actor, filter)?;
+    Ok(store::count(conn, actor, filter, now)?)
+}
+
+/// Tickets are counted as far as this; one more stands for more.
+pub const COUNTED_MAX: i64 = 1_000;
+
+/// How many tickets each filter finds, up to [`COUNTED_MAX`] and one, all in one statement.
+pub fn counts(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    filters: &[Filter],
+    now: DateTime<Utc>,
+) -> Result<Vec<i64>, AppError> {
+    filters.iter().try_for_each(|filter| require_to_list(actor, filter))?;
+    let mut filters = filters.to_vec();
+    resolve_awaiting(conn, &mut filters)?;
+    Ok(store::counts(conn, actor, &filters, COUNTED_MAX + 1, now)?)
 }
 
 /// One note of the conversation; who does not work tickets sees public ones only.

@@ -19,10 +19,16 @@ pub(super) fn revision() -> _ {
         .assume_not_null()
 }
 
+/// A condition on tickets.
 pub type Condition =
     Box<dyn BoxableExpression<tickets::table, diesel::pg::Pg, SqlType = diesel::sql_types::Bool>>;
 
-/// What this caller may see; a part of every query. A draft is its author's alone.
+/// A draft is its author's alone.
+pub(super) fn no_foreign_draft(actor: &Actor) -> Condition {
+    Box::new(NotDraft.or(tickets::opened_by.eq(actor.id)))
+}
+
+/// What this caller may see; a part of every query.
 pub fn visible(actor: &Actor) -> Condition {
     let own_draft = NotDraft.or(tickets::opened_by.eq(actor.id));
     match actor.visibility() {

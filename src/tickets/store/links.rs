@@ -92,7 +92,10 @@ pub fn links(
 }
 
 /// These tickets without their long texts, in no order.
-pub fn summaries(conn: &mut PgConnection, ids: &[TicketId]) -> QueryResult<Vec<Located<Summary>>> {
+pub fn summaries_of_any(
+    conn: &mut PgConnection,
+    ids: &[TicketId],
+) -> QueryResult<Vec<Located<Summary>>> {
     let rows: Vec<(Summary, Uuid)> = tickets::table
         .filter(tickets::id.eq_any(ids))
         .select((Summary::as_select(), revision()))

@@ -1,48 +1,21 @@
 //! Pages of tickets: filtered, sorted, by keyset.
 use chrono::{DateTime, Utc};
-use diesel::dsl::exists;
-use diesel::pg::Pg;
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::Integer;
+use serde_json::Value;
 use uuid::Uuid;
 
+use super::filter::{Filter, Query, filtered};
 use super::find::{revision, visible};
 use super::row::{Located, Summary};
-use super::sql::{Behind, IsOpen, Limited};
-use crate::db::schema::{statuses, tickets};
-use crate::kernel::{
-    AccountId, Actor, AgentId, CategoryId, ComponentId, ContactId, DepartmentId, Level,
-    PageRequest, Priority, ProductId, TicketId, text_enum,
-};
-use crate::tickets::rules::Source;
-use crate::workflow::{Awaiting, Category};
-
-/// Which tickets; an empty list or `None` means any.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    pub number: Option<i64>,
-    pub status: Vec<String>,
-    pub category: Vec<Category>,
-    pub priority: Vec<Priority>,
-    pub awaiting: Vec<Awaiting>,
-    /// `Some(None)`: assigned to nobody.
-    pub assignee: Option<Option<AgentId>>,
-    pub account: Option<AccountId>,
-    pub contact: Option<ContactId>,
-    pub department: Option<DepartmentId>,
-    pub product: Option<ProductId>,
-    pub category_id: Option<CategoryId>,
-    pub component: Option<ComponentId>,
-    pub level: Option<Level>,
-    pub type_key: Option<String>,
-    pub source: Option<Source>,
-    pub external_id: Option<String>,
-    pub tag: Option<String>,
-    pub created_from: Option<DateTime<Utc>>,
-    pub created_before: Option<DateTime<Utc>>,
-}
+use super::sql::{Behind, Bounded, Compared, FarDeadline, KeyValue, Limited, Merged};
+use crate::db::schema::tickets;
+use crate::kernel::{AccountId, Actor, PageRequest, TicketId, Visibility, text_enum};
 
 text_enum! {
-    /// The order of a list; `-` is descending.
+    /// The order of a list; `-` is descending. Without a deadline is behind every deadline; statuses go by their code,
+    /// and within a status by age.
     Sort {
         CreatedAt = "created_at",
         NewestFirst = "-created_at",
@@ -50,141 +23,122 @@ text_enum! {
         LatestFirst = "-updated_at",
         Priority = "priority",
         MostUrgentFirst = "-priority",
+        Deadline = "deadline",
+        LastDeadlineFirst = "-deadline",
+        Number = "number",
+        HighestNumberFirst = "-number",
+        Status = "status",
+        LastStatusFirst = "-status",
     }
 }
 
 /// Exact, unlike `to_timestamp` of a float.
 const MICROSECONDS: (&str, &str) =
     ("timestamptz '1970-01-01 00:00:00+00' + interval '1 microsecond' * ", "");
+const CREATED: Compared = Compared { column: "tickets.created_at", value_as: MICROSECONDS };
+const UPDATED: Compared = Compared { column: "tickets.updated_at", value_as: MICROSECONDS };
+const DEADLINE: Compared = Compared { column: FarDeadline::SQL, value_as: MICROSECONDS };
+const PRIORITY: Compared = Compared { column: "tickets.priority", value_as: ("", "::smallint") };
+const NUMBER: Compared = Compared { column: "tickets.number", value_as: ("", "") };
+const STATUS: Compared = Compared { column: "tickets.status", value_as: ("", "") };
 
 impl Sort {
     fn descending(self) -> bool {
-        matches!(self, Self::NewestFirst | Self::LatestFirst | Self::MostUrgentFirst)
+        self.as_str().starts_with('-')
     }
 
-    fn behind(self, descending: bool, key: Key) -> Behind {
-        let (column, value_as) = match self {
-            Self::CreatedAt | Self::NewestFirst => ("tickets.created_at", MICROSECONDS),
-            Self::UpdatedAt | Self::LatestFirst => ("tickets.updated_at", MICROSECONDS),
-            Self::Priority | Self::MostUrgentFirst => ("tickets.priority", ("", "::smallint")),
-        };
-        Behind { column, value_as, descending, value: key.value, id: key.id }
+    fn columns(self) -> &'static [Compared] {
+        match self {
+            Self::CreatedAt | Self::NewestFirst => &[CREATED],
+            Self::UpdatedAt | Self::LatestFirst => &[UPDATED],
+            Self::Priority | Self::MostUrgentFirst => &[PRIORITY],
+            Self::Deadline | Self::LastDeadlineFirst => &[DEADLINE],
+            Self::Number | Self::HighestNumberFirst => &[NUMBER],
+            Self::Status | Self::LastStatusFirst => &[STATUS, CREATED],
+        }
+    }
+
+    /// What [`Sort::order`] says, as SQL.
+    fn sql(self, descending: bool) -> String {
+        let direction = if descending { " desc" } else { "" };
+        let columns = self.columns().iter().map(|compared| compared.column).chain(["tickets.id"]);
+        columns.map(|column| format!("{column}{direction}")).collect::<Vec<_>>().join(", ")
     }
 
     fn order(self, query: Query<'_>, descending: bool) -> Query<'_> {
-        use tickets::{created_at, id, priority, updated_at};
-        match (self, descending) {
-            (Self::CreatedAt | Self::NewestFirst, true) => {
-                query.order((created_at.desc(), id.desc()))
-            }
-            (Self::CreatedAt | Self::NewestFirst, false) => query.order((created_at, id)),
-            (Self::UpdatedAt | Self::LatestFirst, true) => {
-                query.order((updated_at.desc(), id.desc()))
-            }
-            (Self::UpdatedAt | Self::LatestFirst, false) => query.order((updated_at, id)),
-            (Self::Priority | Self::MostUrgentFirst, true) => {
-                query.order((priority.desc(), id.desc()))
-            }
-            (Self::Priority | Self::MostUrgentFirst, false) => query.order((priority, id)),
+        use tickets::{created_at, id, number, priority, status, updated_at};
+        macro_rules! by {
+            ($($column:expr),*) => {
+                if descending {
+                    query.order(($($column.desc(),)* id.desc()))
+                } else {
+                    query.order(($($column,)* id))
+                }
+            };
         }
-    }
-
-    /// The value that a cursor keeps of a row: microseconds since 1970, or the rank of the priority.
-    pub fn key(self, row: &Summary) -> i64 {
         match self {
-            Self::CreatedAt | Self::NewestFirst => row.created_at.timestamp_micros(),
-            Self::UpdatedAt | Self::LatestFirst => row.updated_at.timestamp_micros(),
-            Self::Priority | Self::MostUrgentFirst => row.priority.rank().into(),
+            Self::CreatedAt | Self::NewestFirst => by!(created_at),
+            Self::UpdatedAt | Self::LatestFirst => by!(updated_at),
+            Self::Priority | Self::MostUrgentFirst => by!(priority),
+            Self::Deadline | Self::LastDeadlineFirst => by!(FarDeadline),
+            Self::Number | Self::HighestNumberFirst => by!(number),
+            Self::Status | Self::LastStatusFirst => by!(status, created_at),
         }
     }
+
+    /// The values that a cursor keeps of a row, one for each column of the order.
+    fn values(self, row: &Summary) -> Vec<KeyValue> {
+        let micros = |time: DateTime<Utc>| KeyValue::Number(time.timestamp_micros());
+        match self {
+            Self::CreatedAt | Self::NewestFirst => vec![micros(row.created_at)],
+            Self::UpdatedAt | Self::LatestFirst => vec![micros(row.updated_at)],
+            Self::Priority | Self::MostUrgentFirst => {
+                vec![KeyValue::Number(row.priority.rank().into())]
+            }
+            Self::Deadline | Self::LastDeadlineFirst => {
+                vec![row.deadline.map_or(KeyValue::Number(FarDeadline::NEVER), micros)]
+            }
+            Self::Number | Self::HighestNumberFirst => vec![KeyValue::Number(row.number)],
+            Self::Status | Self::LastStatusFirst => {
+                vec![KeyValue::Text(row.status.clone()), micros(row.created_at)]
+            }
+        }
+    }
+
+    /// The key of a row as a cursor holds it: its value, or an array of several.
+    pub fn key(self, row: &Summary) -> Value {
+        let values = self.values(row);
+        let value = |value: &KeyValue| match value {
+            KeyValue::Number(number) => Value::from(*number),
+            KeyValue::Text(text) => Value::from(text.as_str()),
+        };
+        match values.as_slice() {
+            [one] => value(one),
+            several => several.iter().map(value).collect(),
+        }
+    }
+
+    /// What [`Sort::key`] made; `None` when it is not a key of this order.
+    pub fn parse_key(self, key: &Value, id: Uuid) -> Option<Key> {
+        let values: Vec<KeyValue> = match key {
+            Value::Array(_) => serde_json::from_value(key.clone()).ok()?,
+            one => vec![serde_json::from_value(one.clone()).ok()?],
+        };
+        let is_text = |compared: &Compared| compared.column == STATUS.column;
+        let fits = |(compared, value): (&Compared, &KeyValue)| {
+            is_text(compared) == matches!(value, KeyValue::Text(_))
+        };
+        let columns = self.columns();
+        let fitting = columns.len() == values.len() && columns.iter().zip(&values).all(fits);
+        fitting.then_some(Key { values, id })
+    }
 }
 
-/// Where a page starts: the sort value and id of the row before it.
-#[derive(Debug, Clone, Copy)]
+/// Where a page starts: the sort values and id of the row before it.
+#[derive(Debug, Clone)]
 pub struct Key {
-    pub value: i64,
-    pub id: Uuid,
-}
-
-type Query<'a> = tickets::BoxedQuery<'a, Pg>;
-
-fn filtered<'a>(actor: &Actor, filter: &Filter) -> Query<'a> {
-    let mut query =
-        tickets::table.into_boxed().filter(visible(actor)).filter(tickets::deleted_at.is_null());
-    if let Some(number) = filter.number {
-        query = query.filter(tickets::number.eq(number));
-    }
-    if !filter.status.is_empty() {
-        query = query.filter(tickets::status.eq_any(filter.status.clone()));
-    }
-    query = match filter.category.as_slice() {
-        [] => query,
-        open if open == Category::OPEN => query.filter(IsOpen),
-        categories => query.filter(tickets::category.eq_any(categories.to_vec())),
-    };
-    if !filter.priority.is_empty() {
-        query = query.filter(tickets::priority.eq_any(filter.priority.clone()));
-    }
-    if !filter.awaiting.is_empty() {
-        let awaiting = statuses::table
-            .filter(statuses::workflow_id.eq(tickets::workflow_id))
-            .filter(statuses::code.eq(tickets::status))
-            .filter(statuses::awaiting.eq_any(filter.awaiting.clone()));
-        query = query.filter(exists(awaiting));
-    }
-    by_reference(by_text(query, filter), filter)
-}
-
-fn by_reference<'a>(mut query: Query<'a>, filter: &Filter) -> Query<'a> {
-    query = match filter.assignee {
-        None => query,
-        Some(None) => query.filter(tickets::assignee_id.is_null()),
-        Some(Some(agent)) => query.filter(tickets::assignee_id.eq(agent)),
-    };
-    if let Some(id) = filter.account {
-        query = query.filter(tickets::account_id.eq(id));
-    }
-    if let Some(id) = filter.contact {
-        query = query.filter(tickets::contact_id.eq(id));
-    }
-    if let Some(id) = filter.department {
-        query = query.filter(tickets::department_id.eq(id));
-    }
-    if let Some(id) = filter.product {
-        query = query.filter(tickets::product_id.eq(id));
-    }
-    if let Some(id) = filter.category_id {
-        query = query.filter(tickets::category_id.eq(id));
-    }
-    if let Some(id) = filter.component {
-        query = query.filter(tickets::component_id.eq(id));
-    }
-    query
-}
-
-fn by_text<'a>(mut query: Query<'a>, filter: &Filter) -> Query<'a> {
-    if let Some(level) = filter.level {
-        query = query.filter(tickets::level.eq(level));
-    }
-    if let Some(key) = filter.type_key.clone() {
-        query = query.filter(tickets::type_key.eq(key));
-    }
-    if let Some(source) = filter.source {
-        query = query.filter(tickets::source.eq(source));
-    }
-    if let Some(id) = filter.external_id.clone() {
-        query = query.filter(tickets::external_id.eq(id));
-    }
-    if let Some(tag) = filter.tag.clone() {
-        query = query.filter(tickets::tags.contains(vec![tag]));
-    }
-    if let Some(from) = filter.created_from {
-        query = query.filter(tickets::created_at.ge(from));
-    }
-    if let Some(before) = filter.created_before {
-        query = query.filter(tickets::created_at.lt(before));
-    }
-    query
+    values: Vec<KeyValue>,
+    id: Uuid,
 }
 
 /// The rows of a page and one more, in the page's order, or in the opposite one when it goes backward.
@@ -195,15 +149,55 @@ pub fn list(
     sort: Sort,
     page: &PageRequest,
     key: Option<Key>,
+    now: DateTime<Utc>,
 ) -> QueryResult<Vec<Located<Summary>>> {
-    let query = filtered(actor, filter);
     let descending = sort.descending() != page.backward();
-    let query = match key {
-        Some(key) => query.filter(sort.behind(descending, key)),
-        None => query,
+    let behind =
+        key.map(|Key { values, id }| Behind { columns: sort.columns(), descending, values, id });
+    let rows = page.fetch();
+    let query = || {
+        let query = filtered(actor, filter, now);
+        let query = match behind.clone() {
+            Some(behind) => query.filter(behind),
+            None => query,
+        };
+        sort.order(query, descending)
     };
-    let query = sort.order(query, descending).select((Summary::as_select(), revision()));
-    let rows: Vec<(Summary, Uuid)> = Limited { query, rows: page.fetch() }.load(conn)?;
+    let columns = || (Summary::as_select(), revision());
+    let rows: Vec<(Summary, Uuid)> = match own_account(actor, sort) {
+        None => Limited { query: query().select(columns()), rows }.load(conn)?,
+        Some(account) => {
+            let theirs = query().filter(tickets::account_id.eq(account)).select(columns());
+            let others = query()
+                .filter(tickets::opened_by.eq(actor.id))
+                .filter(tickets::account_id.is_distinct_from(account))
+                .select(columns());
+            let queries = [theirs, others].map(|query| Limited { query, rows });
+            Merged { queries, order: sort.sql(descending), rows }.load(conn)?
+        }
+    };
+    Ok(rows.into_iter().map(|(row, revision)| Located { row, revision }).collect())
+}
+
+/// A contact sees the tickets of their accounts and those that they opened: two indexes. In the order of these, one of an
+/// account and one of all others are found at once, where everything of both would have to be read and sorted.
+fn own_account(actor: &Actor, sort: Sort) -> Option<AccountId> {
+    match (actor.visibility(), sort) {
+        (Visibility::Accounts(_, accounts), Sort::CreatedAt | Sort::NewestFirst) => {
+            accounts.first().copied().filter(|_| accounts.len() == 1)
+        }
+        _ => None,
+    }
+}
+
+/// Those of these tickets that the caller may see, in any order.
+pub fn summaries(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    ids: &[TicketId],
+) -> QueryResult<Vec<Located<Summary>>> {
+    let query = tickets::table.filter(tickets::id.eq_any(ids)).filter(visible(actor));
+    let rows: Vec<(Summary, Uuid)> = query.select((Summary::as_select(), revision())).load(conn)?;
     Ok(rows.into_iter().map(|(row, revision)| Located { row, revision }).collect())
 }
 
@@ -213,8 +207,9 @@ pub fn ids(
     actor: &Actor,
     filter: &Filter,
     limit: i64,
+    now: DateTime<Utc>,
 ) -> QueryResult<Vec<TicketId>> {
-    filtered(actor, filter)
+    filtered(actor, filter, now)
         .order((tickets::created_at.desc(), tickets::id.desc()))
         .limit(limit)
         .select(tickets::id)
@@ -222,6 +217,27 @@ pub fn ids(
 }
 
 /// How many there are in all; it costs what its rows cost, so only on request.
-pub fn count(conn: &mut PgConnection, actor: &Actor, filter: &Filter) -> QueryResult<i64> {
-    filtered(actor, filter).count().get_result(conn)
+pub fn count(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    filter: &Filter,
+    now: DateTime<Utc>,
+) -> QueryResult<i64> {
+    filtered(actor, filter, now).count().get_result(conn)
+}
+
+/// How many tickets each filter finds, up to `most`, in one statement.
+pub fn counts(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    filters: &[Filter],
+    most: i64,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<i64>> {
+    if filters.is_empty() {
+        return Ok(Vec::new());
+    }
+    let queries =
+        filters.iter().map(|filter| filtered(actor, filter, now).select(sql::<Integer>("1")));
+    Bounded { queries: queries.collect(), most }.load(conn)
 }

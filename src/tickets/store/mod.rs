@@ -2,6 +2,7 @@
 mod conversions;
 mod drafts;
 mod elevations;
+mod filter;
 mod find;
 mod links;
 mod list;
@@ -9,6 +10,7 @@ mod merges;
 mod processes;
 mod redactions;
 mod row;
+mod search;
 mod sql;
 mod tags;
 mod triage;
@@ -19,19 +21,21 @@ mod write;
 pub use conversions::{Conversion, conversion, conversions, insert_conversion};
 pub use drafts::{count_drafts, delete_abandoned, delete_draft, drafts, lock_author};
 pub use elevations::{Elevation, elevations, insert_elevation};
+pub use filter::{Due, Filter, Range};
 pub use find::{
     Watched, find, in_status, lock, lock_any, lock_automatic_due, lock_in_status, lock_pair,
     take_deadlines, visible,
 };
 pub use links::{
     Link, LinkFilter, delete_link, insert_link, is_ancestor, links, lock_hierarchy, set_told,
-    summaries, untold_child,
+    summaries_of_any, untold_child,
 };
-pub use list::{Filter, Key, Sort, count, ids, list};
+pub use list::{Sort, count, counts, ids, list, summaries};
 pub use merges::{Merge, delete_merge, follow_merges, insert_merge, merge, merged, number};
 pub use processes::{Attached, Step, attach, attached, detach, mark};
 pub use redactions::{Redaction, allow_redaction, erase_records, insert_redaction, redactions};
 pub use row::{Located, Summary, Ticket};
+pub use search::{Ranked, descriptions, ranked};
 pub use tags::newest_tags;
 pub use triage::{QueueKey, differing, differing_count, manual_count, untriaged, untriaged_counts};
 pub use waiting::{Kind, QueueFilter, Urgency, lock_first, queue, waiting_kinds};

@@ -1,7 +1,7 @@
 //! Which tags are in use.
 use diesel::prelude::*;
 
-use super::sql::{HasTags, NotDraft};
+use super::sql::{NotDraft, Tagged};
 use crate::db::schema::tickets;
 use crate::kernel::{Actor, Visibility};
 
@@ -15,7 +15,7 @@ pub fn newest_tags(
     let query = tickets::table
         .filter(NotDraft)
         .filter(tickets::deleted_at.is_null())
-        .filter(HasTags)
+        .filter(Tagged)
         .order((tickets::created_at.desc(), tickets::id.desc()))
         .limit(limit)
         .select(tickets::tags)

@@ -42,6 +42,7 @@ const OWNERS: &[(&str, &[&str])] = &[
         "tickets",
         &[
             "tickets",
+            "ticket_texts",
             "elevations",
             "conversions",
             "ticket_processes",
@@ -52,6 +53,7 @@ const OWNERS: &[(&str, &[&str])] = &[
             "redactions",
         ],
     ),
+    ("views", &["views"]),
     ("bulk", &["bulk_jobs", "bulk_items"]),
     ("notes", &["notes"]),
     ("attachments", &["attachments"]),

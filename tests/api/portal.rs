@@ -62,7 +62,12 @@ impl Secret {
     }
 
     /// The example call of an operation about `self`, and the same about what nobody has.
-    async fn ask(&self, spec: &Spec, operation: &Operation<'_>, caller: &Client) -> [Reply; 2] {
+    async fn ask(
+        &self,
+        spec: &Spec,
+        operation: &Operation<'_>,
+        (app, caller): (&TestApp, &Client),
+    ) -> [Reply; 2] {
         let call = async |id: &dyn Fn(&str) -> String| {
             let template = operation.path.split('/').collect::<Vec<_>>();
             let mut request = operation.request(spec, caller).build().unwrap();
@@ -90,6 +95,8 @@ impl Secret {
             Reply::of(request).await
         };
         let about = call(&|name| self.id(name).to_owned()).await;
+        // A job that was started is at work, and another one would have to wait for it.
+        app.run_jobs().await;
         [about, call(&|_| NOBODY.to_owned()).await]
     }
 
@@ -138,16 +145,19 @@ fn visible(reply: &Reply) -> Value {
     json!({ "status": reply.status, "body": body })
 }
 
-async fn finds_nothing(secret: &Secret, caller: &Client) {
+/// About the caller alone: the second time there is nothing left to be done.
+const ABOUT_ONESELF: &[&str] = &["delete_calendar_feed"];
+
+async fn finds_nothing(app: &TestApp, secret: &Secret, caller: &Client) {
     let spec = Spec::read();
     let (mut wrong, mut tried) = (Vec::new(), 0);
     for operation in spec.operations().iter().filter(|o| !PUBLIC.contains(&o.id)) {
-        let [about, nobody] = secret.ask(&spec, operation, caller).await;
+        let [about, nobody] = secret.ask(&spec, operation, (app, caller)).await;
         tried += 1;
         if let Some(mark) = secret.told(&about).or(secret.told(&nobody)) {
             wrong.push(format!("{} tells {mark}: {}", operation.id, about.body));
         }
-        if visible(&about) != visible(&nobody) {
+        if visible(&about) != visible(&nobody) && !ABOUT_ONESELF.contains(&operation.id) {
             let (about, nobody) = (visible(&about), visible(&nobody));
             wrong.push(format!("{} is another answer: {about} instead of {nobody}", operation.id));
         }
@@ -166,7 +176,7 @@ async fn a_contact_of_another_account_finds_nothing_not_even_existence() {
         secret.id("tickets")
     );
     let before = app.number(&version).await;
-    finds_nothing(&secret, &app.contact("Warehouse contact").await).await;
+    finds_nothing(&app, &secret, &app.contact("Warehouse contact").await).await;
     assert_eq!(app.number(&version).await, before, "and changed nothing");
 }
 
@@ -197,5 +207,5 @@ async fn an_agent_of_another_department_finds_no_ticket_of_this_one() {
     let ids = secret.ids.into_iter().filter(|(name, _)| of_ticket.contains(name)).collect();
     let marks = secret.marks.into_iter().take(4).collect();
     let stranger = app.agent("Business analyst A").await;
-    finds_nothing(&Secret { ids, marks }, &stranger).await;
+    finds_nothing(&app, &Secret { ids, marks }, &stranger).await;
 }

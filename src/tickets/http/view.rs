@@ -114,6 +114,7 @@ pub const DESK_COLUMNS: &[&str] = &[
     "workflow_id",
     "department_id",
     "level",
+    "routing_version",
     "assignee_id",
     "vendor_reference",
     "severity",

@@ -27,7 +27,7 @@ async fn every_field_of_a_ticket_can_be_asked_for() {
             "severity = 2, impact = 3, priority_manual = true, vendor_reference = 'MS-7', reopen_count = 1,
              merged_into = '{}', created_at = '2026-01-01T00:00:00Z', updated_at = '2026-01-02T00:00:00Z',
              submitted_at = '2026-01-03T00:00:00Z', deadline = '2026-01-04T00:00:00Z', category = 'closed', status = '050',
-             closed_at = '2026-01-05T00:00:00Z'",
+             closed_at = '2026-01-05T00:00:00Z', automatic_at = null",
             id(&plain)
         ),
     )

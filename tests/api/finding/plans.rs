@@ -12,7 +12,7 @@ async fn fill(app: &TestApp) {
     let made = app
         .sql(format!(
             "insert into tickets (id, workflow_id, status, category, subject, description, priority, account_id, product_id,
-              department_id, level, assignee_id, source, opened_by, opened_by_role, deadline, severity, created_at, updated_at)
+              department_id, level, assignee_id, source, opened_by, opened_by_role, deadline, severity, impact, created_at, updated_at)
              select gen_random_uuid(), d.workflow_id, case when open then case n % 3 when 0 then '013' else '030' end else '050' end,
               case when open then case n % 3 when 0 then 'pending' else 'open' end else 'closed' end,
               'Ticket ' || n, case when n % 10 = 0 then 'common ' else '' end || case when n % 100 = 0 then 'medium ' else '' end
@@ -20,7 +20,7 @@ async fn fill(app: &TestApp) {
               (array(select id from accounts order by name))[1 + n % 2], p.id, d.id, 'L1',
               case when n % 40 > 0 then (array(select id from agents order by name))[1 + n % 8] end, 'api', gen_random_uuid(),
               'integration', case when n % 5 = 0 then now() + (n - 1500) * interval '1 minute' end,
-              case when n % 50 > 0 then 1 end, now() - n * interval '1 minute', now() - n * interval '1 minute'
+              case when n % 50 > 0 then 1 end, case when n % 50 > 0 then 1 end, now() - n * interval '1 minute', now() - n * interval '1 minute'
              from generate_series(1, {TICKETS}) n cross join lateral (select n < 3000) state(open), departments d, products p
              where d.is_default and p.name = 'CoreTrac'"
         ))

@@ -40,7 +40,7 @@ async fn the_views_of_every_desk_find_what_they_say() {
     .unwrap();
     app.sql("update tickets set assignee_id = null").await.unwrap();
     app.sql(format!(
-        "update tickets set assignee_id = '{me}', severity = 1, priority = 4 where id = '{}'",
+        "update tickets set assignee_id = '{me}', severity = 1, impact = 1, priority = 4 where id = '{}'",
         id(&mine)
     ))
     .await

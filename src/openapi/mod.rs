@@ -27,6 +27,7 @@ use crate::kernel::Permission;
     modifiers(&Security),
     tags(
         (name = "tickets", description = "Open, read, find and change tickets"),
+        (name = "drafts", description = "Tickets before they are submitted, filled in step by step"),
         (name = "views", description = "Saved filters, personal and shared, with live counts"),
         (name = "notes", description = "The conversation on a ticket"),
         (name = "workflow", description = "Statuses and transitions, as data"),
@@ -40,7 +41,6 @@ use crate::kernel::Permission;
         (name = "jobs", description = "Work that takes longer than a request"),
         (name = "events", description = "The change feed"),
         (name = "auth", description = "Tokens and keys"),
-        (name = "drafts", description = "Tickets before they are submitted, filled in step by step"),
         (name = "clients", description = "Integration clients and signing keys"),
         (name = "operations", description = "Health and metrics"),
     ),

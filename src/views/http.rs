@@ -33,6 +33,10 @@ type Filters = BTreeMap<String, String>;
 
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "name": "Urgent and mine", "filters": {"category": "active", "assignee": "me", "priority": "high,critical"},
+    "columns": ["number", "subject", "priority", "updated_at"], "position": 20,
+}))]
 pub struct NewView {
     #[garde(length(chars, min = 1, max = 100))]
     #[schema(example = "Urgent and mine")]

@@ -78,6 +78,9 @@ pub fn answer(appointment: Appointment) -> Result<Answer, AppError> {
 /// When an agent works on the ticket.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "starts_at": "2030-05-06T09:00:00", "ends_at": "2030-05-06T10:00:00", "note": "Call the customer", "remind_minutes": 30,
+}))]
 pub struct ScheduleAppointment {
     /// Who has the ticket when absent.
     #[garde(skip)]

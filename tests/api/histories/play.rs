@@ -152,7 +152,7 @@ impl Play<'_> {
         }
     }
 
-    /// Pauses are over, the leases of the dead have run out, and people have put right what only they can.
+    /// Pauses are over, the leases and trials of the dead have run out, and people have put right what only they can.
     async fn time_passes(&self) {
         self.desk.wait().await;
         let path = format!("/v1/crm/connections/{}", self.desk.connection);
@@ -163,6 +163,7 @@ impl Play<'_> {
         }
         let expire = "update crm_mirrors set leased_until = null where leased_until is not null";
         self.desk.app.sql(expire).await.unwrap();
+        self.desk.app.sql("update crm_connections set trial_until = null").await.unwrap();
     }
 
     /// The CRM recovers, time passes, and everything is compared as the daily reconcile does.

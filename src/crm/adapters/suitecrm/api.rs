@@ -77,7 +77,7 @@ impl Api {
         self.token(None).await.map(drop)
     }
 
-    /// The id of the user whom the OAuth client is assigned to.
+    /// The id of the user whom the OAuth client is assigned to (SuiteCRM's "JSON API V8", "Current User").
     pub async fn own_user(&self) -> Result<String, CrmError> {
         Ok(record(&self.get(&["current-user"], &Query::new()).await?)?.id)
     }

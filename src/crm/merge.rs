@@ -40,7 +40,11 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// A field that somebody decided about is nobody's alone.
     pub fn owner(&self, field: Field) -> Owner {
+        if self.decided.contains_key(&field) {
+            return Owner::Both;
+        }
         self.owners.get(&field).copied().unwrap_or_else(|| field.default_owner())
     }
 
@@ -51,9 +55,8 @@ impl Rules {
     /// Whether the desk keeps its value to itself when it refuses the CRM's, until somebody decides.
     pub fn holds_refused(&self, field: Field) -> bool {
         match self.owner(field) {
-            _ if self.decided.contains_key(&field) => false,
             Owner::Crm => true,
-            Owner::Both => self.policy(field) == Policy::Hold,
+            Owner::Both => !self.decided.contains_key(&field) && self.policy(field) == Policy::Hold,
             Owner::Desk => false,
         }
     }

@@ -35,10 +35,16 @@ pub type Owners = BTreeMap<Field, Owner>;
 pub struct Rules {
     pub owners: Owners,
     pub policies: Policies,
+    /// Who wins a field by somebody's decision, whatever the connection says.
+    pub decided: BTreeMap<Field, Side>,
 }
 
 impl Rules {
+    /// A field that somebody decided about is nobody's alone.
     pub fn owner(&self, field: Field) -> Owner {
+        if self.decided.contains_key(&field) {
+            return Owner::Both;
+        }
         self.owners.get(&field).copied().unwrap_or_else(|| field.default_owner())
     }
 
@@ -46,23 +52,11 @@ impl Rules {
         self.policies.get(&field).copied().unwrap_or_default()
     }
 
-    /// Somebody decided who wins this field, whatever the connection says.
-    pub fn decided(&mut self, field: Field, winner: Side) {
-        self.owners.insert(field, Owner::Both);
-        self.policies.insert(
-            field,
-            match winner {
-                Side::Desk => Policy::Desk,
-                Side::Crm => Policy::Crm,
-            },
-        );
-    }
-
     /// Whether the desk keeps its value to itself when it refuses the CRM's, until somebody decides.
     pub fn holds_refused(&self, field: Field) -> bool {
         match self.owner(field) {
             Owner::Crm => true,
-            Owner::Both => self.policy(field) == Policy::Hold,
+            Owner::Both => !self.decided.contains_key(&field) && self.policy(field) == Policy::Hold,
             Owner::Desk => false,
         }
     }
@@ -104,6 +98,8 @@ pub enum Reason {
     FirstLink,
     /// The CRM shows what it had before our write, which it may have lost; see [`super::provenance`].
     Reversal,
+    /// The CRM shows what we sent without ever having an answer, but somebody else has saved the case since: it may be theirs.
+    Unheard,
     Policy(Policy),
 }
 
@@ -114,6 +110,7 @@ impl std::fmt::Display for Reason {
             Self::CrmOwned => f.write_str("crm_owned"),
             Self::FirstLink => f.write_str("first_link"),
             Self::Reversal => f.write_str("reversal"),
+            Self::Unheard => f.write_str("unheard"),
             Self::Policy(policy) => write!(f, "policy:{policy}"),
         }
     }
@@ -273,6 +270,13 @@ fn decide(
 ) -> Outcome {
     if desk == crm {
         return Outcome::Agreed;
+    }
+    if let Some(winner) = rules.decided.get(&field) {
+        let policy = match winner {
+            Side::Desk => Policy::Desk,
+            Side::Crm => Policy::Crm,
+        };
+        return Outcome::Conflict(Some(*winner), Reason::Policy(policy));
     }
     // Before the first agreement an empty value is one that nobody has set.
     let agreed = base.unwrap_or_default();

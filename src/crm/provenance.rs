@@ -103,6 +103,25 @@ pub fn flag_reversals(
     }
 }
 
+/// The conflicts to record if somebody else has saved the case since: values that were `sent` without an answer, are `shown` by
+/// the CRM and so taken for ours, and are about to be written over. Somebody may have chosen the same.
+pub fn unheard(merge: &Merge, sent: &Case, shown: &Case) -> Vec<Conflict> {
+    let known = |field| merge.conflicts.iter().any(|conflict| conflict.field == field);
+    let pushed = merge.push.iter().filter(|(field, _)| !field.is_text() && !known(*field));
+    let unheard = pushed.filter_map(|(field, ours)| {
+        let theirs = shown.get(field).filter(|theirs| sent.get(field) == Some(theirs))?;
+        Some(Conflict {
+            field,
+            base: merge.agreement.base.get(field).map(str::to_owned),
+            desk: ours.to_owned(),
+            crm: theirs.to_owned(),
+            winner: Some(Side::Desk),
+            reason: Reason::Unheard,
+        })
+    });
+    unheard.collect()
+}
+
 /// Remembers what was sent and not seen in the CRM: it may still arrive.
 pub fn give_up(provenances: &mut Provenances, sent: &Case) {
     for (field, value) in sent.iter() {
@@ -165,6 +184,24 @@ mod tests {
         give_up(&mut provenances, &priority("P0"));
         flag_reversals(&mut merge, &desk, &provenances, modified_at, version_lock);
         merge.conflicts
+    }
+
+    #[test]
+    fn what_was_sent_without_an_answer_may_be_somebodys_choice_when_it_is_written_over() {
+        let sent = priority("P0");
+        let conflicts = |ours: &str, theirs: &str| {
+            let mut agreement = Agreement { base: priority("P2"), ..Agreement::default() };
+            agreement.recognize(&sent, &priority(theirs));
+            let times = Times { desk: DateTime::UNIX_EPOCH, crm: DateTime::UNIX_EPOCH };
+            let (desk, crm) = (priority(ours), priority(theirs));
+            let merge = merge(&agreement, &desk, &crm, &Rules::default(), times);
+            unheard(&merge, &sent, &crm)
+        };
+        let kept = conflicts("P1", "P0");
+        assert_eq!((kept.len(), kept[0].reason), (1, Reason::Unheard));
+        assert_eq!(kept[0].loser(), Some("P0"));
+        assert_eq!(conflicts("P0", "P0"), [], "nothing is written over");
+        assert_eq!(conflicts("P1", "P2"), [], "the write did not arrive");
     }
 
     #[test]

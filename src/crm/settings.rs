@@ -194,7 +194,7 @@ impl ImportSettings {
 impl Settings {
     /// Who has the say, and who wins.
     pub fn rules(&self) -> Rules {
-        Rules { owners: self.owners.clone(), policies: self.policies.clone() }
+        Rules { owners: self.owners.clone(), policies: self.policies.clone(), ..Rules::default() }
     }
 }
 

@@ -11,7 +11,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRu
 use serde_json::{Map, Value, json};
 
 use self::crm::Simulated;
-use self::model::{Field, Step, history};
+use self::model::{Field, Side, Step, Trouble, history, unheard};
 use self::play::World;
 use crate::crm_espocrm::desk::EspoDesk;
 use crate::crm_salesforce::desk::SalesDesk;
@@ -37,6 +37,35 @@ fn whatever_happens_desk_and_espocrm_converge_and_no_edit_is_lost() {
 #[test]
 fn whatever_happens_desk_and_salesforce_converge_and_no_edit_is_lost() {
     histories(SalesDesk::start_with);
+}
+
+#[test]
+fn what_somebody_chooses_in_suitecrm_is_not_taken_for_a_write_that_had_no_answer() {
+    same_as_sent(Mirrored::start_with);
+}
+
+#[test]
+fn what_somebody_chooses_in_espocrm_is_not_taken_for_a_write_that_had_no_answer() {
+    same_as_sent(EspoDesk::start_with);
+}
+
+#[test]
+fn what_somebody_chooses_in_salesforce_is_not_taken_for_a_write_that_had_no_answer() {
+    same_as_sent(SalesDesk::start_with);
+}
+
+/// The desk has moved on from a value that was sent without an answer. In the CRM somebody puts that value back after another
+/// one, or chooses it by themselves because the write never arrived.
+fn same_as_sent<D: Simulated + 'static>(start: impl AsyncFn(Value) -> D) {
+    let system = actix_web::rt::System::new();
+    let world = Rc::new(World::new(Box::new(system.block_on(start(json!({}))))));
+    let clerk = |value| Step::Edit(Side::Crm, Field::Priority, value);
+    let put_back: &[Step] = &[clerk(1), clerk(0)];
+    let chosen: &[Step] = &[clerk(0)];
+    for (trouble, edits) in [(Trouble::LostUpdate, put_back), (Trouble::UnsentUpdate, chosen)] {
+        let steps = [&unheard(trouble, Field::Priority, 0, 2), edits].concat();
+        assert_eq!(play(&system, &world, &steps), Ok(()), "{trouble:?}");
+    }
 }
 
 /// Plays histories on desks whose connections have these settings.

@@ -89,6 +89,10 @@ impl Adapter for Integration {
         refused()
     }
 
+    async fn own_user(&self) -> Result<String, CrmError> {
+        refused()
+    }
+
     async fn read_case(&self, _: &str) -> Result<RemoteCase, CrmError> {
         refused()
     }

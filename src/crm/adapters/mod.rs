@@ -137,6 +137,9 @@ pub trait Adapter: Debug + Send + Sync {
     /// Fails when the credentials are refused or the CRM cannot be reached.
     async fn sign_in(&self) -> Result<(), CrmError>;
 
+    /// The CRM's id of the user whom it takes us for.
+    async fn own_user(&self) -> Result<String, CrmError>;
+
     /// Fails with [`CrmError::NotFound`] also if the case was deleted.
     async fn read_case(&self, id: &str) -> Result<RemoteCase, CrmError>;
 

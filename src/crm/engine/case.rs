@@ -5,7 +5,7 @@ use crate::crm::CrmError;
 use crate::crm::case::{Case, Field, RemoteCase};
 use crate::crm::mapping::{self, Facts};
 use crate::crm::merge::{self, Merge, Rules, Times};
-use crate::crm::provenance::flag_reversals;
+use crate::crm::provenance::{flag_reversals, unheard};
 use crate::crm::redaction;
 use crate::crm::settings::Settings;
 use crate::crm::store::Conflict;
@@ -28,7 +28,7 @@ impl Pass {
             Some(id) => self.read_case(&id).await?,
             None => self.create(seen, facts).await?,
         };
-        let plan = self.plan(seen, facts, &remote)?;
+        let plan = self.plan(seen, facts, &remote).await?;
         let push = self.settle(seen, remote.clone(), plan).await?;
         if push.is_empty() {
             return Ok(());
@@ -56,7 +56,7 @@ impl Pass {
     }
 
     /// What is to be done so that both sides agree.
-    pub(super) fn plan(
+    pub(super) async fn plan(
         &mut self,
         seen: &Snapshot,
         facts: &Facts,
@@ -78,7 +78,20 @@ impl Pass {
         let mut merge = merge::merge(&self.agreement, &desk, &remote.fields, &rules, times);
         let locks = self.crm.kind.capabilities.version_lock;
         flag_reversals(&mut merge, &desk, &self.provenance, remote.modified_at, locks);
+        let unheard = unheard(&merge, &sent, &remote.fields);
+        if !unheard.is_empty() && self.saved_by_another(remote).await? {
+            merge.conflicts.extend(unheard);
+        }
         Ok(Plan { given_up, desk, rules, merge })
+    }
+
+    /// Whether somebody else than we saved the case last; also where the CRM does not tell.
+    async fn saved_by_another(&self, remote: &RemoteCase) -> Result<bool, Stop> {
+        match self.crm.adapter.own_user().await {
+            Ok(user) => Ok(remote.modified_by.as_ref() != Some(&user)),
+            Err(CrmError::Permanent { .. } | CrmError::NotFound { .. }) => Ok(true),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Creates the case, or finds it if an earlier attempt did. The values are noted first and stay the same at every
@@ -153,7 +166,7 @@ pub(super) fn rules(settings: &Settings, conflicts: &[Conflict]) -> Rules {
     let mut rules = settings.rules();
     for conflict in conflicts {
         if let Some(winner) = conflict.decision {
-            rules.decided(conflict.field, winner);
+            rules.decided.insert(conflict.field, winner);
         }
     }
     rules

@@ -88,7 +88,7 @@ impl Comparison {
         self.contact(&id, &seen).await?;
         self.notes(&id).await?;
         let facts = self.pass.facts(&seen).await?;
-        let Plan { desk, merge, .. } = self.pass.plan(&seen, &facts, &remote)?;
+        let Plan { desk, merge, .. } = self.pass.plan(&seen, &facts, &remote).await?;
         let base = self.pass.agreement.base.clone();
         for (field, ours) in desk.iter() {
             let Some(theirs) = remote.fields.get(field).filter(|theirs| *theirs != ours) else {

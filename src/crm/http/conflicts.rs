@@ -37,7 +37,7 @@ pub(super) struct ConflictView {
     crm: String,
     /// Null while it is held.
     winner: Option<Side>,
-    /// `desk_owned`, `crm_owned`, `first_link`, `refused`, `reversal`, or the policy that decided, such as `policy:latest`.
+    /// `desk_owned`, `crm_owned`, `first_link`, `refused`, `reversal`, `unheard`, or the policy that decided, such as `policy:latest`.
     #[schema(example = "policy:desk")]
     policy: String,
     /// Why the desk refused the CRM's value.

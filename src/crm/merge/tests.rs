@@ -178,12 +178,25 @@ fn a_decision_counts_more_than_owner_and_policy() {
     let mut rules = policy_of(Field::Status, Policy::Hold);
     rules.owners.insert(Field::Status, Owner::Crm);
     assert!(rules.holds_refused(Field::Status));
-    rules.decided(Field::Status, Side::Desk);
+    rules.decided.insert(Field::Status, Side::Desk);
     assert!(!rules.holds_refused(Field::Status));
     let [base, desk, crm] = ["b", "d", "c"].map(|value| case(&[(Field::Status, value)]));
     let agreement = Agreement { base, ..Agreement::default() };
     let merge = merge(&agreement, &desk, &crm, &rules, SAME_TIME);
     assert_eq!(merge.push, desk);
+}
+
+#[test]
+fn what_somebody_decided_is_done_whichever_side_changed() {
+    let agreement = agreed(&[(Field::Status, "b")]);
+    for (ours, theirs) in [("d", "b"), ("b", "c"), ("d", "c")] {
+        let (desk, crm) = (case(&[(Field::Status, ours)]), case(&[(Field::Status, theirs)]));
+        let mut rules = Rules::default();
+        rules.decided.insert(Field::Status, Side::Desk);
+        assert_eq!(merge(&agreement, &desk, &crm, &rules, SAME_TIME).push, desk);
+        rules.decided.insert(Field::Status, Side::Crm);
+        assert_eq!(merge(&agreement, &desk, &crm, &rules, SAME_TIME).apply_to_desk, crm);
+    }
 }
 
 #[test]

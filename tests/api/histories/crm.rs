@@ -95,6 +95,7 @@ pub trait Simulated: Deref<Target = Desk> {
         let rule = match trouble {
             Trouble::RefusedConnection => FaultRule::next(Fault::DropBefore),
             Trouble::LostUpdate => FaultRule::next(Fault::DropAfter).method(self.words().update),
+            Trouble::UnsentUpdate => FaultRule::next(Fault::DropBefore).method(self.words().update),
             Trouble::LostCreation => FaultRule::next(Fault::DropAfter).method("POST"),
             Trouble::ServerError => FaultRule::next(Fault::ServerError),
             Trouble::Throttled => FaultRule::next(Fault::TooManyRequests { retry_after: 1 }),

@@ -36,6 +36,8 @@ pub enum Trouble {
     RefusedConnection,
     /// The next update is done, but nobody hears of it.
     LostUpdate,
+    /// The next update never arrives.
+    UnsentUpdate,
     /// The next creation is done, but nobody hears of it.
     LostCreation,
     ServerError,
@@ -73,19 +75,23 @@ pub fn history() -> impl Strategy<Value = Vec<Step>> {
 
 /// What chance alone brings about too rarely: the desk has moved on when the mirror looks for an update that it never heard of.
 fn unheard_update() -> impl Strategy<Value = Vec<Step>> {
-    (prop::sample::select(Field::ALL.to_vec()), 0_usize..4, 0_usize..4).prop_map(
-        |(field, one, other)| {
-            vec![
-                Step::Publish,
-                Step::Mirror,
-                Step::Edit(Side::Desk, field, one),
-                Step::Publish,
-                Step::Trouble(Trouble::LostUpdate),
-                Step::Mirror,
-                Step::Edit(Side::Desk, field, other),
-            ]
-        },
-    )
+    let troubles = vec![Trouble::LostUpdate, Trouble::LostUpdate, Trouble::UnsentUpdate];
+    let field = prop::sample::select(Field::ALL.to_vec());
+    (field, 0_usize..4, 0_usize..4, prop::sample::select(troubles))
+        .prop_map(|(field, one, other, trouble)| unheard(trouble, field, one, other).to_vec())
+}
+
+/// The desk sets the field to `one`, the mirror does not hear whether its update was done, and the desk goes on to `other`.
+pub fn unheard(trouble: Trouble, field: Field, one: usize, other: usize) -> [Step; 7] {
+    [
+        Step::Publish,
+        Step::Mirror,
+        Step::Edit(Side::Desk, field, one),
+        Step::Publish,
+        Step::Trouble(trouble),
+        Step::Mirror,
+        Step::Edit(Side::Desk, field, other),
+    ]
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -95,6 +101,7 @@ fn step() -> impl Strategy<Value = Step> {
         Trouble::RefusedConnection,
         Trouble::LostUpdate,
         Trouble::LostUpdate,
+        Trouble::UnsentUpdate,
         Trouble::LostCreation,
         Trouble::ServerError,
         Trouble::Throttled,
@@ -122,6 +129,8 @@ pub struct Edits {
     replaced: BTreeSet<(Side, Field)>,
     /// The fields that somebody edited in the CRM.
     in_the_crm: BTreeSet<Field>,
+    /// Somebody has saved the case in the CRM.
+    pub case_saved: bool,
 }
 
 impl Edits {
@@ -135,6 +144,7 @@ impl Edits {
         self.replaced.remove(&(side, field));
         if side == Side::Crm {
             self.in_the_crm.insert(field);
+            self.case_saved = true;
         }
         if base == Some(value) {
             self.last.remove(&(side, field));

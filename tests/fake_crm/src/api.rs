@@ -37,6 +37,12 @@ pub async fn serve(control: &Control, request: &Request) -> Answer {
             None => fields(&control.crm(), module).unwrap_or_else(Answer::from),
         };
     }
+    if segments == ["Api", "V8", "current-user"] {
+        return match refused_token(control, request) {
+            Some(refusal) => refusal,
+            None => current_user(&control.crm()).unwrap_or_else(Answer::from),
+        };
+    }
     let ["Api", "V8", "module", rest @ ..] = segments.as_slice() else {
         return Answer::not_found();
     };
@@ -70,6 +76,16 @@ fn refused_token(control: &Control, request: &Request) -> Option<Answer> {
         }
         Some(_) => None,
     }
+}
+
+/// The user whom the OAuth client is assigned to.
+fn current_user(crm: &Crm) -> Outcome {
+    let user = crm.row("Users", API_USER)?;
+    let attributes = json!({ "user_name": user.value("user_name") });
+    Ok(Answer::new(
+        200,
+        json!({ "data": { "type": "User", "id": user.id, "attributes": attributes } }),
+    ))
 }
 
 /// The fields of a module with a part of their definitions.

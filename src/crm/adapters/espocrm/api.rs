@@ -70,13 +70,19 @@ impl Api {
 
     /// Fails with [`CrmError::Auth`] whatever the CRM dislikes about who we are.
     pub async fn sign_in(&self) -> Result<(), CrmError> {
-        let user = self.get(&["App", "user"], &[]).await;
-        user.map(drop).map_err(|error| match error {
+        self.own_user().await.map(drop)
+    }
+
+    /// The id of the user whose key or password we have. Fails as a sign-in does.
+    pub async fn own_user(&self) -> Result<String, CrmError> {
+        let answer = self.get(&["App", "user"], &[]).await.map_err(|error| match error {
             CrmError::Permanent { detail } | CrmError::NotFound { detail } => {
                 CrmError::Auth { detail }
             }
             error => error,
-        })
+        })?;
+        let id = answer["user"]["id"].as_str().map(str::to_owned);
+        id.ok_or_else(|| CrmError::transient("no user in the answer"))
     }
 
     /// Fails when the module cannot be listed with these credentials.

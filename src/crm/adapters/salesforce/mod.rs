@@ -141,6 +141,10 @@ impl Adapter for Salesforce {
         self.cases.api.user().await.map(drop)
     }
 
+    async fn own_user(&self) -> Result<String, CrmError> {
+        self.cases.api.user().await
+    }
+
     async fn read_case(&self, id: &str) -> Result<RemoteCase, CrmError> {
         self.sign_in().await?;
         self.reads.ask(soql::id(id)?, ()).await

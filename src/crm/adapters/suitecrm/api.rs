@@ -7,7 +7,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use super::answer::refusal;
+use super::answer::{record, refusal};
 use crate::crm::CrmError;
 use crate::crm::adapters::Access;
 use crate::crm::adapters::wire::Wire;
@@ -75,6 +75,11 @@ impl Api {
     /// Makes sure that there is a token, and with it a reading of the CRM's clock.
     pub async fn sign_in(&self) -> Result<(), CrmError> {
         self.token(None).await.map(drop)
+    }
+
+    /// The id of the user whom the OAuth client is assigned to (SuiteCRM's "JSON API V8", "Current User").
+    pub async fn own_user(&self) -> Result<String, CrmError> {
+        Ok(record(&self.get(&["current-user"], &Query::new()).await?)?.id)
     }
 
     async fn call(

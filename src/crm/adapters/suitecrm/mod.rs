@@ -111,6 +111,10 @@ impl Adapter for SuiteCrm {
         self.api.sign_in().await
     }
 
+    async fn own_user(&self) -> Result<String, CrmError> {
+        self.api.own_user().await
+    }
+
     async fn read_case(&self, id: &str) -> Result<RemoteCase, CrmError> {
         self.read_case(id).await
     }

@@ -2,12 +2,12 @@
 use super::super::*;
 use super::steps::Fate;
 use super::{World, kept};
-use crate::crm::provenance::{Provenance, flag_reversals, give_up, note};
+use crate::crm::provenance::{Provenance, flag_reversals, give_up, note, unheard};
 
 /// How far an attempt has come.
 #[derive(Debug, Clone)]
 pub(super) enum Attempt {
-    Read { desk: Case, desk_version: u32, crm: Case, crm_version: u32 },
+    Read { desk: Case, desk_version: u32, crm: Case, crm_version: u32, by_another: bool },
     Settled { push: Case, crm_version: u32 },
     Written { push: Case, got: Case },
 }
@@ -23,8 +23,8 @@ impl World {
     pub(super) fn go_on(&mut self, fate: Fate) {
         self.attempt = match self.attempt.take() {
             None => Some(self.read()),
-            Some(Attempt::Read { desk, desk_version, crm, crm_version }) => {
-                self.settle(desk, desk_version, crm, crm_version)
+            Some(Attempt::Read { desk, desk_version, crm, crm_version, by_another }) => {
+                self.settle(desk, desk_version, (crm, crm_version, by_another))
             }
             Some(Attempt::Settled { push, crm_version }) => self.send(push, crm_version, fate),
             Some(Attempt::Written { push, got }) => {
@@ -42,18 +42,27 @@ impl World {
             desk_version: self.desk_version,
             crm: self.crm.clone(),
             crm_version: self.crm_version,
+            by_another: self.saved_by_another,
         }
     }
 
     /// One transaction: the desk's changes, conflicts, the agreement, what will be sent. `None` ends the attempt.
-    fn settle(&mut self, desk: Case, version: u32, crm: Case, crm_version: u32) -> Option<Attempt> {
+    fn settle(
+        &mut self,
+        desk: Case,
+        version: u32,
+        (crm, crm_version, by_another): (Case, u32, bool),
+    ) -> Option<Attempt> {
         let mut agreement = self.agreement.clone();
         let given_up = agreement.recognize(&self.sent, &crm);
         let mut rules = self.rules.clone();
-        self.decided.iter().for_each(|(field, winner)| rules.decided(*field, *winner));
+        rules.decided.clone_from(&self.decided);
         let times = Times { desk: self.now(), crm: self.now() };
         let mut merge = merge(&agreement, &desk, &crm, &rules, times);
         flag_reversals(&mut merge, &desk, &self.provenances, self.now(), self.locks);
+        if by_another {
+            merge.conflicts.extend(unheard(&merge, &self.sent, &crm));
+        }
         if !merge.apply_to_desk.is_empty() && version != self.desk_version {
             return None;
         }
@@ -75,6 +84,9 @@ impl World {
             }
         }
         self.record(&conflicts);
+        for (field, value) in desk.iter().filter(|(field, value)| crm.get(*field) == Some(value)) {
+            self.take_news(field, value);
+        }
         for (field, value) in taken.iter() {
             self.check_desk(field, desk.get(field).unwrap(), value);
             self.edit_desk(field, value.to_owned());
@@ -145,10 +157,11 @@ impl World {
 
     pub(super) fn write(&mut self, push: &Case) {
         self.crm_version += 1;
+        self.saved_by_another = false;
         for (field, value) in push.iter() {
             self.writes += 1;
             let old = self.crm.get(field).unwrap().to_owned();
-            self.check_crm(field, &old);
+            self.check_crm(field, &old, value);
             self.news.remove(&field);
             self.crm.set(field, kept(field, value));
             self.ours.push((field, kept(field, value).to_owned()));
@@ -169,17 +182,22 @@ impl World {
     /// Whether people wrote this in the CRM; it is no news any more, nor is what they wrote before.
     fn take_news(&mut self, field: Field, value: &str) -> bool {
         let news = self.news.entry(field).or_default();
-        let at = news.iter().position(|new| new == value);
+        let at = news.iter().rposition(|new| new == value);
         news.drain(..at.map_or(0, |at| at + 1));
         at.is_some()
     }
 
-    /// A value of the CRM that is written over was agreed on, or is in a recorded conflict, or was the mirror's own.
-    fn check_crm(&self, field: Field, old: &str) {
+    /// A value of the CRM that is written over was agreed on, or is in a recorded conflict, or was the mirror's own. What
+    /// people wrote is not the mirror's own because it wrote the same.
+    fn check_crm(&self, field: Field, old: &str, new: &str) {
         let agreed = self.agreement.base.get(field).unwrap_or_default() == old;
         let own = self.ours.iter().any(|(of, value)| *of == field && value == old);
         let known = agreed || own || self.is_lost(field, old);
-        assert!(known, "{field}: the CRM's {old:?} gave way in silence");
+        let news =
+            !field.is_text() && self.news.get(&field).is_some_and(|n| n.iter().any(|n| n == old));
+        let theirs = news && old != new && !old.is_empty();
+        let silent = !known || theirs && !self.is_lost(field, old);
+        assert!(!silent, "{field}: the CRM's {old:?} gave way in silence");
     }
 
     fn is_lost(&self, field: Field, value: &str) -> bool {

@@ -26,6 +26,8 @@ struct World {
     desk_version: u32,
     crm: Case,
     crm_version: u32,
+    /// The last save of the case was not the mirror's.
+    saved_by_another: bool,
     /// The CRM refuses a write over a change that was not seen.
     locks: bool,
     clock: i64,
@@ -61,6 +63,7 @@ impl World {
             crm: FIELDS.into_iter().map(|field| (field, crm(field))).collect(),
             desk_version: 0,
             crm_version: 0,
+            saved_by_another: true,
             locks,
             clock: 0,
             rules,
@@ -96,6 +99,15 @@ impl World {
             Step::EditCrm(field) => {
                 let value = self.next_value();
                 self.edit_crm(field, value);
+            }
+            Step::Coincide(field) => {
+                // What is agreed, or will be when the attempt goes on, is no news: nothing tells it from never having edited.
+                let answered = matches!(self.attempt, Some(Attempt::Written { .. }));
+                let sent = self.sent.get(field).filter(|_| !answered);
+                let known = [self.crm.get(field), self.agreement.base.get(field)];
+                if let Some(value) = sent.filter(|sent| !known.contains(&Some(sent))) {
+                    self.edit_crm(field, value.to_owned());
+                }
             }
             Step::EditBoth(field) => {
                 let value = self.next_value();
@@ -136,6 +148,7 @@ impl World {
         if !blind {
             self.crm.set(field, kept(field, &value));
             self.crm_version += 1;
+            self.saved_by_another = true;
             self.before.remove(&field);
             self.news.entry(field).or_default().push(kept(field, &value).to_owned());
         }
@@ -150,6 +163,7 @@ impl World {
         {
             self.crm.set(field, before);
             self.crm_version += 1;
+            self.saved_by_another = true;
         }
     }
 

@@ -19,6 +19,8 @@ pub(super) enum Fate {
 pub(super) enum Step {
     EditDesk(Field),
     EditCrm(Field),
+    /// Somebody in the CRM chooses what the mirror has sent, or puts it back after another value.
+    Coincide(Field),
     /// The same new value on both sides.
     EditBoth(Field),
     /// A save within the CRM puts a field back to what it was before our write.
@@ -47,6 +49,7 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         4 => field().prop_map(Step::EditDesk),
         4 => field().prop_map(Step::EditCrm),
+        2 => field().prop_map(Step::Coincide),
         1 => field().prop_map(Step::EditBoth),
         1 => field().prop_map(Step::Revert),
         1 => field().prop_map(Step::Refuse),
@@ -66,5 +69,6 @@ pub(super) fn rules() -> impl Strategy<Value = Rules> {
     (policies, owners).prop_map(move |(policies, type_owner)| Rules {
         policies: both.into_iter().zip(policies).collect(),
         owners: Owners::from([(Field::Assignee, Owner::Crm), (Field::Type, type_owner)]),
+        ..Rules::default()
     })
 }

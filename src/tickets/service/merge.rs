@@ -49,6 +49,8 @@ pub fn merge(
     store::insert_merge(conn, &before)?;
     let text = merged_into(&target.ticket);
     close(&mut source, &text, now)?;
+    // What its process has yet to do goes on with the target.
+    source.override_reason = Some(text.clone());
     let joint = [conversation(conn, &source.ticket)?, conversation(conn, &target.ticket)?];
     check_joint(conn, &joint.concat())?;
     source.ticket.merged_into = Some(target.ticket.id);

@@ -16,6 +16,7 @@ pub mod routing; //    a component decides which level and department own a tick
 pub mod assignment; // who works on a ticket: eligibility, least-loaded pick, explanation
 pub mod notes; //      the conversation: append-only notes
 pub mod attachments; // links to files that belong to a ticket
+pub mod appointments; // when agents work on tickets
 pub mod triage; //     severity x impact decides how urgent a ticket is
 pub mod jobs; //       work that takes longer than a request, in steps
 pub mod tickets; //    the ticket: open, find, reply, move, assign, transfer, elevate, delete

@@ -1,6 +1,6 @@
 drop table views;
 drop statistics tickets_status_category;
-drop index tickets_tags, tickets_account_open, tickets_deleted, tickets_opened_by, tickets_reopened, tickets_untriaged_by_priority, tickets_closed_by_updated, tickets_unassigned, tickets_open_by_priority,
+drop index tickets_tags, tickets_account_open, tickets_deleted, tickets_opened_by, tickets_reopened, tickets_closed_by_updated, tickets_open_by_priority,
   tickets_open_by_updated, tickets_open_by_deadline, tickets_by_deadline;
 drop trigger keep_note_text_on_delete on notes;
 drop trigger keep_note_text_on_update on notes;

@@ -145,11 +145,7 @@ create index tickets_open_by_deadline on tickets (coalesce(deadline, timestamptz
   where deleted_at is null and category in ('new', 'open', 'pending', 'on_hold');
 -- And those that are done, beside what was touched since.
 create index tickets_closed_by_updated on tickets (updated_at, id) where deleted_at is null and category = 'closed';
--- Nobody has them; few among many.
-create index tickets_unassigned on tickets (created_at, id)
-  where assignee_id is null and deleted_at is null and category in ('new', 'open', 'pending', 'on_hold');
-create index tickets_untriaged_by_priority on tickets (priority, id)
-  where severity is null and deleted_at is null and category in ('new', 'open', 'pending', 'on_hold');
+-- Few among many.
 create index tickets_reopened on tickets (updated_at, id)
   where reopen_count > 0 and deleted_at is null and category in ('new', 'open', 'pending', 'on_hold');
 -- What a customer waits for, beside what is long done.

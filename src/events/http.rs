@@ -83,14 +83,18 @@ impl From<Event> for EventView {
 const FOR_CUSTOMERS: [&str; 6] = ["subject", "priority", "deadline", "url", "resolution", "tags"];
 
 impl EventView {
-    /// A public event as a contact sees it: nothing of who works on it, nor of the desk's own statuses.
+    /// A public event as a contact sees it: nothing of who works on it, nor of the desk's own statuses and notes.
     pub fn for_contact(event: Event) -> Self {
         let mut view = Self::from(event);
         if let Value::Object(changes) = &mut view.changes {
             changes.retain(|field, _| FOR_CUSTOMERS.contains(&field.as_str()));
         }
         if let Value::Object(data) = &mut view.data {
-            data.retain(|field, _| matches!(field.as_str(), "number" | "note_id" | "note_seq"));
+            let internal = data.get("note_visibility").is_some_and(|word| word == "internal");
+            data.retain(|field, _| match field.as_str() {
+                "note_id" | "note_seq" => !internal,
+                field => field == "number",
+            });
         }
         view
     }

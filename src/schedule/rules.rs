@@ -4,6 +4,7 @@ use chrono_tz::Tz;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+pub use crate::appointments::Span;
 use crate::kernel::{AppError, FieldError};
 
 /// Who has not begun so long after the start is late.
@@ -65,14 +66,6 @@ impl When {
             )),
         }
     }
-}
-
-/// From when to when an appointment lasts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
-    pub starts_at: DateTime<Utc>,
-    /// Not included.
-    pub ends_at: DateTime<Utc>,
 }
 
 impl Span {

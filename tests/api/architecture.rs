@@ -1,5 +1,5 @@
 //! The house plan, held by `cargo test` instead of by reviewers' memory.
-mod sources;
+pub mod sources;
 mod tables;
 
 use std::collections::BTreeSet;

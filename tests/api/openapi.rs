@@ -1,10 +1,11 @@
 //! The specification: it is committed as it is served, and says what a client needs to know.
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use casebridge::app;
 use casebridge::kernel::{Permission, Role};
 use serde_json::Value;
 
+use crate::architecture::sources::{identifier, sources};
 use crate::support::{Operation, PUBLIC, Spec, TestApp};
 
 /// Creating operations that take no idempotency key, because the kept answer would hold a secret, or because
@@ -69,6 +70,51 @@ fn every_permission_is_a_scope_and_every_text_enum_has_its_texts() {
     assert_eq!(scopes.keys().map(String::as_str).collect::<BTreeSet<_>>(), all);
     let values = spec.0["components"]["schemas"]["Permission"]["enum"].as_array().unwrap();
     assert_eq!(values.iter().filter_map(Value::as_str).collect::<BTreeSet<_>>(), all);
+}
+
+/// The names under which the types of a source are in the specification.
+fn schema_names(code: &str) -> Vec<String> {
+    let declared = |from: &str| {
+        let (attributes, rest) = ["struct ", "enum "]
+            .iter()
+            .filter_map(|kind| from.split_once(kind))
+            .min_by_key(|(before, _)| before.len())?;
+        let renamed = attributes.split_once("as = ").map(|(_, name)| name);
+        Some(identifier(renamed.unwrap_or(rest)))
+    };
+    let derived = code
+        .split("#[derive(")
+        .skip(1)
+        .filter(|rest| rest.split(")]").next().is_some_and(|derives| derives.contains("ToSchema")));
+    // The name stands before the brace, behind what is said about it.
+    let text_enums = code.split("text_enum! {").skip(1).filter_map(|rest| {
+        let head = rest.split_once(" {")?.0;
+        let renamed = head.split_once("as = ").map(|(_, name)| name);
+        Some(identifier(renamed.or(head.split_whitespace().last())?))
+    });
+    derived.filter_map(declared).chain(text_enums).filter(|name| !name.is_empty()).collect()
+}
+
+/// Of two types under one name, the specification silently has the last.
+#[test]
+fn no_two_types_have_the_same_name_in_the_specification() {
+    let example = "#[derive(ToSchema)]\n#[serde(x)]\npub struct One<T> {}\n#[derive(Debug)]\nenum Not {}
+        #[derive(Clone, ToSchema)]\n#[schema(as = Two)]\nstruct Another;\ntext_enum! {\n    Three {\n A = \"a\" } }
+        text_enum! {\n    #[schema(as = Four)]\n    Other { B = \"b\" } }";
+    assert_eq!(schema_names(example), ["One", "Two", "Three", "Four"]);
+
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for source in sources() {
+        for name in schema_names(&source.code) {
+            places.entry(name).or_default().push(source.path.clone());
+        }
+    }
+    assert!(places.len() > 200, "{}", places.len());
+    places.retain(|_, places| places.len() > 1);
+    assert!(
+        places.is_empty(),
+        "give one of them another name with #[schema(as = ...)]: {places:#?}"
+    );
 }
 
 #[test]

@@ -292,6 +292,7 @@ impl ChangeBody {
 
 /// What became of each change.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ChangeOutcomes)]
 struct Outcomes {
     /// In the order of the changes.
     items: Vec<Outcome>,

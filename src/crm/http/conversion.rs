@@ -67,6 +67,10 @@ struct ConvertTicket {
     #[garde(length(chars, min = 1, max = 255))]
     #[schema(example = "WO-2207")]
     reference: Option<String>,
+    /// Why the conversion closes the ticket although steps of its process are open; recorded.
+    #[garde(length(chars, min = 1, max = 2000))]
+    #[schema(example = "The account manager was told in a meeting")]
+    override_reason: Option<String>,
 }
 
 impl ConvertTicket {
@@ -92,7 +96,8 @@ impl ConvertTicket {
                 Wanted::Workflow(self.workflow_id.ok_or_else(missing)?)
             }
         };
-        Ok(Convert { to, reference: self.reference })
+        let (reference, override_reason) = (self.reference, self.override_reason);
+        Ok(Convert { to, reference, override_reason })
     }
 
     /// What is asked of another kind is not silently left out.
@@ -182,7 +187,7 @@ fn details<T: DeserializeOwned>(
 /// Recorded on the ticket, once. A lead is written to each CRM whose connection wants leads, after the ticket's case
 /// and notes. A job (a work order) and a workflow are told in an internal note, which each CRM gets with the case. To another
 /// workflow the ticket goes over, and begins there anew; as a lead or a job it moves along its workflow's transition with the
-/// trigger `conversion`, where there is one.
+/// trigger `conversion`, where there is one; if that closes it while steps of its process are open, with an `override_reason` only.
 #[utoipa::path(
     tag = "tickets",
     params(("id" = TicketId, Path), Idempotency),

@@ -67,6 +67,7 @@ struct ImportView {
 
 /// What the last import of a kind came to.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ImportedKindView)]
 struct KindView {
     kind: LinkKind,
     step: ImportStep,

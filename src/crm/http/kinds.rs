@@ -23,6 +23,7 @@ struct Kinds {
 
 /// A kind of CRM.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CrmKindView)]
 struct KindView {
     /// What a connection names it by.
     #[schema(example = "suitecrm")]

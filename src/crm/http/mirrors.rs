@@ -48,6 +48,7 @@ struct MirrorView {
 
 /// A note that the CRM does not have as the desk does.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MirrorNoteView)]
 struct NoteView {
     note_id: NoteId,
     /// The CRM's id of the note.

@@ -7,6 +7,7 @@ use crate::kernel::text_enum;
 
 text_enum! {
     /// How a check of a probe came out.
+    #[schema(as = CheckOutcome)]
     Outcome {
         Ok = "ok",
         /// The mirror works; the detail says with what limits.

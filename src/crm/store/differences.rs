@@ -35,6 +35,7 @@ text_enum! {
 
 text_enum! {
     /// What the mirror does about a difference when it works on the ticket.
+    #[schema(as = MirrorAction)]
     Action {
         /// Write the desk's side to the CRM.
         Push = "push",

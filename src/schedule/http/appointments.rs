@@ -261,7 +261,8 @@ pub async fn reschedule_appointment(
 
 /// Cancel an appointment
 ///
-/// The agent is free again. The appointment stays in the ticket's list.
+/// The agent is free again. The appointment stays in the ticket's list. Appointments that have not begun are cancelled by
+/// closing, merging or deleting the ticket, too.
 #[utoipa::path(
     tag = "schedule",
     params(("id" = TicketId, Path), ("appointment_id" = AppointmentId, Path), IfMatch),

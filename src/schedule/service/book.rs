@@ -107,18 +107,7 @@ fn overlap(conn: &mut PgConnection, wanted: &Appointment) -> Result<AppError, Ap
 }
 
 fn happening(kind: EventType, appointment: &Appointment) -> Happening {
-    Happening { kind, public: false, data: data(appointment), note: None }
-}
-
-/// What events say of an appointment.
-pub(super) fn data(appointment: &Appointment) -> Value {
-    json!({
-        "appointment_id": appointment.id,
-        "agent_id": appointment.agent_id,
-        "starts_at": appointment.starts_at,
-        "ends_at": appointment.ends_at,
-        "time_zone": appointment.time_zone,
-    })
+    Happening { kind, public: false, data: appointment.told(), note: None }
 }
 
 /// What to change of an appointment; what is `None` stays.
@@ -168,7 +157,7 @@ pub fn reschedule(
         if let Some(message) = notify.filter(|_| after.span() != before.span()) {
             let zone = customer_zone(conn, ticket, after.time_zone)?;
             let text = rules::moved(before.span(), after.span(), zone, message.as_deref());
-            told = to_customer(EventType::AppointmentDelayed, data(&after), text);
+            told = to_customer(EventType::AppointmentDelayed, after.told(), text);
             store::told(conn, ticket.id, Some(id), now)?;
         }
         Ok((after, Some(told)))

@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use serde_json::{Value, json};
 
-use super::book::data;
 use crate::events::{self, EventType, NewEvent, Subject};
 use crate::kernel::{Actor, AppError, DelayId, Page, PageRequest, Permission, TicketId};
 use crate::schedule::rules::EARLY;
@@ -30,7 +29,7 @@ fn remind(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<bool, AppError>
     let told = taken.iter().filter(|one| one.ends_at > now && open.contains(&one.ticket_id));
     let told = told.map(|one| {
         let subject = format!("appointment/{}", one.id);
-        let mut data = data(one);
+        let mut data = one.told();
         data["ticket_id"] = json!(one.ticket_id);
         event(EventType::AppointmentReminderDue, subject, data, now)
     });

@@ -1,10 +1,9 @@
 //! Queries of the schedule.
-mod appointments;
 mod delays;
 mod feeds;
 mod tickets;
 
-pub use appointments::*;
+pub use crate::appointments::*;
 pub use delays::*;
 pub use feeds::*;
 pub use tickets::*;

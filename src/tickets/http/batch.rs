@@ -69,12 +69,14 @@ fn empty() -> Value {
 
 /// What became of the operations, in the order of the request.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BatchOutcomes)]
 pub struct Outcomes {
     items: Vec<Outcome>,
 }
 
 /// What became of one operation.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[schema(as = BatchOutcome)]
 pub struct Outcome {
     /// As for the operation by itself.
     #[schema(example = 200)]

@@ -29,9 +29,10 @@ pub struct MergeTicket {
 
 /// Merge a ticket into another one
 ///
-/// It is closed with the resolution `Merged into CB-...`, and its case in the CRM with it. Its notes are read with the
-/// other ticket's, and what is sent to it goes there, through any chain of merges. It keeps its number, and refuses every
-/// change but links and the undoing of the merge.
+/// It is closed with the resolution `Merged into CB-...`, and its case in the CRM with it. Its notes and
+/// watchers are read with the other ticket's, and what is sent to it goes there, through any chain of merges. Steps of its process
+/// that are open are left open, as the event tells; its appointments that have not begun are cancelled. It keeps its number, and
+/// refuses every change but links and the undoing of the merge.
 #[utoipa::path(
     tag = "tickets",
     params(("id" = TicketId, Path), IfMatch),
@@ -60,8 +61,8 @@ pub async fn merge_ticket(
 
 /// Undo a merge
 ///
-/// As long as nothing was sent to the merged ticket since. It gets back the status that it had, and goes back to its agent
-/// if they are available.
+/// As long as nothing was sent to the merged ticket since. It gets back the status that it had and its own watchers, and goes
+/// back to its agent if they are available. Appointments that the merge cancelled stay cancelled.
 #[utoipa::path(
     tag = "tickets",
     params(("id" = TicketId, Path), IfMatch),

@@ -31,7 +31,8 @@ pub struct MoveTickets {
 /// Move all tickets of a status
 ///
 /// A job gives every ticket that has the status `from` the status `to`, deleted ones too, whatever the transitions allow: so a status
-/// can be deleted, or get another category. Each ticket tells it in its history, and its case follows.
+/// can be deleted, or get another category. Steps of processes that are open do not hold it up either: `reason` is recorded as why.
+/// Each ticket tells it in its history, and its case follows.
 #[utoipa::path(
     tag = "workflow",
     params(("id" = WorkflowId, Path)),

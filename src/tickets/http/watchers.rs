@@ -54,7 +54,7 @@ impl From<Watcher> for WatcherView {
 
 /// List a ticket's watchers
 ///
-/// A contact sees the contacts among them.
+/// Those of a ticket that was merged into this one watch it as well. A contact sees the contacts among them.
 #[utoipa::path(
     tag = "tickets",
     params(("id" = TicketId, Path)),
@@ -99,6 +99,8 @@ pub async fn watch_ticket(
 }
 
 /// Let somebody watch a ticket no more
+///
+/// Nor what was merged into it, also after such a merge is undone.
 #[utoipa::path(
     tag = "tickets",
     params(

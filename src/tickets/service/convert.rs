@@ -52,6 +52,8 @@ pub enum Wanted {
 pub struct Convert {
     pub to: Wanted,
     pub reference: Option<String>,
+    /// Why the conversion may close the ticket although steps of its process are open.
+    pub override_reason: Option<String>,
 }
 
 /// Converts the ticket, once. A lead is written to the CRMs by the mirror; a job and a workflow are told in an internal
@@ -73,6 +75,7 @@ pub fn convert(
         let detail = format!("the ticket became a {} before", before.became);
         return Err(AppError::conflict("already_converted", detail));
     }
+    held.override_reason = wanted.override_reason;
     let reference = wanted.reference.as_deref();
     let (became, details, note) = match wanted.to {
         Wanted::Lead(new) => (ConversionKind::Lead, json(lead(conn, &held.ticket, new)?)?, None),

@@ -6,7 +6,8 @@ use serde_json::Value;
 use super::super::store::{self, Ticket, Watched};
 use super::transition::{about, write_note};
 use super::{InWorkflow, Told, hold};
-use crate::events::EventType;
+use crate::appointments;
+use crate::events::{self, EventType, NewEvent, Subject};
 use crate::http::IfMatch;
 use crate::kernel::{Actor, AppError, Permission, TicketId};
 use crate::notes::NewNote;
@@ -48,6 +49,34 @@ pub fn happen<T>(
     }
     let ticket = held.save(conn, actor, Told { kind, public, data }, now)?;
     Ok((done, ticket))
+}
+
+/// Nobody works on a ticket that was closed or deleted: its appointments that have not begun are cancelled, and each is a
+/// version of the ticket with an event. The ticket is held, and written as it is.
+pub(super) fn cancel_appointments(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    ticket: &mut Ticket,
+    now: DateTime<Utc>,
+) -> Result<(), AppError> {
+    let cancelled = appointments::cancel_coming(conn, ticket.id, now)?;
+    if cancelled.is_empty() {
+        return Ok(());
+    }
+    let told = cancelled.iter().map(|appointment| {
+        ticket.version += 1;
+        NewEvent {
+            kind: EventType::AppointmentCancelled,
+            subject: Subject::Ticket(ticket.id, ticket.version),
+            public: false,
+            changes: Default::default(),
+            data: appointment.told(),
+            occurred_at: now,
+        }
+    });
+    let told = told.collect();
+    store::save(conn, ticket)?;
+    events::append_all(conn, actor, told)
 }
 
 /// Takes up to `limit` open tickets whose deadlines have passed, each deadline for the one who asks first.

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 
 use super::super::rules::{check_merge, enter, merged_into};
 use super::super::store::{self, Ticket};
+use super::read::conversation;
 use super::transition::{about, reassign, write_note};
+use super::watchers::check_joint;
 use super::{Held, InWorkflow, Told, held, hold_merged, hold_pair, refuse_merged};
 use crate::events::EventType;
 use crate::http::IfMatch;
@@ -21,7 +23,7 @@ pub struct Merge {
     pub note: Option<NewNote>,
 }
 
-/// Closes the ticket and joins its conversation to the other one's. Both are locked, and neither was merged before: so no
+/// Closes the ticket and joins its conversation and its watchers to the other one's. Both are locked, and neither was merged before: so no
 /// circle can come about, whoever merges what at the same time.
 pub fn merge(
     conn: &mut PgConnection,
@@ -47,6 +49,10 @@ pub fn merge(
     store::insert_merge(conn, &before)?;
     let text = merged_into(&target.ticket);
     close(&mut source, &text, now)?;
+    // What its process has yet to do goes on with the target.
+    source.override_reason = Some(text.clone());
+    let joint = [conversation(conn, &source.ticket)?, conversation(conn, &target.ticket)?];
+    check_joint(conn, &joint.concat())?;
     source.ticket.merged_into = Some(target.ticket.id);
     target.ticket.merged_count += 1;
     let note = wanted.note.unwrap_or_else(|| internal(text));

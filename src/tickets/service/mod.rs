@@ -52,6 +52,7 @@ pub use drafts::{DRAFTS_KEPT, Draft, assess, change_draft, discard, draft, draft
 pub use due::follow_automatic_transition;
 pub use elevate::{Elevate, elevate, elevations};
 pub use handover::{HandOver, hand_over};
+use happen::cancel_appointments;
 pub use happen::{Happening, happen, take_missed_deadlines};
 pub use links::{Linked, NewLink, find_link, link, links, tell_child, unlink};
 pub use matrix::{
@@ -60,6 +61,7 @@ pub use matrix::{
 pub use merge::{Merge, merge, undo_merge};
 pub use open::{NewTicket, open};
 pub use operation::{Operation, Work};
+use process::guard_closing;
 pub use process::{Marking, TicketProcess, mark_step, process};
 pub use queue::{Waiting, WouldOpen, assign_waiting, preview, queue};
 pub use read::{COUNTED_MAX, count, counts, get, history, ids, list, note, notes};
@@ -79,6 +81,8 @@ pub struct Held {
     pub before: Ticket,
     pub ticket: Ticket,
     pub workflow: Arc<Workflow>,
+    /// Why the ticket may be closed although steps of its process are open.
+    pub override_reason: Option<String>,
 }
 
 /// Locks the ticket, if the caller may see it and has seen its present version. A deleted one is restored first, and of a
@@ -134,13 +138,14 @@ fn hold_deleted(
 
 fn held(conn: &mut PgConnection, located: Located<Ticket>) -> Result<Held, AppError> {
     let workflow = workflow::load(conn, located.row.workflow_id, located.revision)?;
-    Ok(Held { before: located.row.clone(), ticket: located.row, workflow })
+    let Located { row, .. } = located;
+    Ok(Held { before: row.clone(), ticket: row, workflow, override_reason: None })
 }
 
 /// A ticket that this transaction has written, to be changed once more.
 fn hold_again(ticket: InWorkflow<Ticket>) -> Held {
     let InWorkflow { row, workflow } = ticket;
-    Held { before: row.clone(), ticket: row, workflow }
+    Held { before: row.clone(), ticket: row, workflow, override_reason: None }
 }
 
 /// Locks a ticket and another one that the caller names by `pointer`; neither may be a draft.
@@ -180,6 +185,14 @@ pub struct InWorkflow<T> {
     pub workflow: Arc<Workflow>,
 }
 
+fn is_closed(ticket: &Ticket) -> bool {
+    ticket.category == Category::Closed
+}
+
+fn has_ended(ticket: &Ticket) -> bool {
+    is_closed(ticket) || ticket.deleted_at.is_some()
+}
+
 /// What is told about a change.
 struct Told {
     kind: EventType,
@@ -189,14 +202,21 @@ struct Told {
 
 impl Held {
     /// Writes what changed as the ticket's next version, with its one event. A draft has none: the log begins with its
-    /// submission, whose event says everything that the ticket has.
+    /// submission, whose event says everything that the ticket has. Whatever closes a ticket is held to its process here; with
+    /// a ticket that ends, its appointments do.
     fn save(
         mut self,
         conn: &mut PgConnection,
         actor: &Actor,
-        told: Told,
+        mut told: Told,
         now: DateTime<Utc>,
     ) -> Result<InWorkflow<Ticket>, AppError> {
+        if !is_closed(&self.before) && is_closed(&self.ticket) {
+            let reason = self.override_reason.as_deref();
+            if let Some(left) = guard_closing(conn, actor, &self.ticket, reason)? {
+                told.data["process"] = left;
+            }
+        }
         self.ticket.version += 1;
         if self.ticket.assignee_id.is_some() {
             self.ticket.handed_over_by = None;
@@ -219,6 +239,9 @@ impl Held {
             occurred_at: now,
         };
         events::append(conn, actor, event)?;
+        if !has_ended(&self.before) && has_ended(&self.ticket) {
+            cancel_appointments(conn, actor, &mut self.ticket, now)?;
+        }
         Ok(self.unchanged())
     }
 

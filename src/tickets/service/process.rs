@@ -174,7 +174,7 @@ pub fn mark_step(
 }
 
 /// Refuses that the ticket is closed as routed while steps are open, unless somebody of the desk says why; a customer may
-/// close what is theirs. Returns what the event says of the open steps. Call it when all else is done.
+/// close what is theirs. Returns what the event says of the open steps.
 pub(super) fn guard_closing(
     conn: &mut PgConnection,
     actor: &Actor,

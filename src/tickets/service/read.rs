@@ -152,7 +152,7 @@ pub fn note(
     note.ok_or(AppError::NotFound("the note"))
 }
 
-/// The tickets whose notes are the conversation on this one: itself, and those that were merged into it.
+/// The tickets whose notes and watchers are this one's: itself, and those that were merged into it.
 pub(super) fn conversation(
     conn: &mut PgConnection,
     ticket: &Ticket,

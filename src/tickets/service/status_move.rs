@@ -28,7 +28,8 @@ pub struct StatusMove {
     pub reason: String,
 }
 
-/// Starts moving. What the workflow's transitions allow or require does not count: an administrator decides.
+/// Starts moving. What the workflow's transitions allow or require does not count, nor do open steps of a process: an
+/// administrator decides, with a reason.
 pub fn start_move(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -82,6 +83,7 @@ fn move_one(
     let found = store::lock_in_status(conn, id, wanted.workflow_id, &wanted.from)?;
     let Some(located) = found else { return Ok(done) };
     let mut held = held(conn, located)?;
+    held.override_reason = Some(wanted.reason.clone());
     let actor = Actor { id: job.started_by, name: job.started_by_name.clone(), ..Actor::system() };
     // The workflow may have changed since the job was started.
     check(&held.workflow, wanted)?;

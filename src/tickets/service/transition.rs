@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::super::rules::{Actions, enter, is_handover, not_allowed, refused, window_over};
 use super::super::store::Ticket;
 use super::assign::need;
-use super::{Held, InWorkflow, Told, hold, process};
+use super::{Held, InWorkflow, Told, hold};
 use crate::assignment::{self, Need, Previous};
 use crate::events::EventType;
 use crate::http::IfMatch;
@@ -55,18 +55,13 @@ pub fn transition(
     if wanted.vendor_reference.is_some() {
         held.ticket.vendor_reference.clone_from(&wanted.vendor_reference);
     }
+    held.override_reason = wanted.override_reason;
     let was_closed = held.ticket.category == Category::Closed;
     move_to(&mut held, &wanted.to, now)?;
     follow_status(conn, actor, &mut held, was_closed, now)?;
     let mut data = json!({});
     if let Some(note) = wanted.note {
         data = about(&write_note(conn, actor, &mut held, note, now)?);
-    }
-    if held.ticket.category == Category::Closed && !was_closed {
-        let reason = wanted.override_reason.as_deref();
-        if let Some(left) = process::guard_closing(conn, actor, &held.ticket, reason)? {
-            data["process"] = left;
-        }
     }
     let told = Told { kind: EventType::TicketStatusChanged, public: true, data };
     held.save(conn, actor, told, now)

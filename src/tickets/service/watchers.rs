@@ -5,6 +5,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::super::store::{self, NewWatcher, Ticket, Watcher};
+use super::read::conversation;
 use super::{Held, InWorkflow, Told, get, hold};
 use crate::events::EventType;
 use crate::http::IfMatch;
@@ -16,14 +17,15 @@ const MOST: i64 = 100;
 
 const NOT_FOUND: AppError = AppError::NotFound("an agent, or a contact of the ticket's account");
 
-/// The watchers of a ticket; who does not work tickets sees the contacts.
+/// The watchers of a ticket and of those that were merged into it; who does not work tickets sees the contacts.
 pub fn watchers(
     conn: &mut PgConnection,
     actor: &Actor,
     id: TicketId,
 ) -> Result<Vec<Watcher>, AppError> {
-    get(conn, actor, id)?;
-    Ok(store::watchers(conn, id, !actor.may(Permission::TicketsWork), MOST)?)
+    let ticket = get(conn, actor, id)?.row;
+    let tickets = conversation(conn, &ticket)?;
+    Ok(store::watchers(conn, &tickets, !actor.may(Permission::TicketsWork))?)
 }
 
 /// Adds an agent of the desk, or a contact of the ticket's account; once more does nothing. A contact adds themselves.
@@ -36,9 +38,9 @@ pub fn watch(
 ) -> Result<InWorkflow<Ticket>, AppError> {
     let held = hold_for(conn, actor, id, watcher)?;
     let (agent_id, contact_id) = who(conn, &held.ticket, watcher)?;
-    if store::count_watchers(conn, id)? >= MOST {
-        let detail = format!("a ticket has {MOST} watchers at the most");
-        return Err(AppError::conflict("too_many_watchers", detail));
+    let tickets = conversation(conn, &held.ticket)?;
+    if store::count_watchers(conn, &tickets)? >= MOST {
+        return Err(too_many());
     }
     let (added_by, added_by_name) = (actor.id, actor.name.clone());
     let new =
@@ -49,7 +51,7 @@ pub fn watch(
     save(conn, actor, held, EventType::TicketWatched, watcher, now)
 }
 
-/// Takes a watcher away; once more does nothing.
+/// Takes a watcher away, also from what was merged into the ticket; once more does nothing.
 pub fn unwatch(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -58,10 +60,21 @@ pub fn unwatch(
     now: DateTime<Utc>,
 ) -> Result<InWorkflow<Ticket>, AppError> {
     let held = hold_for(conn, actor, id, watcher)?;
-    if !store::delete_watcher(conn, id, watcher)? {
+    let tickets = conversation(conn, &held.ticket)?;
+    if !store::delete_watcher(conn, &tickets, watcher)? {
         return Ok(held.unchanged());
     }
     save(conn, actor, held, EventType::TicketUnwatched, watcher, now)
+}
+
+fn too_many() -> AppError {
+    let detail = format!("a ticket has {MOST} watchers at the most");
+    AppError::conflict("too_many_watchers", detail)
+}
+
+/// Fails when more people watch one of these tickets than one ticket has watchers.
+pub(super) fn check_joint(conn: &mut PgConnection, tickets: &[TicketId]) -> Result<(), AppError> {
+    if store::count_watchers(conn, tickets)? > MOST { Err(too_many()) } else { Ok(()) }
 }
 
 /// Everybody may speak for themselves; for others, who works tickets.

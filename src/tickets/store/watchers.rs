@@ -1,6 +1,6 @@
 //! Who watches which ticket.
 use chrono::{DateTime, Utc};
-use diesel::dsl::exists;
+use diesel::dsl::{count, exists};
 use diesel::prelude::*;
 use uuid::Uuid;
 
@@ -37,25 +37,30 @@ pub fn insert_watcher(conn: &mut PgConnection, new: &NewWatcher) -> QueryResult<
     Ok(added == 1)
 }
 
-/// True when they watched.
+/// Takes a watcher away from all of these tickets; true when they watched one.
 pub fn delete_watcher(
     conn: &mut PgConnection,
-    ticket: TicketId,
+    tickets: &[TicketId],
     watcher: Uuid,
 ) -> QueryResult<bool> {
-    Ok(diesel::delete(w::table.find((ticket, watcher))).execute(conn)? == 1)
+    let theirs = w::table.filter(w::ticket_id.eq_any(tickets)).filter(w::watcher_id.eq(watcher));
+    Ok(diesel::delete(theirs).execute(conn)? > 0)
 }
 
-pub fn count_watchers(conn: &mut PgConnection, ticket: TicketId) -> QueryResult<i64> {
-    w::table.filter(w::ticket_id.eq(ticket)).count().get_result(conn)
+/// How many people watch one or more of these tickets.
+pub fn count_watchers(conn: &mut PgConnection, tickets: &[TicketId]) -> QueryResult<i64> {
+    w::table
+        .filter(w::ticket_id.eq_any(tickets))
+        .select(count(w::watcher_id).aggregate_distinct())
+        .get_result(conn)
 }
 
-/// The active watchers in the order in which they were added; contacts only while they belong to the ticket's account.
+/// The active watchers of these tickets in the order in which they were added, each once; contacts only while they belong to
+/// the tickets' account.
 pub fn watchers(
     conn: &mut PgConnection,
-    ticket: TicketId,
+    tickets: &[TicketId],
     contacts_only: bool,
-    limit: i64,
 ) -> QueryResult<Vec<Watcher>> {
     let of_account = contact_accounts::table
         .filter(contact_accounts::contact_id.nullable().eq(w::contact_id))
@@ -64,12 +69,12 @@ pub fn watchers(
         .inner_join(tickets::table)
         .left_join(agents::table)
         .left_join(contacts::table)
-        .filter(w::ticket_id.eq(ticket))
+        .filter(w::ticket_id.eq_any(tickets))
         .filter(w::contact_id.is_null().or(exists(of_account)))
         .filter(agents::active.is_null().or(agents::active.assume_not_null()))
         .filter(contacts::active.is_null().or(contacts::active.assume_not_null()))
-        .order((w::added_at, w::watcher_id))
-        .limit(limit)
+        .distinct_on(w::watcher_id)
+        .order((w::watcher_id, w::added_at))
         .select((
             w::watcher_id,
             agents::name.nullable(),
@@ -82,5 +87,7 @@ pub fn watchers(
     if contacts_only {
         query = query.filter(w::contact_id.is_not_null());
     }
-    query.load(conn)
+    let mut found: Vec<Watcher> = query.load(conn)?;
+    found.sort_by_key(|watcher| (watcher.added_at, watcher.id));
+    Ok(found)
 }

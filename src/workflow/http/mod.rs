@@ -63,6 +63,7 @@ struct PriorityView {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PriorityList)]
 struct Priorities {
     items: Vec<PriorityView>,
 }

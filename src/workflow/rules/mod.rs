@@ -21,6 +21,7 @@ use crate::kernel::{AppError, TransitionId, WorkflowId, text_enum};
 
 text_enum! {
     /// What a status means to reports and to the load of agents.
+    #[schema(as = StatusCategory)]
     Category {
         /// Not submitted; only its author sees it.
         Draft = "draft",

@@ -13,6 +13,7 @@ const TRANSITIONS_MAX: usize = 1000;
 
 /// Why a change of a workflow would be refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = WorkflowProblem)]
 pub struct Problem {
     /// As in a problem document.
     #[schema(example = "trap_status")]

@@ -57,8 +57,9 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("bulk", &["bulk_jobs", "bulk_items"]),
     ("notes", &["notes"]),
     ("attachments", &["attachments"]),
+    ("appointments", &["appointments"]),
     ("jobs", &["jobs"]),
-    ("schedule", &["appointments", "delays", "calendar_feeds"]),
+    ("schedule", &["delays", "calendar_feeds"]),
 ];
 /// Tables that begin so belong to this feature.
 const OWNED_PREFIXES: &[(&str, &str)] = &[("crm", "crm_"), ("crm", "mirror")];

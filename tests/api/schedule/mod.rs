@@ -3,6 +3,7 @@ mod appointments;
 mod calendar;
 mod delays;
 mod due;
+mod ending;
 mod load;
 
 use chrono::Utc;

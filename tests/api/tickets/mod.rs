@@ -4,6 +4,7 @@ mod assign;
 mod attachments;
 mod batch;
 mod change;
+mod closing;
 mod concurrency;
 mod conversion;
 mod converting;

@@ -5,10 +5,10 @@ use super::{go, history};
 use crate::support::mirror::Mirrored;
 use crate::support::{Client, Reply, TestApp, path, pointers};
 
-const MANAGER: &str = "Account manager A";
+pub(super) const MANAGER: &str = "Account manager A";
 
 /// A ticket that an account manager shall take care of.
-async fn outside(app: &TestApp) -> Value {
+pub(super) async fn outside(app: &TestApp) -> Value {
     let component = app.id("components", "Managed Upgrade").await;
     let ticket = app.open_ticket(json!({"component_id": component})).await;
     app.follow_automatic().await;
@@ -19,7 +19,7 @@ async fn process(caller: &Client, ticket: &Value) -> Value {
     caller.get(&path(ticket, "/process")).await.expect(200)
 }
 
-async fn mark(caller: &Client, ticket: &Value, step: usize, body: Value) -> Reply {
+pub(super) async fn mark(caller: &Client, ticket: &Value, step: usize, body: Value) -> Reply {
     caller.post_on(&path(ticket, &format!("/process/steps/{step}")), "*", body).await
 }
 
@@ -33,7 +33,7 @@ async fn say(caller: &Client, ticket: &Value, body: &str) {
     caller.post(&path(ticket, "/notes"), json!({"body": body})).await.expect(201);
 }
 
-fn close() -> Value {
+pub(super) fn close() -> Value {
     json!({"resolution": "Your account manager takes care of it."})
 }
 

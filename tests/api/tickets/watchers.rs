@@ -109,3 +109,84 @@ async fn a_ticket_has_a_hundred_watchers_at_the_most_however_many_come_at_once()
     let refused = replies.into_iter().find(|reply| reply.status != 200).unwrap();
     refused.problem(409, "too_many_watchers");
 }
+
+#[actix_web::test]
+async fn watchers_follow_a_merge_and_are_each_tickets_own_again_when_it_is_undone() {
+    let app = TestApp::start().await;
+    let agent = app.agent("Coordinator").await;
+    let contact = app.contact("Purchasing contact").await;
+    let [target, middle, source] = [
+        app.open_ticket(json!({})).await,
+        app.open_ticket(json!({})).await,
+        app.open_ticket(json!({})).await,
+    ];
+    let (both, gone, contact_id) = (
+        app.id("agents", "L1 agent A").await,
+        app.id("agents", "L1 agent B").await,
+        app.id("contacts", "Purchasing contact").await,
+    );
+    for (ticket, watcher) in
+        [(&source, &both), (&source, &gone), (&source, &contact_id), (&target, &both)]
+    {
+        call(&agent, Method::PUT, ticket, watcher).await.expect(200);
+    }
+    let merge = async |source: &Value, target: &Value| {
+        let into = json!({"into": target["id"]});
+        agent.post_on(&path(source, "/merge"), "*", into).await.expect(200)
+    };
+    merge(&source, &middle).await;
+    merge(&middle, &target).await;
+    let joint = ["L1 agent A", "L1 agent B", "Purchasing contact"];
+    assert_eq!(names(&agent, &target).await, joint, "each once, through the whole chain");
+    assert_eq!(names(&contact, &target).await, ["Purchasing contact"]);
+    assert_eq!(names(&agent, &source).await, joint, "its own are still told");
+    call(&agent, Method::PUT, &source, &both).await.problem(409, "ticket_merged");
+
+    // What is changed meanwhile holds afterwards: who wants to be told no more, and who wants to.
+    let new = app.id("agents", "Coordinator").await;
+    call(&agent, Method::PUT, &target, &new).await.expect(200);
+    let without = call(&agent, Method::DELETE, &target, &gone).await;
+    assert_eq!(without.header("etag"), "\"v5\"");
+    let again = call(&agent, Method::DELETE, &target, &gone).await;
+    assert_eq!(again.header("etag"), "\"v5\"");
+    assert_eq!(names(&agent, &target).await, ["L1 agent A", "Purchasing contact", "Coordinator"]);
+    for ticket in [&middle, &source] {
+        agent.delete(&path(ticket, "/merge"), "*").await.expect(200);
+    }
+    assert_eq!(names(&agent, &target).await, ["L1 agent A", "Coordinator"]);
+    assert!(names(&agent, &middle).await.is_empty());
+    assert_eq!(names(&agent, &source).await, ["L1 agent A", "Purchasing contact"]);
+}
+
+#[actix_web::test]
+async fn tickets_that_too_many_watch_together_are_not_merged() {
+    let app = TestApp::start().await;
+    let agent = app.agent("Coordinator").await;
+    let (target, source) = (app.open_ticket(json!({})).await, app.open_ticket(json!({})).await);
+    app.sql(
+        "insert into agents (id, name, email, role) select gen_random_uuid(), 'Bulk ' || n, 'bulk' || n || '@desk.example', 'agent'
+           from generate_series(1, 120) n",
+    )
+    .await
+    .unwrap();
+    let watch = |ticket: &Value, numbers: &str| {
+        app.sql(format!(
+            "insert into ticket_watchers (ticket_id, agent_id, added_by, added_by_name, added_at)
+             select t.id, a.id, t.opened_by, '', now() from tickets t, agents a
+              where t.id = {} and substring(a.name from 'Bulk (.+)')::integer {numbers}",
+            ticket["id"].to_string().replace('"', "'")
+        ))
+    };
+    watch(&target, "<= 99").await.unwrap();
+    watch(&source, "between 99 and 101").await.unwrap();
+    let into = json!({"into": target["id"]});
+    let merge = async || agent.post_on(&path(&source, "/merge"), "*", into.clone()).await;
+    merge().await.problem(409, "too_many_watchers");
+    app.sql("delete from ticket_watchers where agent_id = (select id from agents where name = 'Bulk 101')")
+        .await
+        .unwrap();
+    merge().await.expect(200);
+    assert_eq!(names(&agent, &target).await.len(), 100);
+    let one_more = app.id("agents", "L1 agent A").await;
+    call(&agent, Method::PUT, &target, &one_more).await.problem(409, "too_many_watchers");
+}

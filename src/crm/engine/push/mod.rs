@@ -50,6 +50,7 @@ pub struct ToldNote {
 
 text_enum! {
     /// What became of a change.
+    #[schema(as = ChangeVerdict)]
     Verdict {
         /// The ticket has it.
         Applied = "applied",
@@ -66,6 +67,7 @@ text_enum! {
 
 /// What became of a change. Kept as it is, for when it is told again.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[schema(as = ChangeOutcome)]
 pub struct Outcome {
     #[schema(example = "crm-evt-4711")]
     pub change_id: String,

@@ -1,13 +1,13 @@
-//! Appointments.
+//! Queries of the appointments.
 use chrono::{DateTime, Utc};
 use diesel::Connection as _;
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use super::Span;
 use crate::db::schema::appointments;
 use crate::db::violated;
 use crate::kernel::{AgentId, AppointmentId, TicketId, TimeZone};
-use crate::schedule::rules::Span;
 
 /// When an agent works on a ticket.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable, AsChangeset)]
@@ -29,12 +29,6 @@ pub struct Appointment {
     pub version: i32,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
-}
-
-impl Appointment {
-    pub fn span(&self) -> Span {
-        Span { starts_at: self.starts_at, ends_at: self.ends_at }
-    }
 }
 
 /// False when another appointment of the agent is in the way. The transaction goes on: only this statement is undone.
@@ -74,6 +68,30 @@ pub fn in_the_way(
         .select(Appointment::as_select())
         .first(conn)
         .optional()
+}
+
+/// Cancels the appointments of a ticket that have not begun, and clears what is due of them; returns them in their order.
+pub fn cancel_coming(
+    conn: &mut PgConnection,
+    ticket: TicketId,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<Appointment>> {
+    let coming = appointments::table
+        .filter(appointments::ticket_id.eq(ticket))
+        .filter(appointments::cancelled_at.is_null())
+        .filter(appointments::starts_at.gt(now));
+    let mut cancelled: Vec<Appointment> = diesel::update(coming)
+        .set((
+            appointments::cancelled_at.eq(now),
+            appointments::remind_at.eq(None::<DateTime<Utc>>),
+            appointments::check_at.eq(None::<DateTime<Utc>>),
+            appointments::version.eq(appointments::version + 1),
+            appointments::updated_at.eq(now),
+        ))
+        .returning(Appointment::as_returning())
+        .get_results(conn)?;
+    cancelled.sort_by_key(|appointment| (appointment.starts_at, appointment.id.0));
+    Ok(cancelled)
 }
 
 /// One appointment of a ticket, locked.

@@ -21,7 +21,7 @@ use crate::support::TestApp;
 use player::{Kind, Player, World};
 
 /// Enough that every operation is done by several clients; `OPERATIONS` asks for more.
-const OPERATIONS: usize = 4000;
+const OPERATIONS: usize = 2400;
 
 /// Who plays, how many of them, and what is particular about them.
 const CAST: [(Kind, usize); 5] = [

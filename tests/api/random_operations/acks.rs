@@ -127,8 +127,9 @@ fn is_of(event: &Value, Ack { by, told }: &Ack) -> bool {
 /// Looks for every acknowledged change, and for changes that nobody was told of.
 pub fn compare(world: &World, histories: &Histories, players: &BTreeSet<String>) -> Vec<String> {
     let mut acks = world.acks.borrow().clone();
-    acks.sort_by_key(|ack| {
-        (ack.told.version.is_none(), ack.told.ticket.is_none(), ack.told.perhaps)
+    // Those that fit one event come before those that fit several.
+    acks.sort_by_key(|Ack { told, .. }| {
+        (told.version.or(told.seen).is_none(), told.ticket.is_none(), told.perhaps)
     });
     let mut left: Vec<&Value> = histories.values().flatten().collect();
     left.retain(|event| event["actor"]["id"].as_str().is_some_and(|id| players.contains(id)));

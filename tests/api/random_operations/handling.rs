@@ -152,8 +152,10 @@ impl Player {
 
     /// Books an agent, or moves or cancels what was booked.
     pub async fn book(&mut self) -> Option<()> {
-        let id = self.ticket();
-        let starts_at = Utc::now() + TimeDelta::minutes(self.rng.random_range(1..300));
+        let booked = self.world.booked.borrow().clone();
+        let id = self.one_of(&booked).filter(|_| self.rng.random_bool(0.6));
+        let id = id.unwrap_or_else(|| self.ticket());
+        let starts_at = Utc::now() + TimeDelta::minutes(self.rng.random_range(1..3000));
         let booked = self.get("/v1/tickets/{id}/schedule", &[&id]).await?;
         let one = self.one_of(booked.as_array()?);
         let Some(one) = one.filter(|_| self.rng.random_bool(0.6)) else {
@@ -162,6 +164,7 @@ impl Player {
             let made = self.send(("POST", "/v1/tickets/{id}/schedule"), &[&id], None, body).await?;
             let data = json!({"appointment_id": made.body["id"], "starts_at": starts_at});
             self.done(Told { data, ..Told::new("appointment.scheduled") }.of(&id));
+            self.world.booked.borrow_mut().push(id);
             return Some(());
         };
         let (path, seen) = ("/v1/tickets/{id}/schedule/{appointment_id}", self.seen(&one));

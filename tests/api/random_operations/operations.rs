@@ -21,6 +21,8 @@ impl Player {
             self.ask().await;
         } else if self.kind == Kind::Administrator && self.chance(0.5) {
             self.capacity().await;
+        } else if self.kind == Kind::Coordinator && self.chance(0.15) {
+            self.delete_or_restore().await;
         } else {
             self.serve().await;
         }

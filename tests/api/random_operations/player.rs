@@ -35,6 +35,8 @@ pub struct World {
     pub tickets: RefCell<Vec<String>>,
     /// Those that were opened for a department outside of the desk.
     pub outside: RefCell<Vec<String>>,
+    /// Those that somebody has or had an appointment for.
+    pub booked: RefCell<Vec<String>>,
     /// Those that were merged into others, or deleted.
     pub ended: RefCell<Vec<String>>,
     pub players: BTreeSet<String>,
@@ -63,6 +65,7 @@ impl World {
         Self {
             tickets: RefCell::default(),
             outside: RefCell::default(),
+            booked: RefCell::default(),
             ended: RefCell::default(),
             players: cast.iter().map(|(_, id)| id.clone()).collect(),
             agents: cast.iter().filter(|(kind, _)| works(kind)).map(|(_, id)| id.clone()).collect(),

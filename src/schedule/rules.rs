@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 pub use crate::appointments::Span;
-use crate::kernel::{AppError, FieldError};
+use crate::kernel::{AppError, FieldError, rfc3339};
 
 /// Who has not begun so long after the start is late.
 pub const GRACE: TimeDelta = TimeDelta::minutes(15);
@@ -37,7 +37,7 @@ impl TryFrom<String> for When {
 
     fn try_from(text: String) -> Result<Self, String> {
         if let Ok(instant) = DateTime::parse_from_rfc3339(&text) {
-            return Ok(instant.to_utc().into());
+            return Ok(rfc3339::kept(instant.to_utc()).into());
         }
         let local = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"]
             .iter()

@@ -32,6 +32,7 @@ mod operations;
 mod people;
 mod portal;
 mod problems;
+mod random_operations;
 mod redaction;
 mod routing;
 mod routing_table;

@@ -9,7 +9,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::auth::Caller;
 use crate::db::Db;
 use crate::http::{Answer, Body, PathId, now};
-use crate::kernel::{AgentId, AppError, Permission};
+use crate::kernel::{AgentId, AppError, Permission, rfc3339};
 use crate::people::{Agent, Leaves, service};
 
 pub fn routes(cfg: &mut ServiceConfig) {
@@ -32,7 +32,8 @@ pub struct Availability {
 impl Availability {
     fn apply(self) -> impl FnOnce(&mut Agent) -> Result<(), AppError> {
         move |agent: &mut Agent| {
-            (agent.away, agent.leave_until) = (self.away, self.leave_until);
+            agent.away = self.away;
+            agent.leave_until = self.leave_until.map(rfc3339::kept);
             Ok(())
         }
     }

@@ -109,7 +109,7 @@ pub async fn delay_ticket(
 ) -> Result<Answer, AppError> {
     caller.require(Permission::TicketsWork)?;
     let body = body.into_inner();
-    let new = NewDeadline { deadline: body.deadline, message: body.message };
+    let new = NewDeadline { deadline: rfc3339::kept(body.deadline), message: body.message };
     let delay = move |conn: &mut _| service::delay_deadline(conn, &caller, id.0, new, now());
     let ticket = db.tx(delay).await?.row;
     let (ticket_id, deadline, version) = (ticket.id, ticket.deadline, ticket.version);

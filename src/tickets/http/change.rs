@@ -12,7 +12,7 @@ use crate::db::Db;
 use crate::http::{Answer, Body, IfMatch, PathId, now, nullable};
 use crate::kernel::{
     AccountId, AppError, CategoryId, ComponentId, ContactId, Permission, Priority, ProductId,
-    TicketId,
+    TicketId, rfc3339,
 };
 
 /// What to change. What is absent stays; null clears.
@@ -84,7 +84,7 @@ impl From<ChangeTicket> for Change {
             component_id: body.component_id,
             category_id: body.category_id,
             url: body.url,
-            deadline: body.deadline,
+            deadline: body.deadline.map(|deadline| deadline.map(rfc3339::kept)),
             tags: body.tags,
             vendor_reference: body.vendor_reference,
             contact_id: body.contact_id,

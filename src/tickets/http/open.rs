@@ -13,7 +13,7 @@ use crate::db::Db;
 use crate::http::{Answer, Body, Idempotency, now};
 use crate::kernel::{
     AccountId, AppError, CategoryId, ComponentId, ContactId, Permission, Priority, ProductId,
-    TicketId,
+    TicketId, rfc3339,
 };
 
 /// A ticket to be opened. Account, product (or category), subject and description are required unless it is a draft.
@@ -96,7 +96,7 @@ impl From<OpenTicket> for NewTicket {
             product_id: body.product_id,
             category_id: body.category_id,
             component_id: body.component_id,
-            deadline: body.deadline,
+            deadline: body.deadline.map(rfc3339::kept),
             source: body.source,
             external_id: body.external_id,
             tags: body.tags,

@@ -130,7 +130,9 @@ pub fn unlink(
     store::find(conn, actor, id)?.ok_or(NOT_FOUND)?;
     let link = find(conn, actor, id, link)?.ok_or(GONE)?;
     let (_, other) = link.seen_from(id);
-    let tickets = hold_pair(conn, actor, [id, other], "/ticket_id")?;
+    // Where the other one is no longer there for the caller, neither is the link.
+    let gone = |error| if matches!(error, AppError::Invalid(_)) { GONE } else { error };
+    let tickets = hold_pair(conn, actor, [id, other], "/ticket_id").map_err(gone)?;
     seen.check(tickets[0].ticket.version)?;
     if store::delete_link(conn, link.id)? == 0 {
         return Err(GONE);

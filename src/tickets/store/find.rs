@@ -1,6 +1,7 @@
 //! Single tickets, and those that are due.
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::result::Error;
 use uuid::Uuid;
 
 use super::row::{Located, Ticket};
@@ -101,21 +102,50 @@ pub fn lock(
         .map(|found| found.map(located))
 }
 
-/// Locks two tickets at once. A merged one comes before the one that it was merged into, as for who follows merges, and
-/// otherwise the lower id before the higher: nobody waits in a circle.
+/// Locks two tickets at once. Who waits for one of them does not hold the other: so nobody waits in a circle, in whatever
+/// order those come who follow merges from ticket to ticket.
 pub fn lock_pair(
     conn: &mut PgConnection,
     actor: &Actor,
     ids: [TicketId; 2],
 ) -> QueryResult<Vec<Located<Ticket>>> {
-    let rows = tickets::table
-        .filter(tickets::id.eq_any(ids))
+    let [mut first, mut second] = ids;
+    if first == second {
+        return Ok(lock(conn, actor, first)?.into_iter().collect());
+    }
+    loop {
+        let locked = conn.transaction(|conn| {
+            let Some(one) = lock(conn, actor, first)? else {
+                return Ok(lock(conn, actor, second)?.into_iter().collect());
+            };
+            match lock_free(conn, actor, second)? {
+                None if find(conn, actor, second)?.is_some() => Err(Error::RollbackTransaction),
+                other => Ok([Some(one), other].into_iter().flatten().collect()),
+            }
+        });
+        match locked {
+            // Gave the first one back: the second one is waited for next.
+            Err(Error::RollbackTransaction) => (first, second) = (second, first),
+            locked => return locked,
+        }
+    }
+}
+
+/// As [`lock`], unless another transaction has it.
+fn lock_free(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    id: TicketId,
+) -> QueryResult<Option<Located<Ticket>>> {
+    tickets::table
+        .filter(tickets::id.eq(id))
         .filter(present(actor))
-        .order((tickets::merged_into.is_null(), tickets::id))
         .select((Ticket::as_select(), revision()))
         .for_no_key_update()
-        .load(conn)?;
-    Ok(rows.into_iter().map(located).collect())
+        .skip_locked()
+        .first(conn)
+        .optional()
+        .map(|found| found.map(located))
 }
 
 /// Locks a ticket whoever may see it: another one, which the caller sees, leads to it.

@@ -47,11 +47,12 @@ async fn agents_set_their_own_availability_and_nobody_elses() {
     let other = named(&admin, "/v1/agents", "L1 agent B").await;
     let path = |agent: &Value| format!("/v1/agents/{}/availability", id(agent));
     let agent = app.client_for(uuid(&own)).await;
-    let leave = json!({"away": true, "leave_until": "2030-01-02T08:00:00Z"});
+    let leave = json!({"away": true, "leave_until": "2030-01-02T08:00:00.123456789Z"});
     let mine = "/v1/me/availability";
     let gone = agent.put(mine, leave.clone()).await.expect(200);
     assert_eq!(gone["id"], own["id"]);
-    assert_eq!((&gone["away"], &gone["leave_until"]), (&leave["away"], &leave["leave_until"]));
+    let kept = json!("2030-01-02T08:00:00.123456Z");
+    assert_eq!((&gone["away"], &gone["leave_until"]), (&leave["away"], &kept));
     let back = agent.put(mine, json!({"away": false})).await.expect(200);
     assert_eq!((&back["away"], &back["leave_until"]), (&json!(false), &Value::Null));
 

@@ -218,3 +218,16 @@ async fn who_is_in_an_appointment_gets_no_tickets_by_themselves() {
     app.assign_waiting().await;
     assert_eq!(app.read(&waits).await["assignee_id"], a);
 }
+
+#[actix_web::test]
+async fn an_appointment_is_answered_and_told_as_exactly_as_it_is_kept() {
+    let app = TestApp::start().await;
+    let coordinator = app.agent("Coordinator").await;
+    let ticket = app.open_ticket(json!({})).await;
+    let body = with(hour(9), json!({"starts_at": "2030-05-06T09:00:00.123456789Z"}));
+    let made = book(&coordinator, &ticket, body).await.expect(201);
+    assert_eq!(made["starts_at"], "2030-05-06T09:00:00.123456Z");
+    assert_eq!(coordinator.get(&at(&made, "")).await.expect(200), made);
+    let told = coordinator.get(&path(&ticket, "/history")).await.expect(200);
+    assert_eq!(told["items"][1]["data"]["starts_at"], made["starts_at"]);
+}

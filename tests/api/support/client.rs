@@ -1,4 +1,6 @@
 //! A caller of the API, as a front end would be one.
+use std::time::Duration;
+
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
@@ -20,7 +22,9 @@ pub struct Reply {
 
 impl Client {
     pub fn new(base: &str, token: Option<String>) -> Self {
-        Self { http: reqwest::Client::new(), base: base.to_owned(), token }
+        // The server closes a connection that is idle for five seconds: it is not to be met just then.
+        let http = reqwest::Client::builder().pool_idle_timeout(Duration::from_secs(2));
+        Self { http: http.build().unwrap(), base: base.to_owned(), token }
     }
 
     /// A request to `path`, authorized, to be completed by the test.

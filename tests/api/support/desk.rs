@@ -3,7 +3,7 @@ use casebridge::kernel::AppError;
 use casebridge::tickets::service;
 use chrono::Utc;
 use diesel::sql_types::{BigInt, Text};
-use diesel::{OptionalExtension as _, PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 use serde_json::{Value, json};
 
 use super::{Client, TestApp};
@@ -61,16 +61,20 @@ impl TestApp {
 
     /// The text that a query gives as `text`.
     pub async fn text(&self, query: &str) -> Option<String> {
+        self.texts(query).await.into_iter().next()
+    }
+
+    /// The texts that a query gives as `text`.
+    pub async fn texts(&self, query: &str) -> Vec<String> {
         #[derive(QueryableByName)]
         struct Row {
             #[diesel(sql_type = Text)]
             text: String,
         }
         let query = query.to_owned();
-        let read = move |conn: &mut PgConnection| {
-            Ok(sql_query(&query).get_result::<Row>(conn).optional()?)
-        };
-        self.service.db.read(read).await.unwrap().map(|row| row.text)
+        let read = move |conn: &mut PgConnection| Ok(sql_query(&query).load::<Row>(conn)?);
+        let rows = self.service.db.read(read).await.unwrap();
+        rows.into_iter().map(|row| row.text).collect()
     }
 
     /// A complete ticket of the purchasing contact of Northwind, to be posted by the desk; `more` is put over it.

@@ -201,3 +201,26 @@ async fn history_has_exactly_one_event_for_each_version() {
     let second = coordinator.get(&path(&ticket, &format!("/history?limit=2&cursor={next}"))).await;
     assert_eq!(second.expect(200)["items"], json!(events[2..4]));
 }
+
+#[actix_web::test]
+async fn a_deadline_is_answered_and_told_as_exactly_as_it_is_kept() {
+    let app = TestApp::start().await;
+    let caller = app.agent("Coordinator").await;
+    let given = json!({"deadline": "2030-05-06T07:08:09.123456789Z"});
+    let kept = "2030-05-06T07:08:09.123456Z";
+    let opened = app.open_ticket(given.clone()).await;
+    assert_eq!(opened["deadline"], kept);
+    let again = caller.patch(&path(&opened, ""), "*", given.clone()).await.expect(200);
+    assert_eq!((&again["version"], &again["deadline"]), (&json!(1), &json!(kept)));
+    caller.patch(&path(&opened, ""), "*", json!({"deadline": null})).await.expect(200);
+    caller.patch(&path(&opened, ""), "*", given).await.expect(200);
+    let later = json!({"deadline": "2030-05-06T07:08:10.123456789Z"});
+    let later = caller.post(&path(&opened, "/delay"), later).await.expect(200);
+    assert_eq!(later["deadline"], "2030-05-06T07:08:10.123456Z");
+    let told = history(&caller, &opened).await;
+    let deadlines = told.iter().map(|event| event["changes"]["deadline"].clone());
+    let deadlines: Vec<_> = deadlines.collect();
+    for (one, next) in deadlines.iter().zip(&deadlines[1..]) {
+        assert_eq!(one["to"], next["from"], "{deadlines:?}");
+    }
+}

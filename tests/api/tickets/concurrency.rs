@@ -1,4 +1,8 @@
 //! Many at once: loads stay fair, capacities hold, and what fails leaves nothing.
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, PgConnection};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -129,4 +133,57 @@ async fn an_error_in_the_middle_leaves_nothing() {
     assert_eq!(after, before);
     assert_eq!(app.read(&ticket).await, ticket);
     app.sql("alter table events drop constraint full_disk").await.unwrap();
+}
+
+#[actix_web::test]
+async fn who_links_merged_tickets_and_who_follows_the_merges_do_not_block_each_other() {
+    let app = TestApp::start().await;
+    let caller = app.agent("Coordinator").await;
+    let first = app.open_ticket(json!({})).await;
+    let (second, last) = (app.open_ticket(json!({})).await, app.open_ticket(json!({})).await);
+    for (source, into) in [(&second, &first), (&first, &last)] {
+        let merge = json!({"into": into["id"]});
+        caller.post_on(&path(source, "/merge"), "*", merge).await.expect(200);
+    }
+    // Whoever sends something to the second needs the first too, and gets in line before who links the two.
+    let mut somebody = PgConnection::establish(app.database.url.expose()).unwrap();
+    let hold = format!("begin; select from tickets where id = {} for update", second["id"]);
+    somebody.batch_execute(&hold.replace('"', "'")).unwrap();
+    let (noting, linking) = (caller.clone(), caller);
+    let (at, note) = (path(&second, "/notes"), json!({"body": "Hello"}));
+    let noted = actix_web::rt::spawn(async move { noting.post(&at, note).await });
+    in_line(&app, 1).await;
+    let (at, link) =
+        (path(&second, "/links"), json!({"kind": "related", "ticket_id": first["id"]}));
+    let linked = actix_web::rt::spawn(async move { linking.post(&at, link).await });
+    in_line(&app, 2).await;
+    somebody.batch_execute("commit").unwrap();
+    noted.await.unwrap().expect(201);
+    linked.await.unwrap().expect(201);
+}
+
+#[actix_web::test]
+async fn a_link_to_a_ticket_that_is_deleted_just_then_is_not_found() {
+    let app = TestApp::start().await;
+    let caller = app.agent("Coordinator").await;
+    let (this, other) = (app.open_ticket(json!({})).await, app.open_ticket(json!({})).await);
+    let link = json!({"kind": "related", "ticket_id": other["id"]});
+    let link = caller.post(&path(&this, "/links"), link).await.expect(201);
+    let mut somebody = PgConnection::establish(app.database.url.expose()).unwrap();
+    let delete = format!("begin; update tickets set deleted_at = now() where id = {}", other["id"]);
+    somebody.batch_execute(&delete.replace('"', "'")).unwrap();
+    let at = path(&this, &format!("/links/{}", link["id"].as_str().unwrap()));
+    let unlinked = actix_web::rt::spawn(async move { caller.delete(&at, "*").await });
+    in_line(&app, 1).await;
+    somebody.batch_execute("commit").unwrap();
+    unlinked.await.unwrap().problem(404, "not_found");
+}
+
+/// Waits until so many transactions wait for a lock.
+async fn in_line(app: &TestApp, how_many: i64) {
+    let waiting = "select count(*) as number from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'";
+    while app.number(waiting).await < how_many {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }

@@ -31,8 +31,8 @@ insert into tickets (id, workflow_id, status, category, subject, description, ac
     join departments d on d.id = id(1 + (1 + n % 8) % 8)
     cross join lateral (select now() - interval '1 minute' * (100001 - n)) at(t)
    order by n;
-insert into ticket_texts (ticket_id, created_at, department_id, words)
-  select t.id, t.created_at, t.department_id, ticket_head(t) from tickets t on conflict do nothing;
+insert into ticket_texts (ticket_id, created_at, department_id, words, pairs)
+  select t.id, t.created_at, t.department_id, ticket_head(t), ticket_pairs(t) from tickets t on conflict do nothing;
 update agents a set open_tickets = (select count(*) from tickets t where t.assignee_id = a.id);
 
 set session_replication_role = default;

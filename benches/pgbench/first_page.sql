@@ -1,13 +1,16 @@
 -- GET /v1/tickets?category=active
 SELECT "tickets"."id", "tickets"."number", "tickets"."workflow_id", "tickets"."status", "tickets"."category",
-  "tickets"."subject", "tickets"."url", "tickets"."priority", "tickets"."type_key", "tickets"."account_id",
-  "tickets"."contact_id", "tickets"."product_id", "tickets"."category_id", "tickets"."component_id",
-  "tickets"."department_id", "tickets"."level", "tickets"."assignee_id", "tickets"."deadline", "tickets"."source",
+  "tickets"."subject", "tickets"."url", "tickets"."priority", "tickets"."priority_manual", "tickets"."severity",
+  "tickets"."impact", "tickets"."type_key", "tickets"."account_id", "tickets"."contact_id", "tickets"."product_id",
+  "tickets"."category_id", "tickets"."component_id", "tickets"."department_id", "tickets"."level",
+  "tickets"."assignee_id", "tickets"."handed_over_by", "tickets"."deadline", "tickets"."source",
   "tickets"."external_id", "tickets"."tags", "tickets"."opened_by", "tickets"."opened_by_role",
-  "tickets"."vendor_reference", "tickets"."note_count", "tickets"."reopen_count", "tickets"."submitted_at",
-  "tickets"."closed_at", "tickets"."deleted_at", "tickets"."automatic_at", "tickets"."version",
-  "tickets"."created_at", "tickets"."updated_at", (SELECT "workflows"."revision" FROM "workflows" WHERE
-  ("workflows"."id" = "tickets"."workflow_id") LIMIT 1) FROM "tickets" WHERE ((((("tickets"."category" != 'draft') OR
-  ("tickets"."opened_by" = :caller)) AND ((("tickets"."department_id" = ANY(:departments)) OR ("tickets"."assignee_id"
-  = :caller)) OR ("tickets"."opened_by" = :caller))) AND ("tickets"."deleted_at" IS NULL)) AND tickets.category in
-  ('new', 'open', 'pending', 'on_hold')) ORDER BY "tickets"."created_at" DESC, "tickets"."id" DESC LIMIT 51;
+  "tickets"."vendor_reference", "tickets"."merged_into", "tickets"."routing_version", "tickets"."merged_count",
+  "tickets"."note_count", "tickets"."reopen_count", "tickets"."submitted_at", "tickets"."closed_at",
+  "tickets"."deleted_at", "tickets"."automatic_at", "tickets"."version", "tickets"."created_at",
+  "tickets"."updated_at", (SELECT "workflows"."revision" FROM "workflows" WHERE ("workflows"."id" =
+  "tickets"."workflow_id") LIMIT 1) FROM "tickets" WHERE ((((("tickets"."category" != 'draft') OR
+  ("tickets"."opened_by" = :caller)) AND ((("tickets"."department_id" = ANY(:departments)) OR
+  ("tickets"."assignee_id" = :caller)) OR ("tickets"."opened_by" = :caller))) AND ("tickets"."deleted_at" IS NULL))
+  AND tickets.category in ('new', 'open', 'pending', 'on_hold')) ORDER BY "tickets"."created_at" DESC,
+  "tickets"."id" DESC LIMIT 51;

@@ -17,7 +17,7 @@ insert into agents (id, name, email, role, levels, capacity)
   select id(n), 'Agent ' || n, n || '@desk.example', 'agent', '{L1}', 1000000 from generate_series(1, greatest(20, {tickets} / 500)) n;
 insert into agent_departments select id(n), id(1 + n % 7) from generate_series(1, greatest(20, {tickets} / 500)) n;
 
-drop index ticket_texts_words;
+drop index ticket_texts_words, ticket_texts_pairs;
 -- One in twenty is open, 5,000 at least, so that pages are full. Nobody has one in ten of these, and one in ten is not triaged.
 -- The contact's account has 500.
 insert into tickets (id, workflow_id, status, category, subject, description, priority, severity, impact, account_id, contact_id,
@@ -51,10 +51,12 @@ insert into notes (id, ticket_id, seq, visibility, channel, author_id, author_ro
   select gen_random_uuid(), id(n), 1, case when n % 2 = 0 then 'public' else 'internal' end, 'api', id(1), 'agent', 'Agent',
          (select string_agg(word(), ' ') from generate_series(1, 20) where n > 0), now()
     from generate_series(1, {tickets}, 4) n;
-insert into ticket_texts (ticket_id, created_at, department_id, words)
-  select t.id, t.created_at, t.department_id, ticket_head(t) || coalesce(weighed(n.body, note_weight(n.visibility)), '')
+insert into ticket_texts (ticket_id, created_at, department_id, words, pairs)
+  select t.id, t.created_at, t.department_id, ticket_head(t) || coalesce(weighed(n.body, note_weight(n.visibility)), ''),
+         ticket_pairs(t) || text_pairs(n.body)
     from tickets t left join notes n on n.ticket_id = t.id order by t.created_at on conflict do nothing;
 create index ticket_texts_words on ticket_texts using gin (words) with (gin_pending_list_limit = 256);
+create index ticket_texts_pairs on ticket_texts using gin (pairs) with (gin_pending_list_limit = 256);
 update agents a set open_tickets = (select count(*) from tickets t where t.assignee_id = a.id and t.category in ('new', 'open', 'pending'));
 
 set session_replication_role = default;

@@ -713,6 +713,7 @@ diesel::table! {
         created_at -> Timestamptz,
         department_id -> Uuid,
         words -> Tsvector,
+        pairs -> Array<Int4>,
     }
 }
 

@@ -20,8 +20,10 @@ const SNIPPET: usize = 240;
 pub struct Words {
     /// A tsquery; its words are still to be folded by the database.
     pub query: String,
-    /// The same without the order of the words in phrases, if there are any.
-    pub unordered: Option<String>,
+    /// The phrases in it, each as its words with blanks between; also to be folded.
+    pub phrases: Vec<String>,
+    /// A tsquery of the words beside the phrases, if there are both.
+    pub beside: Option<String>,
     /// The number that was searched for, if it may be one: CB-1042 or 1042.
     pub number: Option<i64>,
     /// The search as a whole when it is an e-mail address.
@@ -45,7 +47,7 @@ impl Words {
     /// search for.
     pub fn parse(typed: &str, internal: bool) -> Option<Self> {
         let mut terms = Vec::new();
-        let (mut query, mut unordered) = (Vec::new(), Vec::new());
+        let (mut query, mut phrases, mut beside) = (Vec::new(), Vec::new(), Vec::new());
         let pieces = pieces(typed);
         let last = pieces.len().saturating_sub(1);
         for (at, piece) in pieces.iter().enumerate() {
@@ -57,12 +59,22 @@ impl Words {
             let unfinished = at == last && !piece.quoted && typed.ends_with(end);
             let number = end.bytes().all(|byte| byte.is_ascii_digit());
             let prefix = unfinished && !number && end.chars().count() >= PREFIX_MIN;
-            query.push(tsquery(&words, " <-> ", prefix, piece.excluded, internal));
-            if words.len() > 1 && !piece.excluded {
-                unordered.push(tsquery(&words, " & ", prefix, false, internal));
+            // An unfinished word is sought by itself, wherever it follows: only whole words have pairs.
+            let whole = words.len() - usize::from(prefix && !piece.excluded);
+            let (phrase, rest) = words.split_at(whole);
+            for (words, prefix) in [(phrase, prefix && piece.excluded), (rest, prefix)] {
+                if words.is_empty() {
+                    continue;
+                }
+                query.push(tsquery(words, prefix, piece.excluded, internal));
+                match words {
+                    _ if piece.excluded => {}
+                    [_] => beside.extend(query.last().cloned()),
+                    phrase => phrases.push(phrase.join(" ")),
+                }
+                let words = words.iter().copied().map(fold).collect();
+                terms.push(Term { words, prefix, excluded: piece.excluded });
             }
-            let words = words.into_iter().map(fold).collect();
-            terms.push(Term { words, prefix, excluded: piece.excluded });
         }
         if !terms.iter().any(|term| !term.excluded) {
             return None;
@@ -71,7 +83,8 @@ impl Words {
         let address = |text: &&str| text.contains('@') && !text.contains(char::is_whitespace);
         Some(Self {
             query: query.join(" & "),
-            unordered: (!unordered.is_empty()).then(|| unordered.join(" & ")),
+            beside: (!phrases.is_empty() && !beside.is_empty()).then(|| beside.join(" & ")),
+            phrases,
             number: ticket_number(whole),
             email: Some(whole).filter(address).map(str::to_owned),
             contact: None,
@@ -145,14 +158,14 @@ fn pieces(typed: &str) -> Vec<Typed<'_>> {
 }
 
 /// `'shop' <-> 'abc':*ABC`. Words are letters and digits, so nothing in them needs a quotation mark.
-fn tsquery(words: &[&str], joined: &str, prefix: bool, excluded: bool, internal: bool) -> String {
+fn tsquery(words: &[&str], prefix: bool, excluded: bool, internal: bool) -> String {
     let weights = if internal { "" } else { "ABC" };
     let last = words.len() - 1;
     let word = |(at, word): (usize, &&str)| match (at == last && prefix, weights) {
         (false, "") => format!("'{word}'"),
         (beginning, _) => format!("'{word}':{}{weights}", if beginning { "*" } else { "" }),
     };
-    let phrase = words.iter().enumerate().map(word).collect::<Vec<_>>().join(joined);
+    let phrase = words.iter().enumerate().map(word).collect::<Vec<_>>().join(" <-> ");
     if excluded { format!("!({phrase})") } else { format!("({phrase})") }
 }
 
@@ -260,9 +273,16 @@ mod tests {
         assert_eq!(query("CB-1042").unwrap(), "('1042')");
         assert_eq!(query("shop-7a").unwrap(), "('shop' <-> '7a')");
         assert_eq!(query("104").unwrap(), "('104')");
-        let phrase = Words::parse("\"the export\" sto", true).unwrap();
-        assert_eq!(phrase.unordered.unwrap(), "('the' & 'export')");
+        assert_eq!(query("the-export-sto").unwrap(), "('the' <-> 'export') & ('sto':*)");
+        let phrases = |typed| Words::parse(typed, true).unwrap().phrases;
+        assert_eq!(phrases("\"the export\" of shop-7a-sto"), ["the export", "shop 7a"]);
+        assert!(phrases("the -\"big export\" shop-abc").is_empty());
+        let beside = |typed| Words::parse(typed, true).unwrap().beside;
+        assert_eq!(beside("\"the export\" of -rows sto").unwrap(), "('of') & ('sto':*)");
+        assert_eq!(beside("of sto -\"the export\""), None);
         assert_eq!(query("export -\"of rows\"").unwrap(), "('export') & !('of' <-> 'rows')");
+        assert_eq!(query("a -the-sto").unwrap(), "('a') & !('the' <-> 'sto':*)");
+        assert_eq!(query("sto-sto").unwrap(), "('sto') & ('sto':*)");
         for nothing in ["", " ", "\"", "-", "-export", "%&\"§\""] {
             assert_eq!(query(nothing), None, "{nothing}");
         }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::filter::{Filter, conditions};
 use super::find::{Condition, no_foreign_draft, visible};
+use super::sql::{matching, tsquery};
 use crate::db::schema::tickets;
 use crate::kernel::{Actor, TicketId, Visibility};
 use crate::tickets::rules::Words;
@@ -39,8 +40,6 @@ pub fn ranked(
         visible: visible(actor),
         no_foreign_draft: no_foreign_draft(actor),
         conditions: conditions(filter, now),
-        // What a contact sees is little: the planner should begin with that.
-        unordered: words.unordered.as_ref().filter(|_| !actor.is_contact()),
         parts: parts(actor),
         most,
     };
@@ -86,19 +85,11 @@ struct Candidates<'a> {
     visible: Condition,
     no_foreign_draft: Condition,
     conditions: Vec<Condition>,
-    unordered: Option<&'a String>,
     parts: Vec<Part>,
     most: i64,
 }
 
 const JOINED: &str = "tickets join ticket_texts on ticket_texts.ticket_id = tickets.id";
-
-fn tsquery<'b>(mut out: AstPass<'_, 'b, Pg>, query: &'b String) -> QueryResult<()> {
-    out.push_sql("fold_text(");
-    out.push_bind_param::<Text, _>(query)?;
-    out.push_sql(")::tsquery");
-    Ok(())
-}
 
 impl Candidates<'_> {
     /// The newest matches of a part.
@@ -123,7 +114,7 @@ impl Candidates<'_> {
                 out.push_sql(") and ");
             }
         }
-        self.matching(out.reborrow(), part)?;
+        matching(out.reborrow(), self.words)?;
         out.push_sql(&format!(" order by ticket_texts.created_at desc limit {})", self.most));
         Ok(())
     }
@@ -135,23 +126,6 @@ impl Candidates<'_> {
         for condition in &self.conditions {
             condition.walk_ast(out.reborrow())?;
             out.push_sql(" and ");
-        }
-        Ok(())
-    }
-
-    fn matching<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>, part: &Part) -> QueryResult<()> {
-        if let Some(contact) = &self.words.contact {
-            out.push_sql("tickets.contact_id = ");
-            return out.push_bind_param::<SqlUuid, _>(contact);
-        }
-        out.push_sql("ticket_texts.words @@ ");
-        tsquery(out.reborrow(), &self.words.query)?;
-        // What is assigned to somebody is little: the planner should begin with that, as with what a contact sees.
-        let much = !matches!(part, Part::AssignedOrOpened(_));
-        if let Some(unordered) = self.unordered.filter(|_| much) {
-            // To the planner a phrase is as common as its words are together; said twice, it is rarer.
-            out.push_sql(" and ticket_texts.words @@ ");
-            tsquery(out.reborrow(), unordered)?;
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Uuid as SqlUuid};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use self::finding::{AwaitedBy, FarDeadline, HasTags, Matches};
+pub use self::finding::{AwaitedBy, FarDeadline, HasTags, Matches, matching, tsquery};
 pub use self::pages::{Bounded, Limited, Merged};
 pub use self::waiting::{LessUrgent, OfKind, order_of_urgency};
 use crate::db::schema::tickets;

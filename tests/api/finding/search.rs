@@ -227,6 +227,58 @@ async fn the_newest_of_many_matches_are_ranked_and_paged_without_gaps() {
 }
 
 #[actix_web::test]
+async fn a_phrase_is_found_wherever_a_text_has_its_words_in_this_order() {
+    let app = TestApp::start().await;
+    let coordinator = app.agent("Coordinator").await;
+    let customer = app.contact("Purchasing contact").await;
+    let open = async |subject: &str, description: &str| {
+        app.open_ticket(json!({"subject": subject, "description": description})).await
+    };
+    let said = "At ten the Größere Export stops";
+    let one = open("Red kite", said).await;
+    let other = open("Kite red", "The export stops. At export ten, the grossere.").await;
+    note(&coordinator, &one, "Look at report-7.csv, again: yellow submarine", "public").await;
+    note(&coordinator, &other, "A blue whale; yellow", "internal").await;
+    note(&coordinator, &other, "Submarine", "internal").await;
+    for (phrase, desk, customers) in [
+        ("red kite", vec![&one], vec![&one]),
+        ("KITE RED", vec![&other], vec![&other]),
+        ("export stops", vec![&one, &other], vec![&one, &other]),
+        ("grossere export", vec![&one], vec![&one]),
+        ("Größere Export", vec![&one], vec![&one]),
+        ("ten the größere export stops", vec![&one], vec![&one]),
+        // It has all pairs of this phrase, but not in one place.
+        ("at export stops", vec![], vec![]),
+        ("report 7 csv again yellow", vec![&one], vec![&one]),
+        ("report-7.csv", vec![&one], vec![&one]),
+        ("blue whale", vec![&other], vec![]),
+        // What follows in another text does not follow.
+        ("kite at", vec![], vec![]),
+        ("yellow submarine", vec![&one], vec![&one]),
+    ] {
+        for (caller, expected) in [(&coordinator, desk), (&customer, customers)] {
+            let quoted = format!("\"{phrase}\"");
+            let query =
+                form_urlencoded::Serializer::new(String::new()).append_pair("q", &quoted).finish();
+            let mut expected: Vec<&str> = expected.into_iter().map(id).collect();
+            expected.sort_unstable();
+            for mut got in [found(&search(caller, &query).await), ids(&list(caller, &query).await)]
+            {
+                got.sort_unstable();
+                assert_eq!(got, expected, "{phrase}");
+            }
+        }
+    }
+    // Words that something joins are a phrase, up to the one that is not finished.
+    for (typed, expected) in [("look-at-repo", 1), ("stops-7.csv", 0), ("yellow-subm", 2)] {
+        let page = search(&coordinator, &format!("q={typed}")).await;
+        assert_eq!(found(&page).len(), expected, "{typed}");
+    }
+    let page = search(&coordinator, "q=export+-%22red+kite%22").await;
+    assert_eq!(found(&page), [id(&other)]);
+}
+
+#[actix_web::test]
 async fn whatever_is_typed_is_a_search_and_no_error() {
     let app = TestApp::start().await;
     let coordinator = app.agent("Coordinator").await;

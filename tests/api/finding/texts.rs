@@ -42,13 +42,13 @@ async fn a_changed_draft_and_a_redacted_text_are_found_by_what_they_say_now() {
     assert_eq!(found(&search(&coordinator, "q=password card").await), [id(&ticket)]);
 }
 
-/// The tickets whose kept words differ from those that they would have if they were made anew.
+/// The tickets whose kept words or pairs differ from those that they would have if they were made anew.
 async fn stale(app: &TestApp) -> i64 {
     let words = "create temporary table kept as select * from ticket_texts;
         select renew_ticket_text(id) from tickets;";
     let mut conn = PgConnection::establish(app.database.url.expose()).unwrap();
     conn.batch_execute(words).unwrap();
-    let differ = "select count(*) from kept join ticket_texts t using (ticket_id) where t.words <> kept.words";
+    let differ = "select count(*) from kept join ticket_texts t using (ticket_id) where (t.words, t.pairs) is distinct from (kept.words, kept.pairs)";
     diesel::dsl::sql::<diesel::sql_types::BigInt>(differ).get_result(&mut conn).unwrap()
 }
 
@@ -141,7 +141,7 @@ async fn the_texts_of_a_ticket_are_those_that_it_would_have_if_they_were_made_an
         );
         app.sql(row).await.unwrap();
     }
-    let words = "select md5(words::text) as text from ticket_texts where words @@ 'two & three & part0x0000001'";
+    let words = "select md5(words::text || pairs::text) as text from ticket_texts where words @@ 'two & three & part0x0000001'";
     let before = app.text(words).await.unwrap();
     app.sql(format!("select renew_ticket_text('{}')", id(&ticket))).await.unwrap();
     assert_eq!(app.text(words).await, Some(before));

@@ -92,16 +92,11 @@ pub struct Matches(pub Words);
 impl QueryFragment<Pg> for Matches {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.unsafe_to_cache_prepared();
-        if let Some(contact) = &self.0.contact {
-            out.push_sql("tickets.contact_id = ");
-            return out.push_bind_param::<SqlUuid, _>(contact);
-        }
         out.push_sql(
-            "exists (select from ticket_texts where ticket_texts.ticket_id = tickets.id and ticket_texts.words @@ ",
+            "exists (select from ticket_texts where ticket_texts.ticket_id = tickets.id and ",
         );
-        out.push_sql("fold_text(");
-        out.push_bind_param::<Text, _>(&self.0.query)?;
-        out.push_sql(")::tsquery)");
+        matching(out.reborrow(), &self.0)?;
+        out.push_sql(")");
         Ok(())
     }
 }
@@ -109,4 +104,38 @@ impl QueryFragment<Pg> for Matches {
 impl QueryId for Matches {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+/// Tells whether `ticket_texts` has the words, or the ticket is of the contact whose address was searched for.
+pub fn matching<'b>(mut out: AstPass<'_, 'b, Pg>, words: &'b Words) -> QueryResult<()> {
+    if let Some(contact) = &words.contact {
+        out.push_sql("tickets.contact_id = ");
+        return out.push_bind_param::<SqlUuid, _>(contact);
+    }
+    if words.phrases.is_empty() {
+        out.push_sql("ticket_texts.words @@ ");
+        return tsquery(out, &words.query);
+    }
+    // Few tickets have a pair, beside those that have both of its words; which of them have the phrase, the words tell.
+    // `is true` keeps their index out of that.
+    out.push_sql("(ticket_texts.words @@ ");
+    tsquery(out.reborrow(), &words.query)?;
+    out.push_sql(") is true");
+    for phrase in &words.phrases {
+        out.push_sql(" and ticket_texts.pairs @> word_pairs(string_to_array(fold_text(");
+        out.push_bind_param::<Text, _>(phrase)?;
+        out.push_sql("), ' '))");
+    }
+    if let Some(beside) = &words.beside {
+        out.push_sql(" and ticket_texts.words @@ ");
+        tsquery(out, beside)?;
+    }
+    Ok(())
+}
+
+pub fn tsquery<'b>(mut out: AstPass<'_, 'b, Pg>, query: &'b str) -> QueryResult<()> {
+    out.push_sql("fold_text(");
+    out.push_bind_param::<Text, str>(query)?;
+    out.push_sql(")::tsquery");
+    Ok(())
 }

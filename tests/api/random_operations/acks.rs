@@ -116,11 +116,38 @@ pub fn differences(view: &Value, history: &[Value]) -> Vec<String> {
     wrong
 }
 
-fn is_of(event: &Value, Ack { by, told }: &Ack) -> bool {
-    let next = told.seen.map(|seen| seen + 1);
+/// An event, and the version that the ticket had when all was done that followed from it: ending a ticket cancels its
+/// appointments, each with an event of its own.
+#[derive(Debug, Clone, Copy)]
+struct Step<'a> {
+    event: &'a Value,
+    version: i64,
+}
+
+fn steps(history: &[Value]) -> Vec<Step<'_>> {
+    let mut steps: Vec<Step> = Vec::new();
+    for event in history {
+        let version = event["ticket_version"].as_i64().unwrap();
+        let same = |last: &&mut Step, field: &str| last.event[field] == event[field];
+        let last = steps.last_mut().filter(|last| {
+            same(last, "occurred_at")
+                && same(last, "actor")
+                && event["type"] == "appointment.cancelled"
+        });
+        match last {
+            Some(last) => last.version = version,
+            None => steps.push(Step { event, version }),
+        }
+    }
+    steps
+}
+
+fn is_of(Step { event, version }: Step, Ack { by, told }: &Ack) -> bool {
+    let seen = told.seen.map(|seen| seen + 1);
     told.kind.split('|').any(|kind| event["type"] == kind)
         && event["actor"]["id"] == **by
-        && told.version.or(next).is_none_or(|version| event["ticket_version"] == version)
+        && told.version.is_none_or(|told| told == version)
+        && (told.version.is_some() || seen.is_none_or(|seen| event["ticket_version"] == seen))
         && holds(&event["data"], &told.data)
 }
 
@@ -131,29 +158,30 @@ pub fn compare(world: &World, histories: &Histories, players: &BTreeSet<String>)
     acks.sort_by_key(|Ack { told, .. }| {
         (told.version.or(told.seen).is_none(), told.ticket.is_none(), told.perhaps)
     });
-    let mut left: Vec<&Value> = histories.values().flatten().collect();
-    left.retain(|event| event["actor"]["id"].as_str().is_some_and(|id| players.contains(id)));
-    let mut by_actor: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
-    for event in left {
-        by_actor.entry(event["actor"]["id"].as_str().unwrap()).or_default().push(event);
+    let mut by_actor: BTreeMap<&str, Vec<Step>> = BTreeMap::new();
+    for step in histories.values().flat_map(|history| steps(history)) {
+        let actor = step.event["actor"]["id"].as_str().filter(|id| players.contains(*id));
+        if let Some(actor) = actor {
+            by_actor.entry(actor).or_default().push(step);
+        }
     }
     let mut wrong = Vec::new();
     for ack in &acks {
         let Ack { by, told } = ack;
         let of_ticket = |event: &Value| told.ticket.iter().all(|id| event["ticket_id"] == **id);
         let events = by_actor.entry(by).or_default();
-        let found = events.iter().position(|event| of_ticket(event) && is_of(event, ack));
+        let found = events.iter().position(|step| of_ticket(step.event) && is_of(*step, ack));
         let found = found.map(|at| events.swap_remove(at));
         match found {
             None if !told.perhaps => wrong.push(format!("acknowledged, and not there: {ack:?}")),
             None => {}
-            Some(event) => wrong.extend(misread(event, told)),
+            Some(step) => wrong.extend(misread(step.event, told)),
         }
         let history = told.ticket.as_ref().and_then(|id| histories.get(id));
         wrong.extend(history.into_iter().flat_map(|history| differences(&told.view, history)));
     }
     let untold = by_actor.into_values().flatten();
-    wrong.extend(untold.map(|event| format!("there, and not acknowledged: {event}")));
+    wrong.extend(untold.map(|step| format!("there, and not acknowledged: {}", step.event)));
     wrong
 }
 

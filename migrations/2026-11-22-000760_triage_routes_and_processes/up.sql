@@ -14,8 +14,8 @@ alter table tickets
   add constraint tickets_triage_whole check ((severity is null) = (impact is null)),
   -- The version of the routing table that the ticket was routed by last.
   add column routing_version integer;
--- The queue of triage. The priority is negated, so that one order serves: most urgent first, then oldest.
-create index tickets_untriaged on tickets ((-priority), created_at, id)
+-- The queue of triage, in the order of all queues: most urgent first, then oldest.
+create index tickets_untriaged on tickets ((5 - priority), created_at, id)
   where severity is null and deleted_at is null and category in ('new', 'open', 'pending', 'on_hold');
 -- What the matrix decides about; whoever changes it asks how many that are.
 create index tickets_triaged on tickets (id)

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 pub use store::{
-    Appointment, cancel_coming, find, in_the_way, insert, lock, next_of_agents, of_agent,
+    Appointment, cancel_coming, erase, find, in_the_way, insert, lock, next_of_agents, of_agent,
     of_ticket, save, take_checks, take_reminders,
 };
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::Span;
 use crate::db::schema::appointments;
 use crate::db::violated;
-use crate::kernel::{AgentId, AppointmentId, TicketId, TimeZone};
+use crate::kernel::{AgentId, AppointmentId, Erasure, TicketId, TimeZone};
 
 /// When an agent works on a ticket.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable, AsChangeset)]
@@ -92,6 +92,23 @@ pub fn cancel_coming(
         .get_results(conn)?;
     cancelled.sort_by_key(|appointment| (appointment.starts_at, appointment.id.0));
     Ok(cancelled)
+}
+
+/// Takes a secret out of the notes of a ticket's appointments.
+pub fn erase(conn: &mut PgConnection, ticket: TicketId, erasure: &Erasure) -> QueryResult<()> {
+    let noted: Vec<(AppointmentId, String)> = appointments::table
+        .filter(appointments::ticket_id.eq(ticket))
+        .filter(appointments::note.is_not_null())
+        .select((appointments::id, appointments::note.assume_not_null()))
+        .load(conn)?;
+    for (id, note) in noted {
+        if let Some(erased) = erasure.text(&note) {
+            diesel::update(appointments::table.find(id))
+                .set(appointments::note.eq(erased))
+                .execute(conn)?;
+        }
+    }
+    Ok(())
 }
 
 /// One appointment of a ticket, locked.

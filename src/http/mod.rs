@@ -16,7 +16,7 @@ pub use body::{BODY_MAX, Body, read};
 pub use cors::cors;
 pub use idempotency::{Idempotency, erase as erase_kept_answers, sweep as sweep_idempotency_keys};
 pub use methods::head_as_get;
-pub use params::{Params, PathId, WantsTotal, header_param};
+pub use params::{PageQuery, Params, PathId, WantsTotal, header_param};
 pub use patch::{nullable, set};
 pub use preconditions::IfMatch;
 pub use problem::{ItemProblem, Problem, complete as complete_problems};

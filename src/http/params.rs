@@ -4,12 +4,13 @@ use std::ops::Deref;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::{ObjectBuilder, Required, schema::Type};
 
-use crate::kernel::AppError;
+use crate::kernel::{AppError, PageRequest};
 
 /// The query string as `T`; fails with 400 and the name of the parameter.
 #[derive(Debug)]
@@ -57,6 +58,25 @@ impl<T: DeserializeOwned + 'static> FromRequest for PathId<T> {
         ready(
             T::deserialize(id).map(Self).map_err(|_| AppError::NotFound("a resource with this id")),
         )
+    }
+}
+
+/// Which page of a list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct PageQuery {
+    /// Items on a page; 50 when absent, 100 at the most.
+    #[param(minimum = 1)]
+    pub limit: Option<i64>,
+    /// `next` or `prev` of another page.
+    pub cursor: Option<String>,
+}
+
+impl PageQuery {
+    /// Fails for a cursor of another list: `binding` tells lists apart.
+    pub fn request(&self, binding: &str) -> Result<PageRequest, AppError> {
+        PageRequest::new(self.limit, self.cursor.as_deref(), binding)
     }
 }
 

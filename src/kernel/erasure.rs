@@ -8,13 +8,15 @@ pub const MARK: &str = "[redacted]";
 const FRAGMENT: usize = 4;
 
 /// The fields of JSON documents that hold what people wrote; ids, codes and times are never touched.
-const WRITTEN: [&str; 15] = [
+const WRITTEN: [&str; 17] = [
     "subject",
     "description",
     "resolution",
     "body",
     "note",
     "reason",
+    "override_reason",
+    "reference",
     "tried",
     "lead",
     "job",

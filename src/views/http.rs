@@ -5,7 +5,7 @@ use actix_web::{delete, get, patch, post, web};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::rules::Audience;
@@ -14,7 +14,7 @@ use super::store::View;
 use crate::auth::Caller;
 use crate::db::Db;
 use crate::http::{
-    Answer, Body, Idempotency, IfMatch, Params, PathId, WantsTotal, now, nullable, set,
+    Answer, Body, Idempotency, IfMatch, PageQuery, Params, PathId, WantsTotal, now, nullable, set,
 };
 use crate::kernel::{Actor, AppError, DepartmentId, Page, PageRequest, Permission, ViewId};
 use crate::tickets::{self, BoundedCount, COLUMNS, DESK_COLUMNS, ListQuery, Sort};
@@ -147,17 +147,6 @@ fn query(view: &View) -> Result<ListQuery, AppError> {
     ListQuery::saved(pairs(&view.filters), view.sort, None, None)
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-struct PageQuery {
-    /// Items on a page; 50 when absent, 100 at the most.
-    #[param(minimum = 1)]
-    limit: Option<i64>,
-    /// `next` or `prev` of another page.
-    cursor: Option<String>,
-}
-
 /// List views by position
 ///
 /// Your own and those that are shared with you.
@@ -174,7 +163,7 @@ async fn list_views(
     query: Params<PageQuery>,
 ) -> Result<Answer, AppError> {
     caller.require(Permission::TicketsRead)?;
-    let page = PageRequest::new(query.limit, query.cursor.as_deref(), "views")?;
+    let page = query.request("views")?;
     let page = db.read(move |conn| service::list(conn, &caller, &page)).await?;
     Answer::page(&page)
 }

@@ -37,7 +37,27 @@ pub fn create(
     check(actor, view)?;
     make_room(conn, view)?;
     store::insert(conn, view).map_err(named)?;
-    events::resource_created(conn, actor, subject(view.id), view, now)
+    tell(conn, actor, None, Some(view), now)
+}
+
+/// Tells of what is shared. What somebody looks for by themselves is nobody else's affair, and not for a log that keeps it.
+fn tell(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    before: Option<&View>,
+    after: Option<&View>,
+    now: DateTime<Utc>,
+) -> Result<(), AppError> {
+    let shared = |view: &&View| view.audience != Audience::Personal;
+    match (before.filter(shared), after.filter(shared)) {
+        (None, None) => Ok(()),
+        (None, Some(view)) => events::resource_created(conn, actor, subject(view.id), view, now),
+        (Some(view), None) => events::resource_deleted(conn, actor, subject(view.id), view, now),
+        (Some(before), Some(after)) => {
+            let changes = events::diff(before, after);
+            events::resource_changed(conn, actor, subject(after.id), changes, now)
+        }
+    }
 }
 
 fn check(actor: &Actor, view: &View) -> Result<(), AppError> {
@@ -89,8 +109,7 @@ pub fn change(
     if after.audience == Audience::Personal {
         after.owner_id = Some(actor.id);
     }
-    let changes = events::diff(&before, &after);
-    if changes.is_empty() {
+    if events::diff(&before, &after).is_empty() {
         return Ok(before);
     }
     check(actor, &after)?;
@@ -99,7 +118,7 @@ pub fn change(
     }
     (after.version, after.updated_at) = (before.version + 1, now);
     store::save(conn, &after).map_err(named)?;
-    events::resource_changed(conn, actor, subject(id), changes, now)?;
+    tell(conn, actor, Some(&before), Some(&after), now)?;
     Ok(after)
 }
 
@@ -112,7 +131,7 @@ pub fn delete(
 ) -> Result<(), AppError> {
     let view = hold(conn, actor, id, seen)?;
     store::delete(conn, id)?;
-    events::resource_deleted(conn, actor, subject(id), &view, now)
+    tell(conn, actor, Some(&view), None, now)
 }
 
 fn hold(

@@ -1,10 +1,15 @@
 //! What belongs to a customer is not there for anybody else: not in an answer, and not in the difference between answers.
+mod planting;
+
 use serde_json::{Value, json};
 
-use crate::support::{Client, Operation, PUBLIC, Reply, Spec, TestApp, path};
+use self::planting::Desk;
+use crate::support::{Client, Operation, PUBLIC, Reply, Spec, TestApp};
 
 /// In every text of the ticket that strangers must not see.
 const MARK: &str = "unmistakable7731";
+/// Was in a text of it, and was taken out.
+const CARD: &str = "4111-1111";
 /// An id that nothing has.
 const NOBODY: &str = "0199f0c2-0000-7000-8000-000000000000";
 
@@ -40,101 +45,37 @@ fn id(value: &Value) -> String {
 
 impl Secret {
     async fn plant(app: &TestApp) -> Self {
-        let text = format!("About {MARK}");
-        let texts = json!({"subject": text, "description": text});
-        let open = async || app.open_ticket(texts.clone()).await;
-        let owner = app.contact("Purchasing contact").await;
-        let coordinator = app.agent("Coordinator").await;
-        let ticket = app
-            .open_ticket(json!({"subject": text, "description": format!("{text}. Card 4111-1111"), "tags": [MARK],
-                "external_id": MARK, "deadline": "2030-05-05T09:00:00Z"}))
-            .await;
-        let ticket = app.advance_to(&ticket, "030").await;
-        let put = async |on: &Value, rest: &str, body: Value| {
-            let reply = coordinator.post_on(&path(on, rest), "*", body).await;
-            assert!((200..300).contains(&reply.status), "{rest}: {}", reply.body);
-            reply.body
-        };
-        let note = put(&ticket, "/notes", json!({"body": text})).await;
-        put(&ticket, "/notes", json!({"body": text, "visibility": "internal"})).await;
-        let file = json!({"name": MARK, "url": format!("https://files.example/{MARK}")});
-        put(&ticket, "/attachments", file).await;
-        owner.post(&path(&ticket, "/notes"), json!({"body": text})).await.expect(201);
-        let card = json!({"field": "description", "text": "4111-1111", "reason": text});
-        put(&ticket, "/redactions", card).await;
-        put(&ticket, "/triage", json!({"severity": 1, "impact": 1})).await;
-        put(&ticket, "/elevations", json!({"to": "L2", "reason": text, "tried": text})).await;
-
-        let (child, merged, job) = (open().await, open().await, open().await);
-        let link =
-            put(&child, "/links", json!({"kind": "child_of", "ticket_id": ticket["id"]})).await;
-        put(&merged, "/merge", json!({"into": ticket["id"]})).await;
-        put(&job, "/conversion", json!({"to": "job", "title": text, "reference": MARK})).await;
-        Self::follow_process(app, &child, &text).await;
-
+        let desk = Desk::of(app).await;
+        let (ticket, note) = desk.ticket().await;
+        let [child, link, merged, job] = desk.related(&ticket).await;
+        let appointment = desk.appointment(&ticket).await;
+        let [own, shared] = desk.views(&ticket).await;
+        let draft = desk.owner.post("/v1/drafts", desk.texts()).await.expect(201);
         let (account, contact) = (
             app.id("accounts", "Northwind Services").await,
             app.id("contacts", "Purchasing contact").await,
         );
-        for watcher in [&contact, &app.id("agents", "L1 agent B").await] {
-            let at = path(&ticket, &format!("/watchers/{watcher}"));
-            coordinator.put(&at, json!({})).await.expect(200);
-        }
-        let hour = json!({"starts_at": "2030-05-06T09:00:00Z", "ends_at": "2030-05-06T10:00:00Z", "note": text});
-        let appointment = put(&ticket, "/schedule", hour).await;
-        let later = json!({"deadline": "2030-05-06T09:00:00Z", "message": text});
-        put(&ticket, "/delay", later).await;
-        // The reminder is told, and both times are missed.
-        let missed = "2030-05-06T09:30:00Z".parse().unwrap();
-        let sweep = move |conn: &mut _| casebridge::schedule::service::sweep(conn, missed);
-        while app.service.db.tx(sweep).await.unwrap() {}
-
-        let view = json!({"name": MARK, "filters": {"q": MARK}});
-        let own = owner.post("/v1/views", view.clone()).await.expect(201);
-        let mut shared = view;
-        shared["audience"] = json!("department");
-        shared["department_id"] = ticket["department_id"].clone();
-        let shared = coordinator.post("/v1/views", shared).await.expect(201);
-        let draft = owner.post("/v1/drafts", texts.clone()).await.expect(201);
-
-        let ids = vec![
-            ("tickets", id(&ticket)),
-            ("ticket_id", id(&ticket)),
-            ("id", id(&ticket)),
-            ("ids", id(&ticket)),
-            ("into", id(&ticket)),
-            ("notes", id(&note)),
-            ("note_id", id(&note)),
-            ("links", id(&link)),
-            ("schedule", id(&appointment)),
-            ("watchers", contact.clone()),
-            ("views", id(&own)),
-            ("drafts", id(&draft)),
-            ("accounts", account.clone()),
-            ("account_id", account.clone()),
-            ("account", account.clone()),
-            ("contacts", contact.clone()),
-            ("contact_id", contact.clone()),
-            ("contact", contact.clone()),
+        let of = |names: &[&'static str], id: &str| {
+            names.iter().map(|name| (*name, id.to_owned())).collect::<Vec<_>>()
+        };
+        let ids = [
+            of(&["tickets", "ticket_id", "id", "ids", "into"], &id(&ticket)),
+            of(&["notes", "note_id"], &id(&note)),
+            of(&["links"], &id(&link)),
+            of(&["schedule"], &id(&appointment)),
+            of(&["views"], &id(&own)),
+            of(&["drafts"], &id(&draft)),
+            of(&["accounts", "account_id", "account"], &account),
+            of(&["watchers", "contacts", "contact_id", "contact"], &contact),
         ];
-        let mut marks = vec![MARK.to_owned(), "4111-1111".to_owned()];
-        marks.extend([&ticket, &child, &merged, &job, &draft].map(id));
-        marks.extend(
-            [&ticket, &child, &merged, &job].map(|t| t["number"].as_str().unwrap().to_owned()),
-        );
-        marks.extend([&note, &link, &appointment, &own, &shared].map(id));
+        let mut marks = vec![MARK.to_owned(), CARD.to_owned()];
+        let submitted = [&ticket, &child, &merged, &job];
+        marks.extend(submitted.map(|ticket| ticket["number"].as_str().unwrap().to_owned()));
+        marks.extend(submitted.map(id));
+        marks.extend([&draft, &note, &link, &appointment, &own, &shared].map(id));
         marks.extend([account, contact]);
         let more_tickets = [&child, &merged, &job, &draft].map(id).to_vec();
-        Self { ids, more_tickets, marks }
-    }
-
-    /// The ticket goes to who takes care of it outside the desk, and a step is done.
-    async fn follow_process(app: &TestApp, ticket: &Value, reference: &str) {
-        let coordinator = app.agent("Coordinator").await;
-        let component = json!({"component_id": app.id("components", "Managed Upgrade").await});
-        coordinator.patch(&path(ticket, ""), "*", component).await.expect(200);
-        let done = json!({"done": true, "reference": reference});
-        coordinator.post_on(&path(ticket, "/process/steps/1"), "*", done).await.expect(200);
+        Self { ids: ids.concat(), more_tickets, marks }
     }
 
     /// The same about each of the tickets; about the first one with everything that is no ticket's.

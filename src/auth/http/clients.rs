@@ -3,13 +3,13 @@ use actix_web::{get, patch, post, web};
 use chrono::{DateTime, Utc};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::auth::store::Client;
 use crate::auth::{Caller, service};
 use crate::db::Db;
-use crate::http::{Answer, Body, IfMatch, Params, PathId};
-use crate::kernel::{AppError, ClientId, Page, PageRequest, Permission};
+use crate::http::{Answer, Body, IfMatch, PageQuery, Params, PathId};
+use crate::kernel::{AppError, ClientId, Page, Permission};
 
 /// A program that calls the service.
 #[derive(Debug, Serialize, ToSchema)]
@@ -88,21 +88,10 @@ pub async fn create_client(
     Ok(Answer::created(location, &view)?.version(version))
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-struct ListQuery {
-    /// Items on a page; 50 when absent, 100 at the most.
-    #[param(minimum = 1)]
-    limit: Option<i64>,
-    /// `next` or `prev` of another page.
-    cursor: Option<String>,
-}
-
 /// List clients, oldest first
 #[utoipa::path(
     tag = "clients",
-    params(ListQuery),
+    params(PageQuery),
     security(("bearer" = ["clients:write"]), ("client_credentials" = ["clients:write"])),
     responses((status = 200, description = "A page of clients", body = Page<ClientView>)),
 )]
@@ -110,10 +99,10 @@ struct ListQuery {
 pub async fn list_clients(
     db: web::Data<Db>,
     caller: Caller,
-    query: Params<ListQuery>,
+    query: Params<PageQuery>,
 ) -> Result<Answer, AppError> {
     caller.require(Permission::ClientsWrite)?;
-    let request = PageRequest::new(query.limit, query.cursor.as_deref(), "clients")?;
+    let request = query.request("clients")?;
     let page = db.read(move |conn| service::list_clients(conn, &request)).await?;
     Answer::page(&page.map(ClientView::from))
 }

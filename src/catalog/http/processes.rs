@@ -5,12 +5,12 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::words::{KeyQuery, is_key};
+use super::words::is_key;
 use crate::auth::Caller;
 use crate::catalog::{Process, StepCheck, Steps, numbered, service};
 use crate::db::Db;
-use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId, now, set};
-use crate::kernel::{AppError, Page, PageRequest, Permission};
+use crate::http::{Answer, Body, Idempotency, IfMatch, PageQuery, Params, PathId, now, set};
+use crate::kernel::{AppError, Page, Permission};
 
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(create_process)
@@ -91,7 +91,7 @@ async fn create_process(
 /// List processes by key
 #[utoipa::path(
     tag = "catalog",
-    params(KeyQuery),
+    params(PageQuery),
     security(("bearer" = ["workflow:read"]), ("client_credentials" = ["workflow:read"])),
     responses((status = 200, description = "A page of processes", body = Page<Process>)),
 )]
@@ -99,10 +99,10 @@ async fn create_process(
 async fn list_processes(
     db: web::Data<Db>,
     caller: Caller,
-    query: Params<KeyQuery>,
+    query: Params<PageQuery>,
 ) -> Result<Answer, AppError> {
     caller.require(Permission::WorkflowRead)?;
-    let request = PageRequest::new(query.limit, query.cursor.as_deref(), "processes")?;
+    let request = query.request("processes")?;
     let page = db.read(move |conn| service::list_processes(conn, &request)).await?;
     Answer::page(&page)
 }

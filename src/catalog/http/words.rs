@@ -2,28 +2,17 @@
 use actix_web::{get, patch, post, web};
 use garde::Validate;
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::auth::Caller;
 use crate::catalog::{TicketType, service};
 use crate::db::Db;
-use crate::http::{Answer, Body, Idempotency, IfMatch, Params, now, nullable};
-use crate::kernel::{AppError, Page, PageRequest, Permission, WorkflowId};
+use crate::http::{Answer, Body, Idempotency, IfMatch, PageQuery, Params, now, nullable};
+use crate::kernel::{AppError, Page, Permission, WorkflowId};
 
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(create_ticket_type).service(change_ticket_type).service(list_ticket_types);
-}
-
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(super) struct KeyQuery {
-    /// Items on a page; 50 when absent, 100 at the most.
-    #[param(minimum = 1)]
-    pub(super) limit: Option<i64>,
-    /// `next` or `prev` of another page.
-    pub(super) cursor: Option<String>,
 }
 
 #[derive(Debug, Deserialize, Validate, ToSchema)]
@@ -127,7 +116,7 @@ async fn change_ticket_type(
 /// List ticket types by key
 #[utoipa::path(
     tag = "catalog",
-    params(KeyQuery),
+    params(PageQuery),
     security(("bearer" = ["catalog:read"]), ("client_credentials" = ["catalog:read"])),
     responses((status = 200, description = "A page of ticket types", body = Page<TicketType>)),
 )]
@@ -135,10 +124,10 @@ async fn change_ticket_type(
 async fn list_ticket_types(
     db: web::Data<Db>,
     caller: Caller,
-    query: Params<KeyQuery>,
+    query: Params<PageQuery>,
 ) -> Result<Answer, AppError> {
     caller.require(Permission::CatalogRead)?;
-    let request = PageRequest::new(query.limit, query.cursor.as_deref(), "ticket types")?;
+    let request = query.request("ticket types")?;
     let page = db.read(move |conn| service::list_ticket_types(conn, &request)).await?;
     Answer::page(&page)
 }

@@ -7,7 +7,6 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::PageQuery;
 use crate::auth::Caller;
 use crate::crm::Engine;
 use crate::crm::probe::Findings;
@@ -15,8 +14,8 @@ use crate::crm::service::{self, NewConnection};
 use crate::crm::settings::Settings;
 use crate::crm::store::{Connection, ConnectionState};
 use crate::db::Db;
-use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId};
-use crate::kernel::{AppError, ConnectionId, Page, PageRequest, Permission, Secret, SecretKey};
+use crate::http::{Answer, Body, Idempotency, IfMatch, PageQuery, Params, PathId};
+use crate::kernel::{AppError, ConnectionId, Page, Permission, Secret, SecretKey};
 
 pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(list_crm_connections)
@@ -99,7 +98,7 @@ async fn list_crm_connections(
     query: Params<PageQuery>,
 ) -> Result<Answer, AppError> {
     caller.require(Permission::CrmRead)?;
-    let request = PageRequest::new(query.limit, query.cursor.as_deref(), "crm_connections")?;
+    let request = query.request("crm_connections")?;
     let page = db.read(move |conn| service::connections(conn, &request)).await?;
     Answer::page(&page.map(ConnectionView::from))
 }

@@ -16,8 +16,6 @@ mod probe;
 mod reconcile;
 mod redactions;
 
-use serde::Deserialize;
-use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub fn routes(cfg: &mut ServiceConfig) {
@@ -36,15 +34,4 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .configure(changes::routes)
         .configure(links::routes)
         .configure(hooks::routes);
-}
-
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-struct PageQuery {
-    /// Items on a page; 50 when absent, 100 at the most.
-    #[param(minimum = 1)]
-    limit: Option<i64>,
-    /// `next` or `prev` of another page.
-    cursor: Option<String>,
 }

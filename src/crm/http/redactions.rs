@@ -7,15 +7,12 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use super::PageQuery;
 use crate::auth::Caller;
 use crate::crm::service::{self, Told};
 use crate::crm::store::{RedactedIn, RedactionState};
 use crate::db::Db;
-use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId, now};
-use crate::kernel::{
-    AppError, ConnectionId, NoteId, Page, PageRequest, Permission, RedactionId, TicketId,
-};
+use crate::http::{Answer, Body, Idempotency, IfMatch, PageQuery, Params, PathId, now};
+use crate::kernel::{AppError, ConnectionId, NoteId, Page, Permission, RedactionId, TicketId};
 use crate::tickets::service::{self as tickets, Redact};
 use crate::tickets::{RedactedField, Span};
 
@@ -196,7 +193,7 @@ async fn list_redactions(
 ) -> Result<Answer, AppError> {
     caller.require(Permission::TicketsWork)?;
     let binding = format!("redactions {}", id.0);
-    let page = PageRequest::new(query.limit, query.cursor.as_deref(), &binding)?;
+    let page = query.request(&binding)?;
     db.read(move |conn| {
         let Page { items, next, prev, total } = tickets::redactions(conn, &caller, id.0, &page)?;
         let told = service::told(conn, items)?;

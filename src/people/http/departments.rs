@@ -2,13 +2,13 @@
 use actix_web::{get, patch, post, web};
 use garde::Validate;
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::auth::Caller;
 use crate::db::Db;
-use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId, now, set};
-use crate::kernel::{AppError, DepartmentId, Page, PageRequest, Permission, WorkflowId};
+use crate::http::{Answer, Body, Idempotency, IfMatch, PageQuery, Params, PathId, now, set};
+use crate::kernel::{AppError, DepartmentId, Page, Permission, WorkflowId};
 use crate::people::{Department, service};
 
 pub fn routes(cfg: &mut ServiceConfig) {
@@ -68,21 +68,10 @@ async fn create_department(
     db.tx(create).await
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-struct DepartmentQuery {
-    /// Items on a page; 50 when absent, 100 at the most.
-    #[param(minimum = 1)]
-    limit: Option<i64>,
-    /// `next` or `prev` of another page.
-    cursor: Option<String>,
-}
-
 /// List departments by name
 #[utoipa::path(
     tag = "people",
-    params(DepartmentQuery),
+    params(PageQuery),
     security(("bearer" = ["people:read"]), ("client_credentials" = ["people:read"])),
     responses((status = 200, description = "A page of departments", body = Page<Department>)),
 )]
@@ -90,10 +79,10 @@ struct DepartmentQuery {
 async fn list_departments(
     db: web::Data<Db>,
     caller: Caller,
-    query: Params<DepartmentQuery>,
+    query: Params<PageQuery>,
 ) -> Result<Answer, AppError> {
     caller.require(Permission::PeopleRead)?;
-    let request = PageRequest::new(query.limit, query.cursor.as_deref(), "departments")?;
+    let request = query.request("departments")?;
     let page = db.read(move |conn| service::list_departments(conn, &request)).await?;
     Answer::page(&page)
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::auth::Caller;
 use crate::catalog::RouteChange;
 use crate::db::Db;
-use crate::http::{Answer, Body, IfMatch, Params, now, nullable};
+use crate::http::{Answer, Body, IfMatch, PageQuery, Params, now, nullable};
 use crate::kernel::{AppError, ComponentId, DepartmentId, Level, Page, PageRequest, Permission};
 use crate::routing::rules::{RoutingRow, RoutingRowChange};
 use crate::routing::service::{self, Compared};
@@ -152,21 +152,10 @@ pub async fn change_routing_table(
     Ok(Answer::ok(&TableChange::from(told))?.version(version))
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub struct VersionsQuery {
-    /// Items on a page; 50 when absent, 100 at the most.
-    #[param(minimum = 1)]
-    limit: Option<i64>,
-    /// `next` or `prev` of another page.
-    cursor: Option<String>,
-}
-
 /// List the versions of the routing table, latest first
 #[utoipa::path(
     tag = "routing",
-    params(VersionsQuery),
+    params(PageQuery),
     security(("bearer" = ["workflow:read"]), ("client_credentials" = ["workflow:read"])),
     responses((status = 200, description = "A page of versions", body = Page<RoutingVersion>)),
 )]
@@ -174,10 +163,10 @@ pub struct VersionsQuery {
 pub async fn list_routing_versions(
     db: web::Data<Db>,
     caller: Caller,
-    query: Params<VersionsQuery>,
+    query: Params<PageQuery>,
 ) -> Result<Answer, AppError> {
     caller.require(Permission::WorkflowRead)?;
-    let page = PageRequest::new(query.limit, query.cursor.as_deref(), "routing versions")?;
+    let page = query.request("routing versions")?;
     let page = db.read(move |conn| service::versions(conn, &page)).await?;
     Answer::page(&page)
 }

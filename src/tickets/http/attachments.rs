@@ -5,11 +5,10 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::super::service;
-use super::read::PageQuery;
 use crate::attachments::{AttachmentView, NewAttachment};
 use crate::auth::Caller;
 use crate::db::Db;
-use crate::http::{Answer, Body, Idempotency, Params, PathId, now};
+use crate::http::{Answer, Body, Idempotency, PageQuery, Params, PathId, now};
 use crate::kernel::{AppError, Page, Permission, TicketId};
 use crate::notes::NoteVisibility;
 

@@ -8,11 +8,10 @@ use super::super::rules::Step;
 use super::super::service::{self, DRAFTS_KEPT, Draft, NewTicket};
 use super::change::ChangeTicket;
 use super::open::OpenTicket;
-use super::read::PageQuery;
 use super::view::{TicketSummary, TicketView, answer, view};
 use crate::auth::Caller;
 use crate::db::Db;
-use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId, now};
+use crate::http::{Answer, Body, Idempotency, IfMatch, PageQuery, Params, PathId, now};
 use crate::kernel::{AccountId, Actor, AppError, Page, Permission, TicketId, rfc3339};
 
 /// A ticket that is not submitted yet, and how far it is.

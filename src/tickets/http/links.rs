@@ -7,11 +7,10 @@ use utoipa::ToSchema;
 
 use super::super::rules::Relation;
 use super::super::service::{self, Linked, NewLink};
-use super::read::PageQuery;
 use super::view::TicketSummary;
 use crate::auth::Caller;
 use crate::db::Db;
-use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId, now};
+use crate::http::{Answer, Body, Idempotency, IfMatch, PageQuery, Params, PathId, now};
 use crate::kernel::{Actor, AppError, LinkId, Page, Permission, TicketId, rfc3339};
 
 /// What the ticket is to which other one.

@@ -5,10 +5,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::super::service::{self, Replied};
-use super::read::PageQuery;
 use crate::auth::Caller;
 use crate::db::Db;
-use crate::http::{Answer, Body, Idempotency, Params, PathId, now};
+use crate::http::{Answer, Body, Idempotency, PageQuery, Params, PathId, now};
 use crate::kernel::{Actor, AppError, NoteId, Page, Permission, TicketId};
 use crate::notes::{Channel, NewNote, NoteView, NoteVisibility};
 

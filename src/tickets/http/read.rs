@@ -1,15 +1,13 @@
 //! Read a ticket and its history.
 use actix_web::{get, web};
-use serde::Deserialize;
-use utoipa::IntoParams;
 
 use super::super::service;
 use super::view::{TicketView, answer};
 use crate::auth::Caller;
 use crate::db::Db;
 use crate::events::EventView;
-use crate::http::{Answer, Params, PathId, now};
-use crate::kernel::{AppError, Page, PageRequest, TicketId};
+use crate::http::{Answer, PageQuery, Params, PathId, now};
+use crate::kernel::{AppError, Page, TicketId};
 
 /// Get a ticket
 ///
@@ -32,23 +30,6 @@ pub async fn get_ticket(
         answer(located, &caller, now())
     })
     .await
-}
-
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub struct PageQuery {
-    /// Items on a page; 50 when absent, 100 at the most.
-    #[param(minimum = 1)]
-    pub limit: Option<i64>,
-    /// `next` or `prev` of another page.
-    pub cursor: Option<String>,
-}
-
-impl PageQuery {
-    pub fn request(&self, binding: &str) -> Result<PageRequest, AppError> {
-        PageRequest::new(self.limit, self.cursor.as_deref(), binding)
-    }
 }
 
 /// List what happened to a ticket, oldest first

@@ -6,11 +6,10 @@ use utoipa::ToSchema;
 
 use super::super::service::{self, Triage};
 use super::notes::AddNote;
-use super::read::PageQuery;
 use super::view::{TicketSummary, TicketView, answer};
 use crate::auth::Caller;
 use crate::db::Db;
-use crate::http::{Answer, Body, IfMatch, Params, PathId, WantsTotal, now, nullable};
+use crate::http::{Answer, Body, IfMatch, PageQuery, Params, PathId, WantsTotal, now, nullable};
 use crate::kernel::{AppError, Permission, Priority, TicketId};
 use crate::triage::Choice;
 

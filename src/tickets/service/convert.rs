@@ -10,7 +10,7 @@ use super::super::rules::{
     ConversionKind, Lead, WorkOrder, WorkflowMove, enter, tell_work_order, tell_workflow,
 };
 use super::super::store::{self, Conversion, Ticket};
-use super::transition::{about, follow_status, go_on_if_assigned, move_to, write_note};
+use super::transition::{about, follow_status, go_on_if_assigned, move_to, with, write_note};
 use super::{Held, InWorkflow, Told, get, hold};
 use crate::events::EventType;
 use crate::http::IfMatch;
@@ -107,8 +107,7 @@ pub fn convert(
     if let Some(body) = note {
         let internal = NoteVisibility::Internal;
         let note = NewNote { visibility: internal, channel: Channel::Api, body };
-        let note = about(&write_note(conn, actor, &mut held, note, now)?);
-        data.as_object_mut().into_iter().for_each(|data| data.extend(fields(note.clone())));
+        data = with(data, &about(&write_note(conn, actor, &mut held, note, now)?));
     }
     let told = Told { kind: EventType::TicketConverted, public: false, data };
     Ok((conversion, held.save(conn, actor, told, now)?))
@@ -116,13 +115,6 @@ pub fn convert(
 
 fn json(value: impl Serialize) -> Result<Value, AppError> {
     serde_json::to_value(value).map_err(AppError::internal)
-}
-
-fn fields(value: Value) -> serde_json::Map<String, Value> {
-    match value {
-        Value::Object(fields) => fields,
-        _ => serde_json::Map::new(),
-    }
 }
 
 /// What the ticket became, for who works tickets.

@@ -4,7 +4,7 @@ use diesel::PgConnection;
 use serde_json::Value;
 
 use super::super::store::{self, Ticket, Watched};
-use super::transition::{about, write_note};
+use super::transition::{about, with, write_note};
 use super::{InWorkflow, Told, hold};
 use crate::appointments;
 use crate::events::{self, EventType, NewEvent, Subject};
@@ -42,10 +42,7 @@ pub fn happen<T>(
         return Ok((done, held.unchanged()));
     };
     if let Some(note) = note {
-        let note = about(&write_note(conn, actor, &mut held, note, now)?);
-        if let (Value::Object(data), Value::Object(note)) = (&mut data, note) {
-            data.extend(note);
-        }
+        data = with(data, &about(&write_note(conn, actor, &mut held, note, now)?));
     }
     let ticket = held.save(conn, actor, Told { kind, public, data }, now)?;
     Ok((done, ticket))

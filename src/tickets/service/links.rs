@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::rules::Relation;
 use super::super::store::{self, Link, LinkFilter, Located, Summary, Ticket};
-use super::transition::{about, write_note};
+use super::transition::{about, with, write_note};
 use super::{Held, InWorkflow, NOT_FOUND, Told, get, held, hold_pair};
 use crate::db::violated;
 use crate::events::EventType;
@@ -107,10 +107,8 @@ fn tell(
 ) -> Result<(InWorkflow<Ticket>, InWorkflow<Ticket>), AppError> {
     let mut save = |held: Held| {
         let (seen_as, other) = link.seen_from(held.ticket.id);
-        let mut data = json!({ "link_id": link.id, "kind": seen_as, "ticket_id": other });
-        if let (Value::Object(data), Value::Object(more)) = (&mut data, more) {
-            data.extend(more.clone());
-        }
+        let data = json!({ "link_id": link.id, "kind": seen_as, "ticket_id": other });
+        let data = with(data, more);
         held.save(conn, actor, Told { kind, public: false, data }, now)
     };
     let [this, other] = tickets;

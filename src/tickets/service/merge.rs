@@ -1,12 +1,12 @@
 //! Merge a ticket into another one, and undo that.
 use chrono::{DateTime, Utc};
 use diesel::PgConnection;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::super::rules::{check_merge, enter, merged_into};
 use super::super::store::{self, Ticket};
 use super::read::conversation;
-use super::transition::{about, reassign, write_note};
+use super::transition::{about, reassign, with, write_note};
 use super::watchers::check_joint;
 use super::{Held, InWorkflow, Told, held, hold_merged, hold_pair, refuse_merged};
 use crate::events::EventType;
@@ -93,10 +93,7 @@ fn tell(
 ) -> Result<InWorkflow<Ticket>, AppError> {
     let named = |held: &Held| json!({ "id": held.ticket.id, "number": held.ticket.number });
     let both = json!({ "source": named(&source), "target": named(&target) });
-    let mut data = about(note);
-    if let (Value::Object(data), Value::Object(both)) = (&mut data, &both) {
-        data.extend(both.clone());
-    }
+    let data = with(about(note), &both);
     target.save(conn, actor, Told { kind, public: false, data: both }, now)?;
     source.save(conn, actor, Told { kind, public: true, data }, now)
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::super::store::{self, Kind, Located, QueueFilter, Summary, Ticket, Urgency};
 use super::assign::need;
@@ -96,16 +97,7 @@ pub fn queue(
     now: DateTime<Utc>,
 ) -> Result<Page<Waiting>, AppError> {
     actor.require(Permission::TicketsWork)?;
-    let behind = page.cursor.as_ref().map(|cursor| {
-        let key: Option<(i64, i64)> = serde_json::from_value(cursor.key.clone()).ok();
-        key.and_then(|(rank, micros)| {
-            let created_at = DateTime::from_timestamp_micros(micros)?;
-            Some(Urgency { rank: i32::try_from(rank).ok()?, created_at, id: TicketId(cursor.id) })
-        })
-        .ok_or_else(|| AppError::Malformed("cursor is not valid".into()))
-    });
-    let rows =
-        store::queue(conn, actor, filter, behind.transpose()?, page.backward(), page.fetch())?;
+    let rows = store::queue(conn, actor, filter, place(page)?, page.backward(), page.fetch())?;
     let ids: Vec<TicketId> = rows.iter().map(|located| located.row.id).collect();
     let since = assignment::decided_at(conn, &ids)?;
     let mut departments: Vec<_> = rows.iter().map(|located| located.row.department_id).collect();
@@ -117,10 +109,24 @@ pub fn queue(
         why: assignment::why_nobody(&staff, &need(&ticket.row), now),
         ticket,
     });
-    Ok(page.page(waiting.collect(), |waiting| {
-        let key = Urgency::of(&waiting.ticket.row);
-        (Value::from(vec![key.rank.into(), key.created_at.timestamp_micros()]), key.id.0)
-    }))
+    Ok(page.page(waiting.collect(), |waiting| key(&waiting.ticket.row)))
+}
+
+/// Where a page of a queue begins, as its cursor says it.
+pub(super) fn place(page: &PageRequest) -> Result<Option<Urgency>, AppError> {
+    let Some(cursor) = &page.cursor else { return Ok(None) };
+    let key: Option<(i32, i64)> = serde_json::from_value(cursor.key.clone()).ok();
+    let place = key.and_then(|(rank, micros)| {
+        let created_at = DateTime::from_timestamp_micros(micros)?;
+        Some(Urgency { rank, created_at, id: TicketId(cursor.id) })
+    });
+    place.map(Some).ok_or_else(|| AppError::Malformed("cursor is not valid".into()))
+}
+
+/// What a cursor says of a ticket's place in a queue.
+pub(super) fn key(row: &Summary) -> (Value, Uuid) {
+    let Urgency { rank, created_at, id } = Urgency::of(row);
+    (json!([rank, created_at.timestamp_micros()]), id.0)
 }
 
 /// A ticket that could be opened.

@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 use super::super::rules::{Cut, RedactedField, SUBJECT_MAX, Span, cut};
 use super::super::store::{self, Redaction, Ticket};
 use super::{Held, InWorkflow, Told, get, hold_merged};
-use crate::assignment;
 use crate::events::{self, EventType};
 use crate::http::{self, IfMatch};
 use crate::kernel::{
     Actor, AppError, Erasure, NoteId, Page, PageRequest, Permission, RedactionId, TicketId,
 };
 use crate::notes::{self, NoteVisibility};
+use crate::{appointments, assignment};
 
 /// What is to be taken out, and why.
 #[derive(Clone)]
@@ -65,6 +65,7 @@ pub fn redact(
     let notes = notes::erase(conn, id, &erasure)?;
     store::erase_records(conn, id, &erasure)?;
     assignment::erase(conn, id, &erasure)?;
+    appointments::erase(conn, id, &erasure)?;
     events::erase(conn, id, &erasure)?;
     http::erase_kept_answers(conn, id.0, &erasure)?;
     let data = json!({

@@ -178,6 +178,14 @@ pub(super) fn write_note(
     Ok(notes::insert(conn, actor, held.ticket.id, held.ticket.note_count, note, now)?)
 }
 
+/// What an event says, and `more`.
+pub(super) fn with(mut data: Value, more: &Value) -> Value {
+    for (field, value) in more.as_object().into_iter().flatten() {
+        data[field] = value.clone();
+    }
+    data
+}
+
 /// What an event says of the note that came with it.
 pub(super) fn about(note: &Note) -> Value {
     json!({ "note_id": note.id, "note_seq": note.seq, "note_visibility": note.visibility })

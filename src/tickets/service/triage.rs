@@ -1,11 +1,11 @@
 //! Triage: how bad it is and how many it concerns decide how urgent it is.
-use std::sync::Arc;
-
-use chrono::{DateTime, TimeZone as _, Utc};
+use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use serde_json::json;
 
-use super::super::store::{self, Located, QueueKey, Summary, Ticket};
+use super::super::store::{self, Summary, Ticket};
+use super::queue::{key, place};
+use super::read::in_workflows;
 use super::transition::{about, write_note};
 use super::{InWorkflow, Told, hold};
 use crate::events::EventType;
@@ -13,7 +13,7 @@ use crate::http::IfMatch;
 use crate::kernel::{Actor, AppError, Page, PageRequest, Permission, Priority, TicketId};
 use crate::notes::{NewNote, NoteVisibility};
 use crate::triage::{self, Choice};
-use crate::workflow::{self, Category, Workflow};
+use crate::workflow::Category;
 
 /// What triage found.
 #[derive(Debug, Clone)]
@@ -76,24 +76,8 @@ pub fn triage_queue(
     page: &PageRequest,
 ) -> Result<Page<InWorkflow<Summary>>, AppError> {
     actor.require(Permission::TicketsWork)?;
-    let key = page.cursor.as_ref().map(|cursor| {
-        let (priority, created) = serde_json::from_value(cursor.key.clone()).ok()?;
-        let created_at = Utc.timestamp_micros(created).single()?;
-        Some(QueueKey { priority, created_at, id: cursor.id })
-    });
-    let refusal = || AppError::Malformed("cursor is not valid".into());
-    let key = key.map(|key| key.ok_or_else(refusal)).transpose()?;
-    let mut tickets: Vec<InWorkflow<Summary>> = Vec::new();
-    for Located { row, revision } in store::untriaged(conn, actor, page, key)? {
-        // In memory, unless it was changed a moment ago.
-        let workflow: Arc<Workflow> = workflow::load(conn, row.workflow_id, revision)?;
-        tickets.push(InWorkflow { row, workflow });
-    }
-    let key = |ticket: &InWorkflow<Summary>| {
-        let row = &ticket.row;
-        (json!([row.priority, row.created_at.timestamp_micros()]), row.id.0)
-    };
-    Ok(page.page(tickets, key))
+    let rows = store::untriaged(conn, actor, place(page)?, page.backward(), page.fetch())?;
+    Ok(page.page(in_workflows(conn, rows)?, |ticket| key(&ticket.row)))
 }
 
 /// How many tickets wait for triage, by priority.

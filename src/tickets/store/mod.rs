@@ -37,7 +37,7 @@ pub use redactions::{Redaction, allow_redaction, erase_records, insert_redaction
 pub use row::{Located, Summary, Ticket};
 pub use search::{Ranked, descriptions, ranked};
 pub use tags::newest_tags;
-pub use triage::{QueueKey, differing, differing_count, manual_count, untriaged, untriaged_counts};
+pub use triage::{differing, differing_count, manual_count, untriaged, untriaged_counts};
 pub use waiting::{Kind, QueueFilter, Urgency, lock_first, queue, waiting_kinds};
 pub use watchers::{NewWatcher, Watcher, count_watchers, delete_watcher, insert_watcher, watchers};
 pub use write::{insert, save};

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
 use uuid::Uuid;
 
-use crate::db::schema::{conversions, elevations, redactions as r};
+use crate::db::schema::{conversions, elevations, process_steps, redactions as r, ticket_merges};
 use crate::kernel::{ElevationId, Erasure, NoteId, RedactionId, TicketId};
 use crate::tickets::rules::RedactedField;
 
@@ -56,7 +56,8 @@ pub fn allow_redaction(conn: &mut PgConnection, id: Option<RedactionId>) -> Quer
     diesel::select(set_config("casebridge.redaction", id, true)).execute(conn)
 }
 
-/// Takes the secret out of what was recorded beside a ticket: its elevations, and what it became.
+/// Takes the secret out of what was recorded beside a ticket: its elevations, the steps of its process, what it was before it
+/// was merged, and what it became.
 pub fn erase_records(
     conn: &mut PgConnection,
     ticket: TicketId,
@@ -78,11 +79,42 @@ pub fn erase_records(
             ))
             .execute(conn)?;
     }
-    let Some(mut became) = super::conversion(conn, ticket)? else { return Ok(()) };
-    if erasure.written(&mut became.details) {
-        diesel::update(conversions::table.find(ticket))
-            .set(conversions::details.eq(became.details))
+    erase_steps(conn, ticket, erasure)?;
+    let resolution: Option<Option<String>> = ticket_merges::table
+        .find(ticket)
+        .select(ticket_merges::resolution)
+        .first(conn)
+        .optional()?;
+    if let Some(erased) = resolution.flatten().and_then(|text| erasure.text(&text)) {
+        diesel::update(ticket_merges::table.find(ticket))
+            .set(ticket_merges::resolution.eq(erased))
             .execute(conn)?;
+    }
+    let Some(mut became) = super::conversion(conn, ticket)? else { return Ok(()) };
+    let reference = became.reference.as_ref().and_then(|text| erasure.text(text));
+    if erasure.written(&mut became.details) || reference.is_some() {
+        diesel::update(conversions::table.find(ticket))
+            .set((
+                conversions::details.eq(became.details),
+                conversions::reference.eq(reference.or(became.reference)),
+            ))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+fn erase_steps(conn: &mut PgConnection, ticket: TicketId, erasure: &Erasure) -> QueryResult<()> {
+    let said: Vec<(i32, String)> = process_steps::table
+        .filter(process_steps::ticket_id.eq(ticket))
+        .filter(process_steps::reference.is_not_null())
+        .select((process_steps::step, process_steps::reference.assume_not_null()))
+        .load(conn)?;
+    for (step, reference) in said {
+        if let Some(erased) = erasure.text(&reference) {
+            diesel::update(process_steps::table.find((ticket, step)))
+                .set(process_steps::reference.eq(erased))
+                .execute(conn)?;
+        }
     }
     Ok(())
 }

@@ -1,36 +1,24 @@
 //! What triage asks of the tickets.
-use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, sql};
-use diesel::expression::SqlLiteral;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, SmallInt, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, SmallInt};
 use uuid::Uuid;
 
 use super::find::{revision, visible};
 use super::row::{Located, Summary, Ticket};
-use super::sql::{IsOpen, Limited};
+use super::sql::{IsOpen, LessUrgent, Limited, order_of_urgency};
+use super::waiting::Urgency;
 use crate::db::schema::tickets;
-use crate::kernel::{Actor, PageRequest, Priority, TicketId};
+use crate::kernel::{Actor, Priority, TicketId};
 
-/// Where a page of the queue starts.
-#[derive(Debug, Clone, Copy)]
-pub struct QueueKey {
-    pub priority: Priority,
-    pub created_at: DateTime<Utc>,
-    pub id: Uuid,
-}
-
-fn negated_priority() -> SqlLiteral<SmallInt> {
-    sql("(-tickets.priority)")
-}
-
-/// The rows of a page of the queue and one more: most urgent first, then oldest; the other way round when it goes backward.
+/// The tickets that wait for triage and that the caller may see behind (or, `backward`, before) a place, nearest first.
 pub fn untriaged(
     conn: &mut PgConnection,
     actor: &Actor,
-    page: &PageRequest,
-    key: Option<QueueKey>,
+    from: Option<Urgency>,
+    backward: bool,
+    limit: i64,
 ) -> QueryResult<Vec<Located<Summary>>> {
     let mut query = tickets::table
         .into_boxed()
@@ -38,26 +26,11 @@ pub fn untriaged(
         .filter(tickets::severity.is_null())
         .filter(tickets::deleted_at.is_null())
         .filter(IsOpen);
-    if let Some(key) = key {
-        let order = "((-tickets.priority), tickets.created_at, tickets.id)";
-        let than = if page.backward() { "<" } else { ">" };
-        query = query.filter(
-            sql::<Bool>(&format!("{order} {than} ("))
-                .bind::<SmallInt, _>(-key.priority.rank())
-                .sql(", ")
-                .bind::<Timestamptz, _>(key.created_at)
-                .sql(", ")
-                .bind::<SqlUuid, _>(key.id)
-                .sql(")"),
-        );
+    if let Some(place) = from {
+        query = query.filter(LessUrgent { than: place, reversed: backward });
     }
-    let query = if page.backward() {
-        query.order((negated_priority().desc(), tickets::created_at.desc(), tickets::id.desc()))
-    } else {
-        query.order((negated_priority().asc(), tickets::created_at.asc(), tickets::id.asc()))
-    };
-    let query = query.select((Summary::as_select(), revision()));
-    let rows: Vec<(Summary, Uuid)> = Limited { query, rows: page.fetch() }.load(conn)?;
+    let query = query.order(order_of_urgency(backward)).select((Summary::as_select(), revision()));
+    let rows: Vec<(Summary, Uuid)> = Limited { query, rows: limit }.load(conn)?;
     Ok(rows.into_iter().map(|(row, revision)| Located { row, revision }).collect())
 }
 

@@ -3,13 +3,13 @@ use actix_web::{delete, get, patch, post, put, web};
 use chrono::{DateTime, Utc};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::{ChangeQuery, plan};
 use crate::auth::Caller;
 use crate::db::Db;
-use crate::http::{Answer, Body, Idempotency, IfMatch, Params, PathId, now};
-use crate::kernel::{AppError, Page, PageRequest, Permission, WorkflowId};
+use crate::http::{Answer, Body, Idempotency, IfMatch, PageQuery, Params, PathId, now};
+use crate::kernel::{AppError, Page, Permission, WorkflowId};
 use crate::workflow::store::Head;
 use crate::workflow::{NewWorkflow, Plan, Workflow, WorkflowDefinition, service};
 
@@ -48,21 +48,10 @@ impl From<Head> for WorkflowSummary {
     }
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-struct ListQuery {
-    /// Items on a page; 50 when absent, 100 at the most.
-    #[param(minimum = 1)]
-    limit: Option<i64>,
-    /// `next` or `prev` of another page.
-    cursor: Option<String>,
-}
-
 /// List workflows, oldest first
 #[utoipa::path(
     tag = "workflow",
-    params(ListQuery),
+    params(PageQuery),
     security(("bearer" = ["workflow:read"]), ("client_credentials" = ["workflow:read"])),
     responses((status = 200, description = "A page of workflows", body = Page<WorkflowSummary>)),
 )]
@@ -70,10 +59,10 @@ struct ListQuery {
 pub(super) async fn list_workflows(
     db: web::Data<Db>,
     caller: Caller,
-    query: Params<ListQuery>,
+    query: Params<PageQuery>,
 ) -> Result<Answer, AppError> {
     caller.require(Permission::WorkflowRead)?;
-    let request = PageRequest::new(query.limit, query.cursor.as_deref(), "workflows")?;
+    let request = query.request("workflows")?;
     let page = db.read(move |conn| service::list(conn, &request)).await?;
     Answer::page(&page.map(WorkflowSummary::from))
 }

@@ -311,3 +311,31 @@ async fn whatever_is_typed_is_a_search_and_no_error() {
     }
     assert_eq!(found(&search(&coordinator, "q=o%27brien+temp").await).len(), 1);
 }
+
+#[actix_web::test]
+async fn a_merged_ticket_is_found_by_its_own_words_and_names_its_target_but_is_no_active_one() {
+    let app = TestApp::start().await;
+    let agent = app.agent("Coordinator").await;
+    let contact = app.contact("Purchasing contact").await;
+    let target = app.open_ticket(json!({"subject": "Import"})).await;
+    let merged = app.open_ticket(json!({"subject": "Import again"})).await;
+    note(&agent, &merged, "It is the firewall", "public").await;
+    let into = json!({"into": target["id"], "note": {"body": "Ask the colleagues of the mainframe", "visibility": "internal"}});
+    agent.post_on(&path(&merged, "/merge"), "*", into).await.expect(200);
+
+    for caller in [&agent, &contact] {
+        let page = search(caller, "q=firewall").await;
+        assert_eq!(found(&page), [id(&merged)], "with its own note");
+        assert_eq!(page["items"][0]["ticket"]["merged_into"], target["id"]);
+        let page = list(caller, "q=firewall").await;
+        assert_eq!(page["items"][0]["merged_into"], target["id"]);
+        assert_eq!(ids(&list(caller, "q=import&category=active").await), [id(&target)]);
+        assert!(ids(&list(caller, "q=firewall&category=active").await).is_empty());
+    }
+    assert_eq!(found(&search(&agent, "q=mainframe").await), [id(&merged)]);
+    assert!(found(&search(&contact, "q=mainframe").await).is_empty());
+    // What is sent to it afterwards is the target's.
+    note(&contact, &merged, "The proxy, too", "public").await;
+    assert_eq!(found(&search(&agent, "q=proxy").await), [id(&target)]);
+    assert_eq!(ids(&list(&agent, "merged=false").await), [id(&target)]);
+}

@@ -228,3 +228,26 @@ async fn a_column_is_a_field_of_the_tickets_in_a_list() {
         caller.post("/v1/views", all).await.expect(201);
     }
 }
+
+#[actix_web::test]
+async fn the_log_tells_of_shared_views_and_nothing_of_what_somebody_looks_for() {
+    let app = TestApp::start().await;
+    let coordinator = app.agent("Coordinator").await;
+    let told = async || {
+        let types = "select coalesce(string_agg(type, ' ' order by id), '') as text from events where subject like 'view/%'";
+        app.text(types).await.unwrap()
+    };
+    let personal = json!({"name": "Mine", "filters": {"q": "somebody"}});
+    let view = coordinator.post("/v1/views", personal).await.expect(201);
+    let at = format!("/v1/views/{}", view["id"].as_str().unwrap());
+    coordinator.patch(&at, "*", json!({"filters": {"q": "nobody"}})).await.expect(200);
+    assert_eq!(told().await, "");
+    let shared = json!({"audience": "desk", "filters": {"category": "active"}});
+    coordinator.patch(&at, "*", shared).await.expect(200);
+    coordinator.patch(&at, "*", json!({"name": "Ours"})).await.expect(200);
+    coordinator.patch(&at, "*", json!({"audience": "personal"})).await.expect(200);
+    coordinator.delete(&at, "*").await.expect(204);
+    assert_eq!(told().await, "resource.created resource.changed resource.deleted");
+    let private = "select count(*) as number from events where subject like 'view/%' and changes::text like '%body%'";
+    assert_eq!(app.number(private).await, 0);
+}

@@ -76,6 +76,48 @@ async fn a_secret_is_nowhere_in_the_database_afterwards() {
 }
 
 #[actix_web::test]
+async fn a_secret_that_was_repeated_in_the_desks_records_of_a_ticket_is_gone_from_them_too() {
+    let app = TestApp::start().await;
+    let agent = app.agent("Coordinator").await;
+    let component = app.id("components", "Managed Upgrade").await;
+    let text = format!("My card is {SECRET}.");
+    let new = json!({"description": text, "component_id": component});
+    let (ticket, target) = (app.open_ticket(new).await, app.open_ticket(json!({})).await);
+    app.follow_automatic().await;
+    let post = async |rest: &str, body: Value| {
+        let reply = agent.post_on(&path(&ticket, rest), "*", body).await;
+        assert!((200..300).contains(&reply.status), "{rest}: {}", reply.body);
+    };
+    let mail = json!({"done": true, "reference": format!("Mail about {SECRET}")});
+    post("/process/steps/1", mail).await;
+    let hour = json!({"starts_at": "2030-05-06T09:00:00Z", "ends_at": "2030-05-06T10:00:00Z", "note": format!("Block {SECRET}")});
+    post("/schedule", with_agent(&app, hour).await).await;
+    post("/conversion", json!({"to": "job", "title": "Block it", "reference": SECRET})).await;
+    let close =
+        json!({"to": "050", "resolution": format!("{SECRET} is blocked"), "override_reason": text});
+    post("/transitions", close).await;
+    post("/merge", json!({"into": target["id"]})).await;
+    let own = json!({"name": "Cards", "filters": {"q": SECRET}});
+    agent.post("/v1/views", own).await.expect(201);
+    app.publish().await;
+    let held = tables_with(&app, SECRET).await;
+    for table in ["appointments", "conversions", "events", "process_steps", "ticket_merges"] {
+        assert!(held.iter().any(|found| found == table), "{table} in {held:?}");
+    }
+
+    redact(&agent, &ticket, "description", SECRET).await.expect(201);
+    // What somebody searches for is theirs, and nothing of the ticket.
+    assert_eq!(tables_with(&app, SECRET).await, ["views"]);
+    let back = agent.delete(&path(&ticket, "/merge"), "*").await.expect(200);
+    assert_eq!(back["resolution"], "[redacted] is blocked");
+}
+
+async fn with_agent(app: &TestApp, mut body: Value) -> Value {
+    body["agent_id"] = json!(app.id("agents", "L1 agent A").await);
+    body
+}
+
+#[actix_web::test]
 async fn a_short_secret_leaves_its_text_and_nothing_else_loses_its_digits() {
     let app = TestApp::start().await;
     let agent = app.agent("Coordinator").await;

@@ -1,0 +1,4 @@
+//! Mail: what goes out.
+mod thread;
+
+pub use thread::{Conversation, Thread};

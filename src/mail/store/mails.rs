@@ -181,7 +181,9 @@ pub fn erase(conn: &mut PgConnection, ticket: TicketId, erasure: &Erasure) -> Qu
         "outgoing_mails.ticket_id is null and exists (select from unnest(",
     )
     .bind::<Array<Text>, _>(erasure.searched())
-    .sql(") s (text) where strpos(outgoing_mails.subject || outgoing_mails.text_body, s.text) > 0)");
+    .sql(
+        ") s (text) where strpos(outgoing_mails.subject || outgoing_mails.text_body, s.text) > 0)",
+    );
     let mails: Vec<OutgoingMail> = m::table
         .filter(dsl::ticket_id.eq(ticket).assume_not_null().or(of_several))
         .select(OutgoingMail::as_select())
@@ -208,10 +210,11 @@ pub fn erase(conn: &mut PgConnection, ticket: TicketId, erasure: &Erasure) -> Qu
     Ok(())
 }
 
-/// How many mails wait in a state, and since when the longest.
-pub fn waiting(
-    conn: &mut PgConnection,
-) -> QueryResult<Vec<(MailState, i64, Option<DateTime<Utc>>)>> {
+/// How many mails are in a state, and when the oldest was queued.
+pub type Waiting = (MailState, i64, Option<DateTime<Utc>>);
+
+/// The mails that wait, and those that somebody may have to look at.
+pub fn waiting(conn: &mut PgConnection) -> QueryResult<Vec<Waiting>> {
     let states = [MailState::Queued, MailState::Sending, MailState::Held, MailState::Dead];
     m::table
         .filter(dsl::state.eq_any(states))

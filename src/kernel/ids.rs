@@ -77,6 +77,10 @@ ids! {
     AppointmentId,
     /// Identifies a start or a deadline that was missed.
     DelayId,
+    /// Identifies a mail that goes out.
+    MailId,
+    /// Identifies an address that no mail is sent to.
+    SuppressionId,
     /// Identifies an integration client.
     ClientId,
     /// Identifies a connection to a CRM.

@@ -16,6 +16,6 @@ pub use erasure::{Erasure, MARK};
 pub use error::{AppError, FieldError};
 pub use ids::*;
 pub use page::{Cursor, Direction, PAGE_DEFAULT, PAGE_MAX, Page, PageRequest};
-pub use sealed::{Secret, SecretKey};
+pub use sealed::{SIGNATURE, Secret, SecretKey};
 pub(crate) use text_enum::text_enum;
 pub use time_zone::TimeZone;

@@ -30,6 +30,8 @@ use crate::kernel::Permission;
         (name = "drafts", description = "Tickets before they are submitted, filled in step by step"),
         (name = "views", description = "Saved filters, personal and shared, with live counts"),
         (name = "notes", description = "The conversation on a ticket"),
+        (name = "mails", description = "What goes out by mail, what does not and why, and where mail does not arrive"),
+        (name = "mail templates", description = "The texts of mails, in several languages"),
         (name = "workflow", description = "Statuses and transitions, as data"),
         (name = "assignment", description = "Who works on a ticket, and why"),
         (name = "triage", description = "How urgent a ticket is, and what waits to be looked at"),

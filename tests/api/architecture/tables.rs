@@ -59,6 +59,16 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("attachments", &["attachments"]),
     ("appointments", &["appointments"]),
     ("jobs", &["jobs"]),
+    (
+        "mail",
+        &[
+            "outgoing_mails",
+            "received_references",
+            "automatic_deliveries",
+            "suppressed_addresses",
+            "mail_templates",
+        ],
+    ),
     ("schedule", &["delays", "calendar_feeds"]),
 ];
 /// Tables that begin so belong to this feature.
@@ -85,6 +95,8 @@ const READS: &[(&str, &[&str])] = &[
     ),
     // A calendar names its tickets, a load counts them, and a reminder asks whether they are open.
     ("schedule", &["tickets"]),
+    // Who may see a mail depends on its ticket.
+    ("mail", &["tickets"]),
     // Whether a status can go.
     ("workflow", &["tickets"]),
     // A filter asks whose turn it is; a row brings the revision of its workflow; a watcher has a name, and a contact's watching

@@ -142,6 +142,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    canned_replies (id) {
+        id -> Uuid,
+        name -> Text,
+        audience -> Text,
+        owner_id -> Uuid,
+        department_id -> Nullable<Uuid>,
+        body -> Text,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     categories (id) {
         id -> Uuid,
         name -> Text,
@@ -552,6 +566,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    macros (id) {
+        id -> Uuid,
+        name -> Text,
+        description -> Text,
+        actions -> Jsonb,
+        active -> Bool,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     notes (id) {
         id -> Uuid,
         ticket_id -> Uuid,
@@ -563,6 +590,7 @@ diesel::table! {
         author_name -> Text,
         body -> Text,
         created_at -> Timestamptz,
+        mentions -> Array<Uuid>,
     }
 }
 
@@ -613,6 +641,16 @@ diesel::table! {
         redacted_by -> Uuid,
         redacted_by_name -> Text,
         redacted_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    reply_drafts (ticket_id, author_id) {
+        ticket_id -> Uuid,
+        author_id -> Uuid,
+        visibility -> Text,
+        body -> Text,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -852,6 +890,7 @@ diesel::joinable!(attachments -> tickets (ticket_id));
 diesel::joinable!(bulk_items -> bulk_jobs (job_id));
 diesel::joinable!(bulk_jobs -> jobs (job_id));
 diesel::joinable!(calendar_feeds -> agents (agent_id));
+diesel::joinable!(canned_replies -> departments (department_id));
 diesel::joinable!(components -> departments (department_id));
 diesel::joinable!(components -> processes (process));
 diesel::joinable!(components -> products (product_id));
@@ -889,6 +928,7 @@ diesel::joinable!(notes -> tickets (ticket_id));
 diesel::joinable!(process_steps -> ticket_processes (ticket_id));
 diesel::joinable!(redactions -> notes (note_id));
 diesel::joinable!(redactions -> tickets (ticket_id));
+diesel::joinable!(reply_drafts -> tickets (ticket_id));
 diesel::joinable!(routing_entries -> components (component_id));
 diesel::joinable!(routing_entries -> departments (department_id));
 diesel::joinable!(routing_entries -> processes (process));
@@ -923,6 +963,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     bulk_items,
     bulk_jobs,
     calendar_feeds,
+    canned_replies,
     categories,
     clients,
     components,
@@ -950,11 +991,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     events,
     idempotency_keys,
     jobs,
+    macros,
     notes,
     process_steps,
     processes,
     products,
     redactions,
+    reply_drafts,
     routing_entries,
     routing_head,
     routing_versions,

@@ -13,6 +13,7 @@ mod handover;
 mod happen;
 mod links;
 mod matrix;
+mod mentions;
 mod merge;
 mod open;
 mod operation;
@@ -20,6 +21,7 @@ mod process;
 mod queue;
 mod read;
 mod redact;
+mod reply_drafts;
 mod search;
 mod split;
 mod status_move;
@@ -52,11 +54,12 @@ pub use drafts::{DRAFTS_KEPT, Draft, assess, change_draft, discard, draft, draft
 pub use due::follow_automatic_transition;
 pub use elevate::{Elevate, elevate, elevations};
 pub use handover::{HandOver, hand_over};
-pub use happen::{Happening, happen, take_missed_deadlines};
+pub use happen::{Happening, happen, happen_on, take_missed_deadlines};
 pub use links::{Linked, NewLink, find_link, link, links, tell_child, unlink};
 pub use matrix::{
     Difference, MATRIX_JOB, apply_matrix, matrix_difference, matrix_job_step, replace_matrix,
 };
+pub use mentions::mentionable;
 pub use merge::{Merge, merge, undo_merge};
 pub use open::{NewTicket, open};
 pub use operation::{Operation, Work};
@@ -64,11 +67,14 @@ pub use process::{Marking, TicketProcess, mark_step, process};
 pub use queue::{Waiting, WouldOpen, assign_waiting, preview, queue};
 pub use read::{COUNTED_MAX, count, counts, get, history, ids, list, note, notes};
 pub use redact::{Redact, Redacted, redact, redactions};
+pub use reply_drafts::{
+    discard_reply_draft, forget_reply_draft, reply_draft, save_reply_draft,
+};
 pub use search::{Found, Highlight, Place, RANKED_MAX, search};
 pub use split::{Split, split};
 pub use status_move::{MOVE_STATUS, StatusMove, move_some, start_move};
 pub use tags::{TagChange, change_tags, tags};
-pub use transition::{Transition, transition};
+pub use transition::{Transition, transition, way_into};
 pub use triage::{Triage, triage, triage_queue, triage_queue_counts};
 pub use watchers::{unwatch, watch, watchers};
 

@@ -183,8 +183,9 @@ pub fn values(
     let status = workflow.status(&row.status).map(|status| status.customer_label.clone());
     let (contact_name, contact_email) =
         contact.map(|contact| (contact.name, contact.email)).unzip();
-    let (name, manager) =
-        account.map(|account| (account.name, (account.manager_name, account.manager_email))).unzip();
+    let (name, manager) = account
+        .map(|account| (account.name, (account.manager_name, account.manager_email)))
+        .unzip();
     let (manager_name, manager_email) = manager.unwrap_or_default();
     Ok(json!({
         "ticket": {
@@ -201,4 +202,3 @@ pub fn values(
         "agent": { "name": actor.name },
     }))
 }
-

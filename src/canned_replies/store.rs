@@ -79,8 +79,7 @@ pub fn list(
     let mut query = visible(actor).select(CannedReply::as_select());
     if let Some(q) = q {
         let part = containing(q);
-        let found =
-            canned_replies::name.ilike(part.clone()).or(canned_replies::body.ilike(part));
+        let found = canned_replies::name.ilike(part.clone()).or(canned_replies::body.ilike(part));
         query = query.filter(found);
     }
     load_by_name!(conn, query, canned_replies, request)

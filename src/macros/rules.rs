@@ -141,11 +141,19 @@ mod tests {
 
     #[test]
     fn every_text_of_an_action_can_have_placeholders_and_each_wrong_one_is_named() {
-        let good = note(json!({"body": "{{ ticket.number }}: {{ input.days }}", "x": [1, "{{ input.why }}"]}));
+        let good = note(
+            json!({"body": "{{ ticket.number }}: {{ input.days }}", "x": [1, "{{ input.why }}"]}),
+        );
         assert!(check_texts(std::slice::from_ref(&good)).is_ok());
-        assert_eq!(asks(std::slice::from_ref(&good)).into_iter().collect::<Vec<_>>(), ["days", "why"]);
+        assert_eq!(
+            asks(std::slice::from_ref(&good)).into_iter().collect::<Vec<_>>(),
+            ["days", "why"]
+        );
         let bad = note(json!({"body": "{{ nothing }}", "x": ["{% for %}"]}));
-        assert_eq!(pointers(check_texts(&[good, bad])), ["/actions/1/body/body", "/actions/1/body/x/0"]);
+        assert_eq!(
+            pointers(check_texts(&[good, bad])),
+            ["/actions/1/body/body", "/actions/1/body/x/0"]
+        );
     }
 
     #[test]

@@ -18,7 +18,9 @@ pub struct Macro {
     pub id: MacroId,
     #[schema(example = "Close ticket and Survey")]
     pub name: String,
-    #[schema(example = "Closes the ticket with your resolution, and asks the customer how satisfied they are.")]
+    #[schema(
+        example = "Closes the ticket with your resolution, and asks the customer how satisfied they are."
+    )]
     pub description: String,
     /// Done in this order.
     #[schema(value_type = Vec<Action>)]

@@ -7,7 +7,9 @@ use std::sync::{Arc, LazyLock};
 use ammonia::{Builder, UrlRelative};
 use aws_lc_rs::digest::{SHA256, digest};
 use moka::sync::Cache;
-use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd, html::write_html_fmt};
+use pulldown_cmark::{
+    CodeBlockKind, Event, LinkType, Options, Parser, Tag, TagEnd, html::write_html_fmt,
+};
 
 use super::rules::Channel;
 use crate::kernel::{AgentId, plain_html};
@@ -167,12 +169,15 @@ impl Shape {
         }
         let tag = match tag {
             Tag::Link { .. } | Tag::Image { .. } if self.in_link => return (Close::Nothing, None),
-            Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. } => {
+            Tag::Image { dest_url, title, id, .. } => {
                 self.in_link = true;
-                let (title, id) = (CowStr::Borrowed(""), CowStr::Borrowed(""));
                 Tag::Link { link_type: LinkType::Inline, dest_url, title, id }
             }
-            Tag::HtmlBlock => Tag::Paragraph,
+            Tag::Link { .. } => {
+                self.in_link = true;
+                tag
+            }
+            Tag::HtmlBlock => Tag::CodeBlock(CodeBlockKind::Indented),
             tag => tag,
         };
         (Close::Tag(tag.to_end()), Some(Event::Start(tag)))

@@ -29,6 +29,8 @@ use crate::kernel::Permission;
         (name = "tickets", description = "Open, read, find and change tickets"),
         (name = "views", description = "Saved filters, personal and shared, with live counts"),
         (name = "notes", description = "The conversation on a ticket"),
+        (name = "canned replies", description = "Texts that are sent again and again, with placeholders"),
+        (name = "macros", description = "Named lists of actions, done together"),
         (name = "workflow", description = "Statuses and transitions, as data"),
         (name = "assignment", description = "Who works on a ticket, and why"),
         (name = "triage", description = "How urgent a ticket is, and what waits to be looked at"),

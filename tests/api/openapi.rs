@@ -23,6 +23,8 @@ const WITHOUT_VERSION: &[&str] = &[
     "untag_ticket",
     "watch_ticket",
     "unwatch_ticket",
+    "save_reply_draft",
+    "discard_reply_draft",
 ];
 
 /// Asserts that `check` finds nothing wrong with any operation.

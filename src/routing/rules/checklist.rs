@@ -32,9 +32,10 @@ pub struct Facts {
     pub manager_known: bool,
     /// The desk's first public note with the manager's name and address.
     pub names_manager: Option<Seen>,
-    /// The first macro that was applied, and the first that moved the ticket.
+    /// The first macro that was applied.
     pub macro_applied: Option<Seen>,
-    pub macro_moved: Option<Seen>,
+    /// The macro that closed the ticket, while it is closed.
+    pub macro_closed: Option<Seen>,
 }
 
 /// What the service finds out about a step by itself.
@@ -61,7 +62,7 @@ impl Facts {
                 self.names_manager.as_ref().into()
             }
             // The last step closes the ticket: a macro that did something else before is not it.
-            StepCheck::MacroApplied if last => self.macro_moved.as_ref().into(),
+            StepCheck::MacroApplied if last => self.macro_closed.as_ref().into(),
             StepCheck::MacroApplied => self.macro_applied.as_ref().into(),
             StepCheck::PublicNoteNamesAccountManager
             | StepCheck::SideConversation
@@ -151,12 +152,12 @@ mod tests {
     }
 
     #[test]
-    fn any_macro_is_a_step_but_the_last_step_is_one_that_moves_the_ticket() {
+    fn any_macro_is_a_step_but_the_last_step_is_one_that_closes_the_ticket() {
         let applied = Facts { macro_applied: Some(seen()), ..Facts::default() };
         assert_eq!(applied.find(StepCheck::MacroApplied, false), Finding::Done(seen()));
         assert_eq!(applied.find(StepCheck::MacroApplied, true), Finding::NotYet);
-        let moved = Facts { macro_moved: Some(seen()), ..applied };
-        assert_eq!(moved.find(StepCheck::MacroApplied, true), Finding::Done(seen()));
+        let closed = Facts { macro_closed: Some(seen()), ..applied };
+        assert_eq!(closed.find(StepCheck::MacroApplied, true), Finding::Done(seen()));
         assert_eq!(Facts::default().find(StepCheck::MacroApplied, false), Finding::NotYet);
     }
 

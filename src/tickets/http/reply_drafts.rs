@@ -94,9 +94,8 @@ pub async fn save_reply_draft(
 ) -> Result<Answer, AppError> {
     caller.require(Permission::TicketsWrite)?;
     let SaveReplyDraft { visibility, body } = body.into_inner();
-    let save = move |conn: &mut _| {
-        service::save_reply_draft(conn, &caller, id.0, visibility, body, now())
-    };
+    let save =
+        move |conn: &mut _| service::save_reply_draft(conn, &caller, id.0, visibility, body, now());
     Answer::ok(&ReplyDraftView::from(db.quiet_tx(save).await?))
 }
 

@@ -67,9 +67,7 @@ pub use process::{Marking, TicketProcess, mark_step, process};
 pub use queue::{Waiting, WouldOpen, assign_waiting, preview, queue};
 pub use read::{COUNTED_MAX, count, counts, get, history, ids, list, note, notes};
 pub use redact::{Redact, Redacted, redact, redactions};
-pub use reply_drafts::{
-    discard_reply_draft, forget_reply_draft, reply_draft, save_reply_draft,
-};
+pub use reply_drafts::{discard_reply_draft, forget_reply_draft, reply_draft, save_reply_draft};
 pub use search::{Found, Highlight, Place, RANKED_MAX, search};
 pub use split::{Split, split};
 pub use status_move::{MOVE_STATUS, StatusMove, move_some, start_move};

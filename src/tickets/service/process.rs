@@ -9,6 +9,7 @@ use crate::events::{self, Event, EventType};
 use crate::http::IfMatch;
 use crate::kernel::{Actor, AppError, Permission, TicketId};
 use crate::routing::{self, Facts, Finding, Mark, Seen, State, TicketStep};
+use crate::workflow::Category;
 use crate::{notes, people};
 
 /// A ticket's process: each step with how it stands.
@@ -102,11 +103,7 @@ fn ticket_step(row: Step) -> TicketStep {
 }
 
 /// Everything that checks look at.
-fn facts(
-    conn: &mut PgConnection,
-    ticket: &Ticket,
-    attached: &Attached,
-) -> Result<Facts, AppError> {
+fn facts(conn: &mut PgConnection, ticket: &Ticket, attached: &Attached) -> Result<Facts, AppError> {
     let account = ticket.account_id.map(|id| people::get_account(conn, id)).transpose()?;
     let manager = account.and_then(|account| account.manager_name.zip(account.manager_email));
     let mut told = |words: &[&str]| {
@@ -124,16 +121,18 @@ fn facts(
         at: applied.occurred_at,
         reference: format!("macro {}", applied.data["macro"]),
     };
-    let moves = |applied: &&Event| {
-        let operations = applied.data["operations"].as_array();
-        operations.is_some_and(|operations| operations.iter().any(|done| done == "transition"))
+    let closed_at = ticket.closed_at.filter(|_| ticket.category == Category::Closed);
+    let closes = |applied: &&Event| {
+        let operations = applied.data["operations"].as_array().into_iter().flatten();
+        let since = closed_at.is_some_and(|closed| applied.occurred_at >= closed);
+        since && operations.into_iter().any(|done| done == "transition")
     };
     Ok(Facts {
         public_note,
         manager_known: manager.is_some(),
         names_manager,
         macro_applied: macros.first().map(seen),
-        macro_moved: macros.iter().find(moves).map(seen),
+        macro_closed: macros.iter().find(closes).map(seen),
     })
 }
 

@@ -36,7 +36,8 @@ pub use merges::{Merge, delete_merge, follow_merges, insert_merge, merge, merged
 pub use processes::{Attached, Step, attach, attached, detach, mark};
 pub use redactions::{Redaction, allow_redaction, erase_records, insert_redaction, redactions};
 pub use reply_drafts::{
-    ReplyDraft, delete_old_reply_drafts, delete_reply_draft, erase_reply_drafts, reply_draft, save_reply_draft,
+    ReplyDraft, delete_old_reply_drafts, delete_reply_draft, erase_reply_drafts, reply_draft,
+    save_reply_draft,
 };
 pub use row::{Located, Summary, Ticket};
 pub use search::{Ranked, descriptions, ranked};

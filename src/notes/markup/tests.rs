@@ -130,6 +130,50 @@ fn nothing_hostile_survives_and_what_was_written_can_be_read() {
     assert_eq!(shown, "<p>Use &lt;script src=x&gt; here</p>");
 }
 
+/// What such sources repeat.
+const REPEATED: &[&str] = &[
+    ">",
+    "> ",
+    "- ",
+    "1. ",
+    "* a **a ",
+    "*_",
+    "**a [b](c) _",
+    "[",
+    "![",
+    "[a](",
+    "[a](b",
+    "]",
+    "`a ",
+    "~~a ",
+    "~~a~ ",
+    "<",
+    "<b>",
+    "<!--",
+    "<?",
+    "<!A",
+    "<![CDATA[",
+    "<http://a",
+    "<a@b.c>",
+    "&amp;",
+    "&#x",
+    "\\",
+    "\"",
+    "\t",
+    "\r\n",
+    "\0",
+    "a\n=\n",
+    "```\n",
+    "#",
+    "[a]: <",
+    "[a]:x\n",
+    "|",
+    "|a|\n|-|\n",
+    "@[a](agent:",
+    "é",
+    "\u{202e}",
+];
+
 /// Sources that made parsers slow, each as long as a note may be.
 fn heavy() -> Vec<String> {
     let fill = |part: &str| part.repeat(60_000 / part.len());
@@ -137,49 +181,7 @@ fn heavy() -> Vec<String> {
         let begin = part.repeat(20_000 / part.len()) + "a";
         begin + &line.repeat(40_000 / line.len())
     };
-    let parts = [
-        ">",
-        "> ",
-        "- ",
-        "1. ",
-        "* a **a ",
-        "*_",
-        "**a [b](c) _",
-        "[",
-        "![",
-        "[a](",
-        "[a](b",
-        "]",
-        "`a ",
-        "~~a ",
-        "~~a~ ",
-        "<",
-        "<b>",
-        "<!--",
-        "<?",
-        "<!A",
-        "<![CDATA[",
-        "<http://a",
-        "<a@b.c>",
-        "&amp;",
-        "&#x",
-        "\\",
-        "\"",
-        "\t",
-        "\r\n",
-        "\0",
-        "a\n=\n",
-        "```\n",
-        "#",
-        "[a]: <",
-        "[a]:x\n",
-        "|",
-        "|a|\n|-|\n",
-        "@[a](agent:",
-        "é",
-        "\u{202e}",
-    ];
-    let mut sources: Vec<String> = parts.iter().map(|part| fill(part)).collect();
+    let mut sources: Vec<String> = REPEATED.iter().map(|part| fill(part)).collect();
     for part in [">", "- ", "1. ", "> - ", "* + "] {
         sources.extend(["\n", "\na", "\n>", "\n> a", "\n ```"].map(|line| deep(part, line)));
     }

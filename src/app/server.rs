@@ -15,7 +15,7 @@ use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 use super::{Service, health};
 use crate::kernel::AppError;
 use crate::{
-    auth, bulk, catalog, crm, events, http, jobs, mail, people, routing, schedule, telemetry,
+    auth, bulk, canned_replies, catalog, crm, events, http, jobs, macros, mail, people, routing, schedule, telemetry,
     tickets, views, workflow,
 };
 
@@ -24,6 +24,8 @@ fn v1(cfg: &mut ServiceConfig) {
     cfg.configure(tickets::routes)
         .configure(views::routes)
         .configure(mail::routes)
+        .configure(canned_replies::routes)
+        .configure(macros::routes)
         .configure(auth::routes)
         .configure(events::routes)
         .configure(people::routes)

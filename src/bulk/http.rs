@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::service::{self, Chosen, Wanted};
+use super::service::{self, BulkOperation, Chosen, Wanted};
 use super::store::Item;
 use crate::auth::Caller;
 use crate::db::Db;
 use crate::http::{Answer, Body, Idempotency, Params, PathId, now};
 use crate::jobs::JobView;
 use crate::kernel::{Actor, AppError, FieldError, JobId, Page, PageRequest, Permission, TicketId};
-use crate::tickets::{OperationKind, found_by, operation};
+use crate::tickets::found_by;
 
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(start_bulk_job).service(list_bulk_outcomes);
@@ -26,7 +26,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
 struct StartBulkJob {
     #[garde(skip)]
     #[schema(example = "tags")]
-    operation: OperationKind,
+    operation: BulkOperation,
     /// What the operation of that name takes.
     #[serde(default = "empty")]
     #[garde(skip)]
@@ -56,7 +56,7 @@ impl StartBulkJob {
             _ => return Err(AppError::field("/ids", "give ids or filter")),
         };
         // What no ticket could take is refused at once.
-        operation(self.operation, &self.body, actor).map_err(|error| match error {
+        service::check(self.operation, &self.body, actor).map_err(|error| match error {
             AppError::Invalid(errors) => {
                 let from_here =
                     |e: FieldError| FieldError::new(format!("/body{}", e.pointer), e.detail);

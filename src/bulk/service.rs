@@ -9,10 +9,14 @@ use serde_json::{Value, json};
 use super::store::{self, Item, Order};
 use crate::auth;
 use crate::db::{Db, later};
-use crate::http::IfMatch;
+use crate::http::{self, IfMatch};
 use crate::jobs::{self, Job, NewJob, Progress, Step};
-use crate::kernel::{Actor, AppError, Erasure, JobId, Page, PageRequest, Permission, TicketId};
-use crate::tickets::{OperationKind, operation, service as tickets};
+use crate::kernel::{
+    Actor, AppError, Erasure, JobId, Page, PageRequest, Permission, TicketId, text_enum,
+};
+use crate::macros::{self, MacroOrder};
+use crate::tickets::service::{self as tickets, Operation};
+use crate::tickets::{OperationKind, operation};
 
 /// The kind of these jobs.
 pub const BULK: &str = "ticket_bulk";
@@ -30,11 +34,53 @@ pub enum Chosen {
     Found(Box<tickets::Filter>),
 }
 
+text_enum! {
+    /// What is done with each ticket, and so what `body` is: as for the operation of that name.
+    BulkOperation {
+        /// `PATCH /v1/tickets/{id}`
+        Patch = "patch",
+        /// `POST /v1/tickets/{id}/transitions`
+        Transition = "transition",
+        /// `POST /v1/tickets/{id}/assignment`
+        Assign = "assign",
+        /// `POST /v1/tickets/{id}/transfer`
+        Transfer = "transfer",
+        /// `POST /v1/tickets/{id}/notes`
+        Note = "note",
+        /// `{"add": [...], "remove": [...]}`
+        Tags = "tags",
+        /// `POST /v1/tickets/{id}/macros/{macro_id}/apply`, with `macro_id` beside `values`.
+        Macro = "macro",
+        /// No body.
+        Delete = "delete",
+        /// No body.
+        Restore = "restore",
+    }
+}
+
 /// What is to be done with each.
 #[derive(Debug, Clone)]
 pub struct Wanted {
-    pub kind: OperationKind,
+    pub kind: BulkOperation,
     pub body: Value,
+}
+
+/// What was asked for, read.
+enum Asked {
+    Operation(Box<Operation>),
+    Macro(MacroOrder),
+}
+
+fn read_body(kind: BulkOperation, body: &Value, actor: &Actor) -> Result<Asked, AppError> {
+    match OperationKind::parse(kind.as_str()) {
+        Some(kind) => operation(kind, body, actor).map(|read| Asked::Operation(Box::new(read))),
+        None => http::read(body).map(Asked::Macro),
+    }
+}
+
+/// Refuses what no ticket could take.
+pub fn check(kind: BulkOperation, body: &Value, actor: &Actor) -> Result<(), AppError> {
+    read_body(kind, body, actor).map(drop)
 }
 
 /// Starts the job. Fails with `job_active` while another of this caller is at work.
@@ -165,10 +211,15 @@ impl Turn {
 
     fn perform(&self, conn: &mut PgConnection, now: DateTime<Utc>) -> Result<i32, AppError> {
         let unknown = || AppError::Internal(anyhow::anyhow!("there is no such operation"));
-        let kind = OperationKind::parse(&self.order.operation).ok_or_else(unknown)?;
-        let operation = operation(kind, &self.order.body, &self.actor)?;
-        let done = operation.perform(conn, &self.actor, self.ticket, IfMatch(None), now)?;
-        Ok(done.row.version)
+        let kind = BulkOperation::parse(&self.order.operation).ok_or_else(unknown)?;
+        let (actor, id, any) = (&self.actor, self.ticket, IfMatch(None));
+        let ticket = match read_body(kind, &self.order.body, actor)? {
+            Asked::Operation(operation) => operation.perform(conn, actor, id, any, now)?,
+            Asked::Macro(MacroOrder { macro_id, values }) => {
+                macros::apply(conn, actor, id, any, (macro_id, &values), now)?
+            }
+        };
+        Ok(ticket.row.version)
     }
 }
 

@@ -15,7 +15,7 @@ text_enum! {
         PublicNote = "public_note",
         /// The customer was given the name and the e-mail address of their account manager.
         PublicNoteNamesAccountManager = "public_note_names_account_manager",
-        /// A macro was applied; as the last step, it closes the ticket.
+        /// A macro was applied; as the last step, one that closes the ticket, such as 'Close ticket and Survey'.
         MacroApplied = "macro_applied",
         /// Only the person who did it can tell.
         Person = "person",

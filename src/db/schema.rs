@@ -150,6 +150,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    canned_replies (id) {
+        id -> Uuid,
+        name -> Text,
+        audience -> Text,
+        owner_id -> Uuid,
+        department_id -> Nullable<Uuid>,
+        body -> Text,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     categories (id) {
         id -> Uuid,
         name -> Text,
@@ -560,6 +574,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    macros (id) {
+        id -> Uuid,
+        name -> Text,
+        description -> Text,
+        actions -> Jsonb,
+        active -> Bool,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     mail_templates (key, language) {
         key -> Text,
         language -> Text,
@@ -585,6 +612,7 @@ diesel::table! {
         author_name -> Text,
         body -> Text,
         created_at -> Timestamptz,
+        mentions -> Array<Uuid>,
     }
 }
 
@@ -671,6 +699,16 @@ diesel::table! {
         redacted_by -> Uuid,
         redacted_by_name -> Text,
         redacted_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    reply_drafts (ticket_id, author_id) {
+        ticket_id -> Uuid,
+        author_id -> Uuid,
+        visibility -> Text,
+        body -> Text,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -923,6 +961,7 @@ diesel::joinable!(automatic_deliveries -> outgoing_mails (mail_id));
 diesel::joinable!(bulk_items -> bulk_jobs (job_id));
 diesel::joinable!(bulk_jobs -> jobs (job_id));
 diesel::joinable!(calendar_feeds -> agents (agent_id));
+diesel::joinable!(canned_replies -> departments (department_id));
 diesel::joinable!(components -> departments (department_id));
 diesel::joinable!(components -> processes (process));
 diesel::joinable!(components -> products (product_id));
@@ -962,6 +1001,7 @@ diesel::joinable!(outgoing_mails -> tickets (ticket_id));
 diesel::joinable!(process_steps -> ticket_processes (ticket_id));
 diesel::joinable!(redactions -> notes (note_id));
 diesel::joinable!(redactions -> tickets (ticket_id));
+diesel::joinable!(reply_drafts -> tickets (ticket_id));
 diesel::joinable!(routing_entries -> components (component_id));
 diesel::joinable!(routing_entries -> departments (department_id));
 diesel::joinable!(routing_entries -> processes (process));
@@ -998,6 +1038,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     bulk_items,
     bulk_jobs,
     calendar_feeds,
+    canned_replies,
     categories,
     clients,
     components,
@@ -1025,6 +1066,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     events,
     idempotency_keys,
     jobs,
+    macros,
     mail_templates,
     notes,
     outgoing_mails,
@@ -1033,6 +1075,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     products,
     received_references,
     redactions,
+    reply_drafts,
     routing_entries,
     routing_head,
     routing_versions,

@@ -30,6 +30,8 @@ text_enum! {
         TicketWatched = "ticket.watched",
         TicketUnwatched = "ticket.unwatched",
         NoteAdded = "ticket.note_added",
+        MacroApplied = "ticket.macro_applied",
+        SurveyRequested = "ticket.survey_requested",
         TicketDelayed = "ticket.delayed",
         AppointmentScheduled = "appointment.scheduled",
         AppointmentRescheduled = "appointment.rescheduled",

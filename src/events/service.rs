@@ -6,7 +6,7 @@ use diesel::PgConnection;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::event::NewEvent;
+use super::event::{EventType, NewEvent};
 use super::store::{self, Act, Event, Filter};
 use crate::kernel::{Actor, AppError, ConnectionId, Erasure, NoteId, TicketId};
 
@@ -37,6 +37,16 @@ pub fn history(
     limit: i64,
 ) -> Result<Vec<Event>, AppError> {
     Ok(store::history(conn, ticket, public_only, from_version, backward, limit)?)
+}
+
+/// Up to 100 events of this kind on a ticket from `since` on, oldest first, published or not.
+pub fn of_kind(
+    conn: &mut PgConnection,
+    ticket: TicketId,
+    kind: EventType,
+    since: DateTime<Utc>,
+) -> Result<Vec<Event>, AppError> {
+    Ok(store::of_kind(conn, ticket, kind, since)?)
 }
 
 /// Takes a secret out of what the log says of a ticket. Call it in the transaction that has recorded the redaction: the log

@@ -222,6 +222,23 @@ pub fn history(
         .load(conn)
 }
 
+/// What happened to a ticket of this kind from `since` on, oldest first; there are few.
+pub fn of_kind(
+    conn: &mut PgConnection,
+    ticket: TicketId,
+    kind: EventType,
+    since: DateTime<Utc>,
+) -> QueryResult<Vec<Event>> {
+    events::table
+        .filter(events::ticket_id.eq(ticket))
+        .filter(events::type_.eq(kind.as_str()))
+        .filter(events::occurred_at.ge(since))
+        .order(events::ticket_version)
+        .limit(100)
+        .select(Event::as_select())
+        .load(conn)
+}
+
 /// When the oldest event without a position happened.
 pub fn waiting_since(conn: &mut PgConnection) -> QueryResult<Option<DateTime<Utc>>> {
     let waiting = events::table.filter(events::position.is_null());

@@ -1,5 +1,7 @@
 //! Takes a secret out of a text, and out of what was copied from it.
-use serde_json::Value;
+use serde_json::{Map, Value};
+
+use super::plain_html;
 
 /// What stands where a secret was.
 pub const MARK: &str = "[redacted]";
@@ -88,11 +90,25 @@ impl Erasure {
             Value::Array(items) => {
                 items.iter_mut().fold(false, |any, item| self.walk(item, written) | any)
             }
-            Value::Object(fields) => fields.iter_mut().fold(false, |any, (name, value)| {
-                self.walk(value, written || WRITTEN.contains(&name.as_str())) | any
-            }),
+            Value::Object(fields) => {
+                let erased = fields.iter_mut().fold(false, |any, (name, value)| {
+                    self.walk(value, written || WRITTEN.contains(&name.as_str())) | any
+                });
+                if erased {
+                    show_plain(fields);
+                }
+                erased
+            }
             _ => false,
         }
+    }
+}
+
+/// Markup can stand within a secret and hide it: what was made of a text is made anew.
+fn show_plain(fields: &mut Map<String, Value>) {
+    let body = fields.get("body").and_then(Value::as_str).map(plain_html);
+    if let (Some(html), Some(shown)) = (body, fields.get_mut("body_html")) {
+        *shown = html.into();
     }
 }
 
@@ -123,6 +139,16 @@ mod tests {
         assert_eq!(erasure.text("> The code is 123").unwrap(), "> The code is [redacted]");
         assert_eq!(erasure.text("Order 51234"), None);
         assert_eq!(Erasure::new("123", MARK, Vec::new()).text("Order 51234"), None);
+    }
+
+    #[test]
+    fn what_was_made_of_a_text_loses_the_secret_however_markup_divides_it() {
+        let erasure = erasure("It is a **b** & c", "a **b** & c");
+        let mut note = json!({
+            "body": "It is a **b** & c", "body_html": "<p>It is a <strong>b</strong> &amp; c</p>",
+        });
+        assert!(erasure.json(&mut note));
+        assert_eq!(note["body_html"], "<p>It is [redacted]</p>");
     }
 
     #[test]

@@ -93,4 +93,8 @@ ids! {
     ConflictId,
     /// Identifies a saved view.
     ViewId = "0199f0c2-b1c9-7000-8000-000000000101",
+    /// Identifies a canned reply.
+    CannedReplyId,
+    /// Identifies a macro.
+    MacroId = "0199f0c2-b1c9-7000-8000-000000000201",
 }

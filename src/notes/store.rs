@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::rules::{Channel, NewNote, NoteVisibility};
 use crate::db::containing;
 use crate::db::schema::notes;
-use crate::kernel::{Actor, Erasure, NoteId, Role, TicketId};
+use crate::kernel::{Actor, AgentId, Erasure, NoteId, Role, TicketId};
 
 /// A note on a ticket. Immutable.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -24,6 +24,8 @@ pub struct Note {
     pub author_name: String,
     pub body: String,
     pub created_at: DateTime<Utc>,
+    /// The agents whom it mentions, as far as they might see the ticket then.
+    pub mentions: Vec<AgentId>,
 }
 
 /// Adds the note that has number `seq`; call it with the ticket locked.
@@ -33,6 +35,7 @@ pub fn insert(
     ticket_id: TicketId,
     seq: i32,
     new: NewNote,
+    mentions: Vec<AgentId>,
     now: DateTime<Utc>,
 ) -> QueryResult<Note> {
     let note = Note {
@@ -46,6 +49,7 @@ pub fn insert(
         author_name: author.name.clone(),
         body: new.body,
         created_at: now,
+        mentions,
     };
     diesel::insert_into(notes::table).values(&note).execute(conn)?;
     Ok(note)

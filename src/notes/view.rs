@@ -1,9 +1,12 @@
 //! A note as clients see it.
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::markup::body_html;
 use super::rules::{Channel, NoteVisibility};
 use super::store::Note;
 use crate::kernel::{NoteId, TicketId};
@@ -19,8 +22,12 @@ pub struct NoteView {
     visibility: NoteVisibility,
     channel: Channel,
     author: NoteAuthor,
-    #[schema(example = "The export works again. Can you confirm?")]
+    /// As it was written: Markdown from the desk and the portal, plain text from a mail, a telephone call or a CRM.
+    #[schema(example = "The export **works** again. Can you confirm?")]
     body: String,
+    /// The same as HTML that is safe to show: no HTML of the author's, no images, no styles.
+    #[schema(value_type = String, example = "<p>The export <strong>works</strong> again. Can you confirm?</p>")]
+    body_html: Arc<str>,
     created_at: DateTime<Utc>,
 }
 
@@ -47,6 +54,7 @@ impl From<Note> for NoteView {
                 role: note.author_role,
                 name: note.author_name,
             },
+            body_html: body_html(note.channel, &note.body),
             body: note.body,
             created_at: note.created_at,
         }

@@ -32,6 +32,8 @@ use crate::kernel::Permission;
         (name = "notes", description = "The conversation on a ticket"),
         (name = "mails", description = "What goes out by mail, what does not and why, and where mail does not arrive"),
         (name = "mail templates", description = "The texts of mails, in several languages"),
+        (name = "canned replies", description = "Texts that are sent again and again, with placeholders"),
+        (name = "macros", description = "Named lists of actions, done together"),
         (name = "workflow", description = "Statuses and transitions, as data"),
         (name = "assignment", description = "Who works on a ticket, and why"),
         (name = "triage", description = "How urgent a ticket is, and what waits to be looked at"),

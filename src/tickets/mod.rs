@@ -5,8 +5,8 @@ pub mod service;
 mod store;
 
 pub use http::{
-    BoundedCount, COLUMNS, DESK_COLUMNS, ListQuery, OperationKind, TicketSummary, answer_list,
-    found_by, operation, routes,
+    BoundedCount, COLUMNS, DESK_COLUMNS, ListQuery, OperationKind, TicketSummary, TicketView,
+    answer_list, answer_ticket, found_by, operation, routes,
 };
 pub use rules::{
     Actions, ConversionKind, Lead, RedactedField, Source, Span, WorkOrder, WorkflowMove,

@@ -9,6 +9,7 @@ mod bulk;
 mod catalog;
 mod conformance;
 mod contract;
+mod conversation;
 mod crash;
 mod demo;
 mod crm_import;

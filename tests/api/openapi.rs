@@ -25,6 +25,8 @@ const WITHOUT_VERSION: &[&str] = &[
     "watch_ticket",
     "unwatch_ticket",
     "lift_mail_suppression",
+    "save_reply_draft",
+    "discard_reply_draft",
 ];
 
 /// Asserts that `check` finds nothing wrong with any operation.

@@ -1,6 +1,7 @@
 //! Use cases around people. Each is called inside one transaction and reads as: lock, decide, write, tell.
 mod accounts;
 mod agents;
+mod colleagues;
 mod contacts;
 mod departments;
 mod directory;
@@ -8,6 +9,7 @@ mod pool;
 
 pub use accounts::*;
 pub use agents::*;
+pub use colleagues::*;
 pub use contacts::*;
 pub use departments::*;
 pub use directory::*;

@@ -2,6 +2,7 @@
 //! with it, in the same statement.
 pub mod accounts;
 pub mod agents;
+pub mod colleagues;
 pub mod contacts;
 pub mod departments;
 pub mod pool;

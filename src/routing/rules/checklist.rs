@@ -32,7 +32,10 @@ pub struct Facts {
     pub manager_known: bool,
     /// The desk's first public note with the manager's name and address.
     pub names_manager: Option<Seen>,
-    pub closed_at: Option<DateTime<Utc>>,
+    /// The first macro that was applied.
+    pub macro_applied: Option<Seen>,
+    /// The macro that closed the ticket, while it is closed.
+    pub macro_closed: Option<Seen>,
 }
 
 /// What the service finds out about a step by itself.
@@ -58,13 +61,10 @@ impl Facts {
             StepCheck::PublicNoteNamesAccountManager if self.manager_known => {
                 self.names_manager.as_ref().into()
             }
-            // What closes the ticket is done by closing it: it must not stand in its own way.
-            StepCheck::MacroApplied if last => match self.closed_at {
-                Some(at) => Finding::Done(Seen { at, reference: "closed".into() }),
-                None => Finding::NotYet,
-            },
+            // The last step closes the ticket: a macro that did something else before is not it.
+            StepCheck::MacroApplied if last => self.macro_closed.as_ref().into(),
+            StepCheck::MacroApplied => self.macro_applied.as_ref().into(),
             StepCheck::PublicNoteNamesAccountManager
-            | StepCheck::MacroApplied
             | StepCheck::SideConversation
             | StepCheck::SideConversationHasTicketSummary
             | StepCheck::Person => Finding::Unknown,
@@ -152,11 +152,13 @@ mod tests {
     }
 
     #[test]
-    fn the_last_macro_is_done_by_closing_and_an_earlier_one_by_a_person() {
-        let closed = Facts { closed_at: Some(DateTime::UNIX_EPOCH), ..Facts::default() };
-        assert!(matches!(closed.find(StepCheck::MacroApplied, true), Finding::Done(_)));
-        assert_eq!(Facts::default().find(StepCheck::MacroApplied, true), Finding::NotYet);
-        assert_eq!(closed.find(StepCheck::MacroApplied, false), Finding::Unknown);
+    fn any_macro_is_a_step_but_the_last_step_is_one_that_closes_the_ticket() {
+        let applied = Facts { macro_applied: Some(seen()), ..Facts::default() };
+        assert_eq!(applied.find(StepCheck::MacroApplied, false), Finding::Done(seen()));
+        assert_eq!(applied.find(StepCheck::MacroApplied, true), Finding::NotYet);
+        let closed = Facts { macro_closed: Some(seen()), ..applied };
+        assert_eq!(closed.find(StepCheck::MacroApplied, true), Finding::Done(seen()));
+        assert_eq!(Facts::default().find(StepCheck::MacroApplied, false), Finding::NotYet);
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod operation;
 mod process;
 mod queue;
 mod read;
+mod reply_drafts;
 mod search;
 mod status_move;
 mod tags;
@@ -33,7 +34,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub use customer::BoundedCount;
 pub use filter::ListQuery;
 pub use list::answer_list;
-pub use view::{COLUMNS, DESK_COLUMNS, TicketSummary};
+pub use view::{COLUMNS, DESK_COLUMNS, TicketSummary, TicketView, answer as answer_ticket};
 
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(open::open_ticket)
@@ -88,6 +89,10 @@ fn more_routes(cfg: &mut ServiceConfig) {
         .service(drafts::change_draft)
         .service(drafts::discard_draft)
         .service(drafts::submit_draft)
+        .service(reply_drafts::get_reply_draft)
+        .service(reply_drafts::save_reply_draft)
+        .service(reply_drafts::discard_reply_draft)
+        .service(reply_drafts::list_mentionable_agents)
         .service(tags::tag_ticket)
         .service(tags::untag_ticket)
         .service(tags::list_tags)

@@ -24,12 +24,31 @@ pub struct AddNote {
     body: String,
 }
 
-fn public() -> NoteVisibility {
+pub(super) fn public() -> NoteVisibility {
     NoteVisibility::Public
 }
 
 pub(super) fn not_blank(text: &str, (): &()) -> garde::Result {
     if text.trim().is_empty() { Err(garde::Error::new("is blank")) } else { Ok(()) }
+}
+
+/// A note to be added, and whether it is what you had begun.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SendNote {
+    /// `public` is a reply that the customer reads; `internal` stays at the desk. A contact's notes are public.
+    #[garde(skip)]
+    #[serde(default = "public")]
+    visibility: NoteVisibility,
+    /// Markdown; `@[L1 agent A](agent:<id>)` mentions an agent.
+    #[garde(length(chars, min = 1, max = 60_000), custom(not_blank))]
+    #[schema(example = "The export works again. Can you confirm?", min_length = 1)]
+    body: String,
+    /// True: your draft of a reply on this ticket is gone as soon as this is sent.
+    #[garde(skip)]
+    #[serde(default)]
+    #[schema(example = false)]
+    discard_draft: bool,
 }
 
 impl AddNote {
@@ -92,7 +111,7 @@ impl ReplyView {
         ("id" = TicketId, Path),
         Idempotency,
     ),
-    request_body = AddNote,
+    request_body = SendNote,
     security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
     responses((status = 201, description = "The note, or the ticket that follows up a closed one", body = ReplyView)),
 )]
@@ -102,13 +121,17 @@ pub async fn add_note(
     caller: Caller,
     id: PathId<TicketId>,
     key: Idempotency,
-    body: Body<AddNote>,
+    body: Body<SendNote>,
 ) -> Result<Answer, AppError> {
     caller.require(Permission::TicketsWrite)?;
     let fingerprint = body.fingerprint.clone();
-    let note = body.into_inner().by(&caller);
+    let SendNote { visibility, body, discard_draft } = body.into_inner();
+    let note = AddNote { visibility, body }.by(&caller);
     db.tx(move |conn| {
         key.once(conn, caller.id, &fingerprint, |conn| {
+            if discard_draft {
+                service::forget_reply_draft(conn, &caller, id.0)?;
+            }
             let replied = service::reply(conn, &caller, id.0, note, now())?;
             let (location, version, view) = ReplyView::of(replied);
             // The ETag is the ticket's: a note moves its version.

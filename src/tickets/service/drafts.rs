@@ -117,8 +117,11 @@ pub(super) fn discard_held(
     Ok(held.unchanged())
 }
 
-/// Forgets some of the drafts that nobody has touched for [`DRAFTS_KEPT`]; true when there may be more.
+/// Forgets some of the drafts, of tickets and of replies, that nobody has touched for [`DRAFTS_KEPT`]; true when there may
+/// be more.
 pub fn forget_drafts(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<bool, AppError> {
-    let forgotten = store::delete_abandoned(conn, now - DRAFTS_KEPT, CHUNK)?;
-    Ok(usize::try_from(CHUNK).is_ok_and(|chunk| forgotten == chunk))
+    let before = now - DRAFTS_KEPT;
+    let tickets = store::delete_abandoned(conn, before, CHUNK)?;
+    let replies = store::delete_old_reply_drafts(conn, before, CHUNK)?;
+    Ok(usize::try_from(CHUNK).is_ok_and(|chunk| tickets == chunk || replies == chunk))
 }

@@ -32,8 +32,20 @@ pub fn happen<T>(
     now: DateTime<Utc>,
     work: impl FnOnce(&mut PgConnection, &mut Ticket) -> Result<(T, Option<Happening>), AppError>,
 ) -> Result<(T, InWorkflow<Ticket>), AppError> {
+    happen_on(conn, actor, id, IfMatch(None), now, work)
+}
+
+/// The same, on the version that the caller has seen.
+pub fn happen_on<T>(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    id: TicketId,
+    seen: IfMatch,
+    now: DateTime<Utc>,
+    work: impl FnOnce(&mut PgConnection, &mut Ticket) -> Result<(T, Option<Happening>), AppError>,
+) -> Result<(T, InWorkflow<Ticket>), AppError> {
     actor.require(Permission::TicketsWork)?;
-    let mut held = hold(conn, actor, id, IfMatch(None))?;
+    let mut held = hold(conn, actor, id, seen)?;
     if held.ticket.category == Category::Draft {
         return Err(AppError::conflict("not_submitted", "a draft is nobody's work yet"));
     }

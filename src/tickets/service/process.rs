@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::store::{self, Attached, Step, Ticket};
 use super::{InWorkflow, NOT_FOUND, Told, get, hold};
-use crate::events::EventType;
+use crate::events::{self, Event, EventType};
 use crate::http::IfMatch;
 use crate::kernel::{Actor, AppError, Permission, TicketId};
 use crate::routing::{self, Facts, Finding, Mark, Seen, State, TicketStep};
@@ -86,7 +86,7 @@ pub fn process(
 
 fn standing(conn: &mut PgConnection, ticket: &Ticket) -> Result<Option<TicketProcess>, AppError> {
     let Some((attached, steps)) = store::attached(conn, ticket.id)? else { return Ok(None) };
-    let facts = facts(conn, ticket, attached.after_note)?;
+    let facts = facts(conn, ticket, &attached)?;
     let last = steps.len();
     let steps = (1..).zip(steps.into_iter().map(ticket_step));
     let steps = steps.map(|(place, step)| {
@@ -103,11 +103,11 @@ fn ticket_step(row: Step) -> TicketStep {
 }
 
 /// Everything that checks look at.
-fn facts(conn: &mut PgConnection, ticket: &Ticket, after: i32) -> Result<Facts, AppError> {
+fn facts(conn: &mut PgConnection, ticket: &Ticket, attached: &Attached) -> Result<Facts, AppError> {
     let account = ticket.account_id.map(|id| people::get_account(conn, id)).transpose()?;
     let manager = account.and_then(|account| account.manager_name.zip(account.manager_email));
     let mut told = |words: &[&str]| {
-        let note = notes::first_of_desk(conn, ticket.id, after, words)?;
+        let note = notes::first_of_desk(conn, ticket.id, attached.after_note, words)?;
         let seen = |(seq, at)| Seen { at, reference: format!("note {seq}") };
         Ok::<_, AppError>(note.map(seen))
     };
@@ -116,12 +116,23 @@ fn facts(conn: &mut PgConnection, ticket: &Ticket, after: i32) -> Result<Facts, 
         (Some((name, email)), Some(_)) => told(&[name, email])?,
         _ => None,
     };
-    let closed = ticket.category == Category::Closed;
+    let macros = events::of_kind(conn, ticket.id, EventType::MacroApplied, attached.attached_at)?;
+    let seen = |applied: &Event| Seen {
+        at: applied.occurred_at,
+        reference: format!("macro {}", applied.data["macro"]),
+    };
+    let closed_at = ticket.closed_at.filter(|_| ticket.category == Category::Closed);
+    let closes = |applied: &&Event| {
+        let operations = applied.data["operations"].as_array().into_iter().flatten();
+        let since = closed_at.is_some_and(|closed| applied.occurred_at >= closed);
+        since && operations.into_iter().any(|done| done == "transition")
+    };
     Ok(Facts {
         public_note,
         manager_known: manager.is_some(),
         names_manager,
-        closed_at: ticket.closed_at.filter(|_| closed),
+        macro_applied: macros.first().map(seen),
+        macro_closed: macros.iter().find(closes).map(seen),
     })
 }
 
@@ -149,7 +160,7 @@ pub fn mark_step(
     let last = steps.last().map(|step| step.step);
     let found = steps.into_iter().find(|step| step.step == number);
     let mut step = found.ok_or(AppError::NotFound("the step"))?;
-    let facts = facts(conn, &held.ticket, attached.after_note)?;
+    let facts = facts(conn, &held.ticket, &attached)?;
     if marking.done && facts.find(step.check, last == Some(number)) != Finding::Unknown {
         let detail = "the service sees by itself when this step is done";
         return Err(AppError::conflict("checked_by_service", detail));

@@ -64,6 +64,7 @@ pub fn redact(
     let texts = erase_ticket(&mut held, &erasure)?;
     let notes = notes::erase(conn, id, &erasure)?;
     store::erase_records(conn, id, &erasure)?;
+    store::erase_reply_drafts(conn, id, &erasure)?;
     assignment::erase(conn, id, &erasure)?;
     appointments::erase(conn, id, &erasure)?;
     events::erase(conn, id, &erasure)?;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::super::rules::{Actions, enter, is_handover, not_allowed, refused, window_over};
 use super::super::store::Ticket;
 use super::assign::need;
-use super::{Held, InWorkflow, Told, hold};
+use super::{Held, InWorkflow, Told, hold, mentions};
 use crate::assignment::{self, Need, Previous};
 use crate::events::EventType;
 use crate::http::IfMatch;
@@ -65,6 +65,21 @@ pub fn transition(
     }
     let told = Told { kind: EventType::TicketStatusChanged, public: true, data };
     held.save(conn, actor, told, now)
+}
+
+/// The code of the first status of this category that the caller may move the ticket to now.
+pub fn way_into(
+    ticket: &InWorkflow<Ticket>,
+    actor: &Actor,
+    category: Category,
+    now: DateTime<Utc>,
+) -> Result<String, AppError> {
+    let allowed = Actions::allowed(&ticket.workflow, &ticket.row, actor, now);
+    let into = |code: &str| ticket.workflow.status(code).is_some_and(|s| s.category == category);
+    match allowed.iter().find(|transition| into(&transition.to)) {
+        Some(transition) => Ok(transition.to.clone()),
+        None => Err(not_allowed(&format!("a status of the category {category}"), &allowed)),
+    }
 }
 
 /// Why the caller may not: the window is over, or there is no such way from here.
@@ -174,8 +189,10 @@ pub(super) fn write_note(
         NoteVisibility::Public => Permission::TicketsWrite,
         NoteVisibility::Internal => Permission::TicketsWork,
     })?;
+    let mentions = mentions::mentioned(conn, actor, &held.ticket, &note)?;
     held.ticket.note_count += 1;
-    Ok(notes::insert(conn, actor, held.ticket.id, held.ticket.note_count, note, now)?)
+    let seq = held.ticket.note_count;
+    Ok(notes::insert(conn, actor, held.ticket.id, seq, note, mentions, now)?)
 }
 
 /// What an event says, and `more`.
@@ -188,5 +205,10 @@ pub(super) fn with(mut data: Value, more: &Value) -> Value {
 
 /// What an event says of the note that came with it.
 pub(super) fn about(note: &Note) -> Value {
-    json!({ "note_id": note.id, "note_seq": note.seq, "note_visibility": note.visibility })
+    let mut data =
+        json!({ "note_id": note.id, "note_seq": note.seq, "note_visibility": note.visibility });
+    if !note.mentions.is_empty() {
+        data["mentions"] = json!(note.mentions);
+    }
+    data
 }

@@ -9,6 +9,7 @@ mod list;
 mod merges;
 mod processes;
 mod redactions;
+mod reply_drafts;
 mod row;
 mod search;
 mod sql;
@@ -34,6 +35,10 @@ pub use list::{Sort, count, counts, ids, list, summaries};
 pub use merges::{Merge, delete_merge, follow_merges, insert_merge, merge, merged, number};
 pub use processes::{Attached, Step, attach, attached, detach, mark};
 pub use redactions::{Redaction, allow_redaction, erase_records, insert_redaction, redactions};
+pub use reply_drafts::{
+    ReplyDraft, delete_old_reply_drafts, delete_reply_draft, erase_reply_drafts, reply_draft,
+    save_reply_draft,
+};
 pub use row::{Located, Summary, Ticket};
 pub use search::{Ranked, descriptions, ranked};
 pub use tags::newest_tags;

@@ -152,6 +152,7 @@ async fn a_note_loses_its_secret_and_keeps_the_rest() {
     let notes = contact.get(&path(&ticket, "/notes")).await.expect(200);
     let mut expected = note.clone();
     expected["body"] = json!("It is [redacted]");
+    expected["body_html"] = json!("<p>It is [redacted]</p>");
     assert_eq!(notes["items"], json!([expected]));
     assert!(tables_with(&app, SECRET).await.is_empty());
 }

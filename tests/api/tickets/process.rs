@@ -123,8 +123,7 @@ async fn a_ticket_with_open_steps_is_closed_only_with_a_reason() {
         .iter()
         .map(|step| step["step"].as_i64().unwrap())
         .collect();
-    // The last one is closing itself.
-    assert_eq!(open, [1, 2, 3, 4]);
+    assert_eq!(open, [1, 2, 3, 4, 5]);
     assert_eq!(app.read(&ticket).await["status"]["code"], "012");
 
     let mut overridden = close();
@@ -134,13 +133,13 @@ async fn a_ticket_with_open_steps_is_closed_only_with_a_reason() {
     go(&coordinator, &ticket, overridden, "050").await.expect(200);
     let event = history(&coordinator, &ticket).await.pop().unwrap();
     assert_eq!(event["data"]["process"]["override_reason"], "It was a test");
-    assert_eq!(event["data"]["process"]["open_steps"].as_array().unwrap().len(), 4);
+    assert_eq!(event["data"]["process"]["open_steps"].as_array().unwrap().len(), 5);
     let seen = history(&contact, &ticket).await.pop().unwrap();
     assert_eq!(seen["data"], json!({}), "the desk's process is not the customer's");
 }
 
 #[actix_web::test]
-async fn a_ticket_whose_steps_are_done_is_closed_by_its_last_step() {
+async fn a_ticket_whose_steps_are_done_is_closed_by_the_macro_of_its_last_step() {
     let app = TestApp::start().await;
     let manager = app.agent(MANAGER).await;
     let ticket = outside(&app).await;
@@ -152,13 +151,25 @@ async fn a_ticket_whose_steps_are_done_is_closed_by_its_last_step() {
     let mut closing = close();
     closing["note"] =
         json!({"body": "Account manager A (account-manager-a@desk.example) calls you."});
-    go(&manager, &ticket, closing, "050").await.expect(200);
+    let refused = go(&manager, &ticket, closing.clone(), "050").await;
+    let refused = refused.problem(409, "process_open_steps");
+    assert_eq!(refused["open_steps"].as_array().unwrap().len(), 1);
+    assert_eq!(refused["open_steps"][0]["check"], "macro_applied");
+    say(&manager, &ticket, closing["note"]["body"].as_str().unwrap()).await;
+    let apply = || async {
+        let at = format!("/macros/{}/apply", app.id("macros", "Close ticket and Survey").await);
+        manager.post_on(&path(&ticket, &at), "*", json!({"values": close()})).await
+    };
+    assert_eq!(apply().await.expect(200)["status"]["category"], "closed");
     let done = process(&manager, &ticket).await;
     assert_eq!(found(&done), ["person", "person", "service", "service", "service"]);
     assert_eq!(done["complete"], true);
-    // Reopened, it is to be closed again.
+    assert_eq!(done["steps"][4]["reference"], "macro \"Close ticket and Survey\"");
+    // Reopened, it is to be closed again, and again so.
     go(&manager, &ticket, json!({}), "017").await.expect(200);
     assert_eq!(found(&process(&manager, &ticket).await)[4], "open");
+    go(&manager, &ticket, close(), "050").await.problem(409, "process_open_steps");
+    apply().await.expect(200);
 }
 
 #[actix_web::test]
@@ -170,7 +181,7 @@ async fn a_customer_closes_what_is_theirs_whatever_the_desk_has_yet_to_do() {
     let closed = go(&contact, &ticket, json!({"resolution": "Found it"}), "050").await.expect(200);
     assert_eq!(closed["status"]["category"], "closed");
     let event = history(&app.agent("Coordinator").await, &ticket).await.pop().unwrap();
-    assert_eq!(event["data"]["process"]["open_steps"].as_array().unwrap().len(), 4);
+    assert_eq!(event["data"]["process"]["open_steps"].as_array().unwrap().len(), 5);
 }
 
 #[actix_web::test]
@@ -257,7 +268,7 @@ async fn what_the_crm_closes_too_early_becomes_a_conflict_and_the_ticket_stays_o
     assert_eq!(conflicts.len(), 1, "{conflicts:?}");
     assert_eq!(conflicts[0]["field"], "status");
     let reason = conflicts[0]["reason"].as_str().unwrap();
-    assert!(reason.contains("open steps: 1, 2, 3, 4"), "{reason}");
+    assert!(reason.contains("open steps: 1, 2, 3, 4, 5"), "{reason}");
     desk.converge().await;
     assert_ne!(desk.case(&ticket).await.value("state"), "Closed");
 }

@@ -9,6 +9,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
+use crate::attachments::Files;
 use crate::auth::{self, Authenticator};
 use crate::config::Config;
 use crate::db::Db;
@@ -33,6 +34,8 @@ const SCHEDULES: Duration = Duration::from_secs(30);
 const INBOX_IDLE: Duration = Duration::from_millis(300);
 /// How often it is looked for reminders that are due and for what was missed.
 const SCHEDULE: Duration = Duration::from_secs(1);
+/// How often it is looked for files that nobody needs.
+const FILES: Duration = Duration::from_secs(60);
 /// How often automatic transitions are looked for.
 const AUTOMATIC: Duration = Duration::from_millis(500);
 /// How often waiting tickets are looked at when nothing happens: time alone makes agents available.
@@ -53,6 +56,7 @@ pub struct Service {
     pub mirror: crm::Engine,
     pub jobs: jobs::Runner,
     pub inbox: crm::Inbox,
+    pub files: Files,
 }
 
 impl Service {
@@ -66,10 +70,11 @@ impl Service {
         let mirror = crm::Engine::new(db.clone(), Arc::clone(&secret), config.public_url.clone());
         let jobs = jobs::Runner::new(db.clone(), kinds_of_job(&db, &mirror));
         let inbox = crm::Inbox::new(db.clone(), Arc::clone(&secret), config.public_url.clone());
+        let files = Files::new(&config, db.clone(), Arc::clone(&secret))?;
         let authenticator = Authenticator::new(db.clone(), secret, config.public_url.clone());
         let metrics = telemetry::init_metrics()?;
         let config = Arc::new(config);
-        Ok(Self { config, db, feed: Feed::new(), authenticator, metrics, mirror, jobs, inbox })
+        Ok(Self { config, db, feed: Feed::new(), authenticator, metrics, mirror, jobs, inbox, files })
     }
 
     /// Loads the seed data into a database that has none; does nothing otherwise.
@@ -102,6 +107,11 @@ impl Service {
         self.start_jobs(&workers);
         self.start_schedule(&workers);
         self.start_ticket_workers(&workers, news);
+        let files = self.files.clone();
+        workers.every("files", FILES, move || {
+            let files = files.clone();
+            async move { files.sweep(Utc::now()).await }
+        });
         let db = self.db.clone();
         workers.every("idempotency keys", Duration::from_secs(600), move || {
             let db = db.clone();

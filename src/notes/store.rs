@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::rules::{Channel, NewNote, NoteVisibility};
 use crate::db::containing;
 use crate::db::schema::notes;
-use crate::kernel::{Actor, Erasure, NoteId, Role, TicketId};
+use crate::kernel::{Actor, AttachmentId, Erasure, NoteId, Role, TicketId};
 
 /// A note on a ticket. Immutable.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -24,6 +24,7 @@ pub struct Note {
     pub author_name: String,
     pub body: String,
     pub created_at: DateTime<Utc>,
+    pub attachment_ids: Vec<AttachmentId>,
 }
 
 /// Adds the note that has number `seq`; call it with the ticket locked.
@@ -46,6 +47,7 @@ pub fn insert(
         author_name: author.name.clone(),
         body: new.body,
         created_at: now,
+        attachment_ids: new.attachments,
     };
     diesel::insert_into(notes::table).values(&note).execute(conn)?;
     Ok(note)

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::rules::{Channel, NoteVisibility};
 use super::store::Note;
-use crate::kernel::{NoteId, TicketId};
+use crate::kernel::{AttachmentId, NoteId, TicketId};
 
 /// A note on a ticket. Notes are never changed and never deleted.
 #[derive(Debug, Serialize, ToSchema)]
@@ -21,6 +21,9 @@ pub struct NoteView {
     author: NoteAuthor,
     #[schema(example = "The export works again. Can you confirm?")]
     body: String,
+    /// Attachments of the ticket that it refers to.
+    #[schema(example = json!([]))]
+    attachment_ids: Vec<AttachmentId>,
     created_at: DateTime<Utc>,
 }
 
@@ -48,6 +51,7 @@ impl From<Note> for NoteView {
                 name: note.author_name,
             },
             body: note.body,
+            attachment_ids: note.attachment_ids,
             created_at: note.created_at,
         }
     }

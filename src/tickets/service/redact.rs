@@ -7,6 +7,7 @@ use super::super::rules::{Cut, RedactedField, SUBJECT_MAX, Span, cut};
 use super::super::store::{self, Redaction, Ticket};
 use super::{Held, InWorkflow, Told, get, hold_merged};
 use crate::assignment;
+use crate::attachments;
 use crate::events::{self, EventType};
 use crate::http::{self, IfMatch};
 use crate::kernel::{
@@ -63,6 +64,7 @@ pub fn redact(
     store::allow_redaction(conn, Some(redaction.id))?;
     let texts = erase_ticket(&mut held, &erasure)?;
     let notes = notes::erase(conn, id, &erasure)?;
+    attachments::erase(conn, id, &erasure)?;
     store::erase_records(conn, id, &erasure)?;
     assignment::erase(conn, id, &erasure)?;
     events::erase(conn, id, &erasure)?;

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use super::super::rules::{Actions, enter, is_handover, not_allowed, refused, window_over};
 use super::super::store::Ticket;
 use super::assign::need;
+use super::attach::refer;
+use super::read::conversation;
 use super::{Held, InWorkflow, Told, hold, process};
 use crate::assignment::{self, Need, Previous};
 use crate::events::EventType;
@@ -179,6 +181,10 @@ pub(super) fn write_note(
         NoteVisibility::Public => Permission::TicketsWrite,
         NoteVisibility::Internal => Permission::TicketsWork,
     })?;
+    if !note.attachments.is_empty() {
+        let conversation = conversation(conn, &held.ticket)?;
+        refer(conn, &conversation, note.visibility, &note.attachments)?;
+    }
     held.ticket.note_count += 1;
     Ok(notes::insert(conn, actor, held.ticket.id, held.ticket.note_count, note, now)?)
 }

@@ -56,7 +56,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("views", &["views"]),
     ("bulk", &["bulk_jobs", "bulk_items"]),
     ("notes", &["notes"]),
-    ("attachments", &["attachments"]),
+    ("attachments", &["attachments", "files", "file_parts"]),
     ("jobs", &["jobs"]),
     ("schedule", &["appointments", "delays", "calendar_feeds"]),
 ];

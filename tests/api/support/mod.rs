@@ -34,6 +34,7 @@ pub const PUBLIC: &[&str] = &[
     "get_metrics",
     "receive_crm_hook",
     "read_calendar_feed",
+    "read_linked_file",
 ];
 
 /// A server with its own database. Background work does not run by itself: tests call its steps.

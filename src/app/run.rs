@@ -74,7 +74,17 @@ impl Service {
         let authenticator = Authenticator::new(db.clone(), secret, config.public_url.clone());
         let metrics = telemetry::init_metrics()?;
         let config = Arc::new(config);
-        Ok(Self { config, db, feed: Feed::new(), authenticator, metrics, mirror, jobs, inbox, files })
+        Ok(Self {
+            config,
+            db,
+            feed: Feed::new(),
+            authenticator,
+            metrics,
+            mirror,
+            jobs,
+            inbox,
+            files,
+        })
     }
 
     /// Loads the seed data into a database that has none; does nothing otherwise.

@@ -13,7 +13,9 @@ mod view;
 pub use files::{Files, NewFile, StoredFile};
 pub use http::routes;
 pub use links::FileLinks;
-pub use rules::{Asked, asked, content_disposition, essence, file_name, hex, may_be_shown, served_as, sum};
+pub use rules::{
+    Asked, asked, content_disposition, essence, file_name, hex, may_be_shown, served_as, sum,
+};
 pub use store::{
     Attached, Attachment, CaseLine, File, case_lines, claim, erase, find, insert, page, usage,
     visible_in,

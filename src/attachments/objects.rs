@@ -36,8 +36,7 @@ impl Objects {
         let Some(bucket) = &config.s3_bucket else {
             return Ok(Self::Folder(config.data_dir.join("files"), OnceLock::new()));
         };
-        let retry =
-            RetryConfig { max_retries: 3, retry_timeout: CALL, ..RetryConfig::default() };
+        let retry = RetryConfig { max_retries: 3, retry_timeout: CALL, ..RetryConfig::default() };
         let mut builder = AmazonS3Builder::new()
             .with_bucket_name(bucket)
             .with_region(&config.s3_region)
@@ -49,9 +48,7 @@ impl Objects {
             let plain = endpoint.starts_with("http://");
             builder = builder.with_endpoint(endpoint).with_allow_http(plain);
         }
-        if let (Some(id), Some(secret)) =
-            (&config.s3_access_key_id, &config.s3_secret_access_key)
-        {
+        if let (Some(id), Some(secret)) = (&config.s3_access_key_id, &config.s3_secret_access_key) {
             builder = builder.with_access_key_id(id).with_secret_access_key(secret.expose());
         }
         let store = builder.build().context("the S3-compatible store cannot be used")?;

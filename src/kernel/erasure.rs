@@ -8,7 +8,7 @@ pub const MARK: &str = "[redacted]";
 const FRAGMENT: usize = 4;
 
 /// The fields of JSON documents that hold what people wrote; ids, codes and times are never touched.
-const WRITTEN: [&str; 15] = [
+const WRITTEN: [&str; 17] = [
     "subject",
     "description",
     "resolution",
@@ -24,6 +24,8 @@ const WRITTEN: [&str; 15] = [
     "base",
     "losing_value",
     "write",
+    "name",
+    "url",
 ];
 
 /// A secret, and the text that it was taken out of. Not to be shown or logged.

@@ -192,12 +192,7 @@ impl Files {
     }
 
     /// A file of this owner that is attached to nothing yet.
-    pub async fn own(
-        &self,
-        owner: Uuid,
-        id: FileId,
-        now: DateTime<Utc>,
-    ) -> Result<File, AppError> {
+    pub async fn own(&self, owner: Uuid, id: FileId, now: DateTime<Utc>) -> Result<File, AppError> {
         let found = self.0.db.read(move |conn| Ok(store::own(conn, owner, id, now)?)).await?;
         found.ok_or(AppError::NotFound("the upload"))
     }

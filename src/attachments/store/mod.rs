@@ -3,9 +3,9 @@ mod attachments;
 mod files;
 
 pub use attachments::{
-    Attachment, Attached, CaseLine, case_lines, erase, find, insert, page, usage, visible_in,
+    Attached, Attachment, CaseLine, case_lines, erase, find, insert, page, usage, visible_in,
 };
 pub use files::{
-    Commit, File, Part, claim, commit, discard, due_parts, forget_expired, forget_parts, insert_file,
-    lock_owner, own, parts, reserve, take_over, unattached,
+    Commit, File, Part, claim, commit, discard, due_parts, forget_expired, forget_parts,
+    insert_file, lock_owner, own, parts, reserve, take_over, unattached,
 };

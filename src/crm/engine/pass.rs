@@ -153,7 +153,13 @@ impl Snapshot {
         Ok(tickets.into_iter().map(snapshot).collect())
     }
 
-    fn facts(&self, links: &FileLinks, assignee: String, account: String, product: String) -> Facts {
+    fn facts(
+        &self,
+        links: &FileLinks,
+        assignee: String,
+        account: String,
+        product: String,
+    ) -> Facts {
         let ticket = &self.ticket;
         let files = self.attachments.iter();
         Facts {
@@ -183,8 +189,7 @@ impl Snapshot {
     /// is absent. `known` are the statuses that the CRM shows now and that were agreed on last.
     pub fn desk_side(&self, links: &FileLinks, words: Vocabulary<'_>, known: &[&str]) -> Case {
         let text = |link: &Option<String>| link.clone().unwrap_or_default();
-        let facts =
-            self.facts(links, text(&self.assignee), text(&self.account), self.product());
+        let facts = self.facts(links, text(&self.assignee), text(&self.account), self.product());
         let case = mapping::to_case(&facts, words, known).unwrap_or_default();
         let told = |field| match field {
             Field::Assignee => self.ticket.assignee.is_none() || self.assignee.is_some(),

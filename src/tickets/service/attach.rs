@@ -103,11 +103,7 @@ fn next_number(
 }
 
 /// How many attachments the ticket has. Fails when there is no room for another one: bytes, and how many there may be.
-fn room(
-    conn: &mut PgConnection,
-    id: TicketId,
-    file: Option<(i64, i64)>,
-) -> Result<i64, AppError> {
+fn room(conn: &mut PgConnection, id: TicketId, file: Option<(i64, i64)>) -> Result<i64, AppError> {
     let (there, bytes) = attachments::usage(conn, id)?;
     if there >= MAX {
         let detail = format!("a ticket has {MAX} attachments at the most");
@@ -144,8 +140,8 @@ pub fn attachment(
 ) -> Result<Attached, AppError> {
     actor.require(Permission::TicketsRead)?;
     let found = attachments::find(conn, id)?.ok_or(NOT_FOUND)?;
-    let hidden = found.0.visibility == NoteVisibility::Internal
-        && !actor.may(Permission::TicketsWork);
+    let hidden =
+        found.0.visibility == NoteVisibility::Internal && !actor.may(Permission::TicketsWork);
     match store::find(conn, actor, found.0.ticket_id)? {
         Some(ticket) if !hidden && ticket.row.deleted_at.is_none() => Ok(found),
         _ => Err(NOT_FOUND),
@@ -153,10 +149,7 @@ pub fn attachment(
 }
 
 /// The attachment that a signed link leads to, whoever has the link. Those of a deleted ticket are gone, until it is restored.
-pub fn linked_attachment(
-    conn: &mut PgConnection,
-    id: AttachmentId,
-) -> Result<Attached, AppError> {
+pub fn linked_attachment(conn: &mut PgConnection, id: AttachmentId) -> Result<Attached, AppError> {
     let found = attachments::find(conn, id)?.ok_or(NOT_FOUND)?;
     if store::is_deleted(conn, found.0.ticket_id)? { Err(NOT_FOUND) } else { Ok(found) }
 }

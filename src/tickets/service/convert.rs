@@ -103,7 +103,8 @@ pub fn convert(
     let mut data = json!({ "to": became, became.as_str(): conversion.details });
     if let Some(body) = note {
         let internal = NoteVisibility::Internal;
-        let note = NewNote { visibility: internal, channel: Channel::Api, body, attachments: Vec::new() };
+        let note =
+            NewNote { visibility: internal, channel: Channel::Api, body, attachments: Vec::new() };
         let note = about(&write_note(conn, actor, &mut held, note, now)?);
         data.as_object_mut().into_iter().for_each(|data| data.extend(fields(note.clone())));
     }

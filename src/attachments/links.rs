@@ -72,7 +72,7 @@ impl FileLinks {
         bytes.extend(until.to_be_bytes());
         let signature = self.key.sign(PURPOSE, &bytes);
         bytes.extend(signature);
-        format!("{}/v1/files/{}", self.public_url, URL_SAFE_NO_PAD.encode(bytes))
+        format!("{}/v1/files/content?token={}", self.public_url, URL_SAFE_NO_PAD.encode(bytes))
     }
 }
 
@@ -89,7 +89,7 @@ mod tests {
     }
 
     fn token(url: &str) -> String {
-        url.strip_prefix("https://desk.example/v1/files/").unwrap().to_owned()
+        url.strip_prefix("https://desk.example/v1/files/content?token=").unwrap().to_owned()
     }
 
     #[test]

@@ -103,10 +103,6 @@ impl AddAttachment {
     responses((status = 201, description = "The attachment", body = AttachmentView)),
 )]
 #[post("/tickets/{id}/attachments")]
-#[expect(
-    clippy::too_many_arguments,
-    reason = "each is a part of the request, or what it is done with"
-)]
 pub async fn add_attachment(
     request: HttpRequest,
     payload: web::Payload,

@@ -40,6 +40,19 @@ pub struct FileQuery {
     disposition: Disposition,
 }
 
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct LinkedFileQuery {
+    /// The signature of the link. Not in the path, which is logged.
+    #[param(example = "AZnwwrHJcACAAAAAAAAAoQAAAABrSZ0A3q2-7w")]
+    token: String,
+    /// What a browser does with it.
+    #[serde(default)]
+    #[param(inline, example = "attachment", required = false)]
+    disposition: Disposition,
+}
+
 /// The headers that choose bytes, for the specification.
 struct RangeHeader;
 
@@ -95,7 +108,9 @@ fn an_hour() -> u32 {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FileLink {
     /// Whoever has it reads the file until then.
-    #[schema(example = "https://desk.example/v1/files/AZnwwrHJcACAAAAAAAAAoQAAAABrSZ0A3q2-7w")]
+    #[schema(
+        example = "https://desk.example/v1/files/content?token=AZnwwrHJcACAAAAAAAAAoQAAAABrSZ0A3q2-7w"
+    )]
     url: String,
     #[serde(serialize_with = "rfc3339::serialize")]
     expires_at: DateTime<Utc>,
@@ -132,23 +147,22 @@ pub async fn link_attachment(
 /// As `POST /v1/attachments/{id}/link` made it, or as it stands in a case of the CRM. Needs no token.
 #[utoipa::path(
     tag = "tickets",
-    params(("token" = String, Path, example = "AZnwwrHJcACAAAAAAAAAoQAAAABrSZ0A3q2-7w"), FileQuery, RangeHeader),
+    params(LinkedFileQuery, RangeHeader),
     responses(
         (status = 200, description = "The file", body = String, content_type = "application/octet-stream", example = "..."),
         (status = 206, description = "The range", body = String, content_type = "application/octet-stream", example = "..."),
         (status = 304, description = "You have it"),
     ),
 )]
-#[get("/files/{token}")]
+#[get("/files/content")]
 pub async fn read_linked_file(
     request: HttpRequest,
     db: web::Data<Db>,
     files: web::Data<Files>,
-    token: web::Path<String>,
-    query: Params<FileQuery>,
+    query: Params<LinkedFileQuery>,
 ) -> Result<HttpResponse, AppError> {
     let gone = || AppError::NotFound("a file under this link, which may have expired,");
-    let id = files.links().read(&token, now()).ok_or_else(gone)?;
+    let id = files.links().read(&query.token, now()).ok_or_else(gone)?;
     let found = db.read(move |conn| service::linked_attachment(conn, id)).await?;
     give_out(&request, &files, found, query.disposition).await
 }

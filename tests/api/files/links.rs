@@ -43,15 +43,15 @@ async fn a_forged_link_leads_nowhere() {
     let one = attached(&contact, &ticket, "a.txt", "text/plain", b"one").await;
     let two = attached(&contact, &ticket, "b.txt", "text/plain", b"two").await;
     let (one, two) = (link(&app, &contact, &one).await, link(&app, &contact, &two).await);
-    let start = "/v1/files/".len();
+    let start = "/v1/files/content?token=".len();
     let mut forged = vec![
         // The signature of one under the id of the other.
         format!("{}{}", &two[..start + 32], &one[start + 32..]),
         format!("{one}AAAA"),
         one[..one.len() - 2].to_owned(),
-        "/v1/files/AAAA".to_owned(),
-        "/v1/files/%00".to_owned(),
-        format!("/v1/files/{}", "A".repeat(54)),
+        "/v1/files/content?token=AAAA".to_owned(),
+        "/v1/files/content?token=%00".to_owned(),
+        format!("/v1/files/content?token={}", "A".repeat(54)),
     ];
     for at in (start..one.len()).step_by(5) {
         let other = if one.as_bytes()[at] == b'x' { "y" } else { "x" };

@@ -25,8 +25,9 @@ async fn what_could_run_in_a_browser_is_given_out_as_bytes_to_be_saved() {
         let link = agent.post(&link, json!({})).await.expect(200)["url"].clone();
         let link = super::local(&app, link.as_str().unwrap()).to_owned();
         for at in [content(&added), link] {
-            for query in ["", "?disposition=inline"] {
-                let request = agent.request(Method::GET, &format!("{at}{query}"));
+            let join = if at.contains('?') { '&' } else { '?' };
+            for query in ["", "disposition=inline"] {
+                let request = agent.request(Method::GET, &format!("{at}{join}{query}"));
                 let (status, headers, _) = fetch(request).await;
                 assert_eq!((status, &headers["content-type"]), (200, &served.parse().unwrap()));
                 assert_eq!(headers["x-content-type-options"], "nosniff");

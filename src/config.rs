@@ -21,7 +21,7 @@ pub struct Config {
     pub public_url: String,
     /// PostgreSQL; unset: an embedded cluster in `data_dir`.
     pub database_url: Option<Secret>,
-    /// Where the embedded cluster and the generated secret key are kept.
+    /// Where the embedded cluster, the generated secret key and attached files are kept.
     pub data_dir: PathBuf,
     /// Seals stored secrets: 32 bytes in base64. Unset: generated once in `data_dir`.
     pub secret_key: Option<Secret>,
@@ -61,7 +61,32 @@ pub struct Config {
     pub mail_from: Option<String>,
     /// The domain in the `Message-ID` of mails; that of `mail_from` when unset.
     pub mail_domain: Option<String>,
+    /// Bytes of an attached file at the most.
+    pub attachment_bytes: u64,
+    /// Bytes of all files of a ticket at the most.
+    pub ticket_attachment_bytes: u64,
+    /// What may be attached: media types as `image/png` or `image/*`, ends of names as `.log`; in the environment separated by
+    /// commas. Unset: whatever is not blocked.
+    pub attachments_allowed: Vec<String>,
+    /// What may not be attached, written the same way.
+    pub attachments_blocked: Vec<String>,
+    /// The bucket of an S3-compatible store that keeps attached files; unset: the folder `files` in `data_dir`.
+    pub s3_bucket: Option<String>,
+    /// Where that store is; unset: Amazon.
+    pub s3_endpoint: Option<String>,
+    /// Its region.
+    pub s3_region: String,
+    /// The access key's id; unset: the role of the machine.
+    pub s3_access_key_id: Option<String>,
+    /// The access key's secret.
+    pub s3_secret_access_key: Option<Secret>,
 }
+
+/// What a desk's computers would run when somebody opens it.
+const BLOCKED: [&str; 13] = [
+    ".bat", ".cmd", ".com", ".cpl", ".exe", ".hta", ".lnk", ".msi", ".pif", ".ps1", ".reg", ".scr",
+    ".vbs",
+];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -96,6 +121,15 @@ impl Default for Config {
             smtp_connections: 4,
             mail_from: None,
             mail_domain: None,
+            attachment_bytes: 100 << 20,
+            ticket_attachment_bytes: 1 << 30,
+            attachments_allowed: Vec::new(),
+            attachments_blocked: BLOCKED.map(str::to_owned).to_vec(),
+            s3_bucket: None,
+            s3_endpoint: None,
+            s3_region: "us-east-1".into(),
+            s3_access_key_id: None,
+            s3_secret_access_key: None,
         }
     }
 }
@@ -112,6 +146,8 @@ impl Config {
         let environment = environment.try_parsing(true).ignore_empty(true);
         let environment = environment.list_separator(",").with_list_parse_key("allowed_origins");
         let environment = environment.with_list_parse_key("previous_secret_keys");
+        let environment = environment.with_list_parse_key("attachments_allowed");
+        let environment = environment.with_list_parse_key("attachments_blocked");
         let mut environment = environment.collect()?;
         environment.remove("config");
         let mut builder = config::Config::builder().add_source(source);
@@ -145,6 +181,17 @@ impl Config {
                 "allowed_origins: {origin:?} is not an origin such as https://portal.example"
             );
         }
+        let patterns = self.attachments_allowed.iter().chain(&self.attachments_blocked);
+        for pattern in patterns {
+            anyhow::ensure!(
+                pattern.starts_with('.') || pattern.contains('/'),
+                "attachments_allowed, attachments_blocked: {pattern:?} is neither a media type nor the end of a name"
+            );
+        }
+        anyhow::ensure!(
+            self.s3_access_key_id.is_some() == self.s3_secret_access_key.is_some(),
+            "s3_access_key_id and s3_secret_access_key go together"
+        );
         if let Some(key) = &self.secret_key {
             SecretKey::parse(key).context("secret_key")?;
         }

@@ -15,7 +15,7 @@ pub mod workflow; //   statuses and transitions as data; the pure state machine
 pub mod routing; //    a component decides which level and department own a ticket
 pub mod assignment; // who works on a ticket: eligibility, least-loaded pick, explanation
 pub mod notes; //      the conversation: append-only notes
-pub mod attachments; // links to files that belong to a ticket
+pub mod attachments; // files and links that belong to a ticket
 pub mod appointments; // when agents work on tickets
 pub mod triage; //     severity x impact decides how urgent a ticket is
 pub mod jobs; //       work that takes longer than a request, in steps

@@ -9,6 +9,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
+use crate::attachments::Files;
 use crate::auth::{self, Authenticator};
 use crate::config::Config;
 use crate::db::Db;
@@ -37,6 +38,8 @@ const SCHEDULE: Duration = Duration::from_secs(1);
 const MAIL_IDLE: Duration = Duration::from_millis(500);
 /// How often is told how many mails wait.
 const MAIL_FIGURES: Duration = Duration::from_secs(5);
+/// How often it is looked for files that nobody needs.
+const FILES: Duration = Duration::from_secs(60);
 /// How often automatic transitions are looked for.
 const AUTOMATIC: Duration = Duration::from_millis(500);
 /// How often waiting tickets are looked at when nothing happens: time alone makes agents available.
@@ -58,6 +61,7 @@ pub struct Service {
     pub jobs: jobs::Runner,
     pub inbox: crm::Inbox,
     pub mailer: mail::Mailer,
+    pub files: Files,
 }
 
 impl Service {
@@ -73,11 +77,12 @@ impl Service {
         let inbox = crm::Inbox::new(db.clone(), Arc::clone(&secret), config.public_url.clone());
         let server = mail::Server::new(&config).context("mail cannot be sent like this")?;
         let mailer = mail::Mailer::new(db.clone(), Arc::clone(&secret), server);
+        let files = Files::new(&config, db.clone(), Arc::clone(&secret))?;
         let authenticator = Authenticator::new(db.clone(), secret, config.public_url.clone());
         let metrics = telemetry::init_metrics()?;
         let config = Arc::new(config);
         let feed = Feed::new();
-        Ok(Self { config, db, feed, authenticator, metrics, mirror, jobs, inbox, mailer })
+        Ok(Self { config, db, feed, authenticator, metrics, mirror, jobs, inbox, mailer, files })
     }
 
     /// Loads the seed data into a database that has none; does nothing otherwise.
@@ -111,6 +116,11 @@ impl Service {
         self.start_schedule(&workers);
         self.start_mail(&workers);
         self.start_ticket_workers(&workers, news);
+        let files = self.files.clone();
+        workers.every("files", FILES, move || {
+            let files = files.clone();
+            async move { files.sweep(Utc::now()).await }
+        });
         let db = self.db.clone();
         workers.every("idempotency keys", Duration::from_secs(600), move || {
             let db = db.clone();

@@ -15,7 +15,7 @@ use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 use super::{Service, health};
 use crate::kernel::AppError;
 use crate::{
-    auth, bulk, canned_replies, catalog, crm, events, http, jobs, macros, mail, people, routing, schedule, telemetry,
+    attachments, auth, bulk, canned_replies, catalog, crm, events, http, jobs, macros, mail, people, routing, schedule, telemetry,
     tickets, views, workflow,
 };
 
@@ -35,6 +35,7 @@ fn v1(cfg: &mut ServiceConfig) {
         .configure(crm::routes)
         .configure(schedule::routes)
         .configure(jobs::routes)
+        .configure(attachments::routes)
         .configure(bulk::routes);
 }
 
@@ -79,6 +80,7 @@ pub fn server(listener: TcpListener, service: &Service) -> std::io::Result<Serve
             .app_data(web::Data::new(parts.feed.clone()))
             .app_data(web::Data::new(parts.authenticator.clone()))
             .app_data(web::Data::new(parts.metrics.clone()))
+            .app_data(web::Data::new(parts.files.clone()))
             .app_data(web::Data::new(parts.mirror.clone()))
             .app_data(web::Data::new(parts.inbox.clone()))
             .app_data(web::Data::from(Arc::clone(&parts.config)))

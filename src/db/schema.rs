@@ -102,11 +102,12 @@ diesel::table! {
         seq -> Int4,
         visibility -> Text,
         name -> Text,
-        url -> Text,
+        url -> Nullable<Text>,
         added_by -> Uuid,
         added_by_role -> Text,
         added_by_name -> Text,
         created_at -> Timestamptz,
+        file_id -> Nullable<Uuid>,
     }
 }
 
@@ -538,6 +539,33 @@ diesel::table! {
 }
 
 diesel::table! {
+    file_parts (id) {
+        id -> Uuid,
+        file_id -> Nullable<Uuid>,
+        start_at -> Nullable<Int8>,
+        size -> Nullable<Int8>,
+        remove_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    files (id) {
+        id -> Uuid,
+        owner_id -> Uuid,
+        name -> Text,
+        media_type -> Text,
+        size -> Int8,
+        length -> Nullable<Int8>,
+        expected_sha256 -> Nullable<Bytea>,
+        sha256 -> Nullable<Bytea>,
+        hashing -> Nullable<Bytea>,
+        fence -> Int4,
+        created_at -> Timestamptz,
+        expires_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     idempotency_keys (caller_id, key) {
         caller_id -> Uuid,
         key -> Text,
@@ -612,6 +640,7 @@ diesel::table! {
         author_name -> Text,
         body -> Text,
         created_at -> Timestamptz,
+        attachment_ids -> Array<Uuid>,
         mentions -> Array<Uuid>,
     }
 }
@@ -956,6 +985,7 @@ diesel::joinable!(agent_departments -> departments (department_id));
 diesel::joinable!(appointments -> agents (agent_id));
 diesel::joinable!(appointments -> tickets (ticket_id));
 diesel::joinable!(assignments -> tickets (ticket_id));
+diesel::joinable!(attachments -> files (file_id));
 diesel::joinable!(attachments -> tickets (ticket_id));
 diesel::joinable!(automatic_deliveries -> outgoing_mails (mail_id));
 diesel::joinable!(bulk_items -> bulk_jobs (job_id));
@@ -995,6 +1025,7 @@ diesel::joinable!(delays -> tickets (ticket_id));
 diesel::joinable!(departments -> workflows (workflow_id));
 diesel::joinable!(elevations -> tickets (ticket_id));
 diesel::joinable!(events -> tickets (ticket_id));
+diesel::joinable!(file_parts -> files (file_id));
 diesel::joinable!(notes -> tickets (ticket_id));
 diesel::joinable!(outgoing_mails -> notes (note_id));
 diesel::joinable!(outgoing_mails -> tickets (ticket_id));
@@ -1064,6 +1095,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     elevations,
     event_feed,
     events,
+    file_parts,
+    files,
     idempotency_keys,
     jobs,
     macros,

@@ -130,7 +130,8 @@ fn without_position(error: &serde_json::Error) -> String {
     message.rsplit_once(" at line ").map_or(message.clone(), |(text, _)| text.to_owned())
 }
 
-fn fingerprint(request: &HttpRequest, body: &[u8]) -> Vec<u8> {
+/// SHA-256 over method, path and body.
+pub fn fingerprint(request: &HttpRequest, body: &[u8]) -> Vec<u8> {
     let mut hash = Context::new(&SHA256);
     for part in [request.method().as_str().as_bytes(), request.path().as_bytes(), body] {
         hash.update(&part.len().to_be_bytes());

@@ -5,7 +5,7 @@ use actix_web::middleware::Condition;
 
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 /// Beside those that a browser always allows.
-const REQUEST_HEADERS: [&str; 8] = [
+const REQUEST_HEADERS: [&str; 13] = [
     "Authorization",
     "Content-Type",
     "Idempotency-Key",
@@ -13,15 +13,26 @@ const REQUEST_HEADERS: [&str; 8] = [
     "If-None-Match",
     "Last-Event-ID",
     "Prefer",
+    "Range",
+    "Tus-Resumable",
+    "Upload-Length",
+    "Upload-Metadata",
+    "Upload-Offset",
     "X-Request-Id",
 ];
 /// What a page may read of an answer, beside the body.
-const ANSWER_HEADERS: [header::HeaderName; 6] = [
+const ANSWER_HEADERS: [header::HeaderName; 12] = [
+    header::CONTENT_DISPOSITION,
+    header::CONTENT_RANGE,
     header::ETAG,
     header::LINK,
     header::LOCATION,
     header::RETRY_AFTER,
     header::HeaderName::from_static("idempotency-replayed"),
+    header::HeaderName::from_static("tus-resumable"),
+    header::HeaderName::from_static("upload-expires"),
+    header::HeaderName::from_static("upload-length"),
+    header::HeaderName::from_static("upload-offset"),
     header::HeaderName::from_static("x-request-id"),
 ];
 /// Seconds that a browser remembers what it may send.

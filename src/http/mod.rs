@@ -12,7 +12,7 @@ mod problem;
 use chrono::{DateTime, SubsecRound as _, Utc};
 
 pub use answer::{Answer, seen};
-pub use body::{BODY_MAX, Body, read};
+pub use body::{BODY_MAX, Body, fingerprint, read};
 pub use cors::cors;
 pub use idempotency::{Idempotency, erase as erase_kept_answers, sweep as sweep_idempotency_keys};
 pub use methods::head_as_get;

@@ -169,6 +169,12 @@ impl ResponseError for AppError {
             Self::MethodNotAllowed { allowed, .. } => {
                 response.insert_header((header::ALLOW, allowed.as_str()));
             }
+            Self::RangeNotSatisfiable(length) => {
+                response.insert_header((header::CONTENT_RANGE, format!("bytes */{length}")));
+            }
+            Self::TusVersion => {
+                response.insert_header(("Tus-Version", "1.0.0"));
+            }
             _ => {}
         }
         response.finish()

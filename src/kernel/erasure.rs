@@ -28,6 +28,8 @@ const WRITTEN: [&str; 17] = [
     "base",
     "losing_value",
     "write",
+    "name",
+    "url",
 ];
 
 /// A secret, and the text that it was taken out of. Not to be shown or logged.

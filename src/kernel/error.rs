@@ -54,6 +54,14 @@ pub enum AppError {
     PreconditionRequired,
     #[error("the body is larger than {0} bytes")]
     TooLarge(usize),
+    #[error("a file has at most {0} bytes here")]
+    FileTooLarge(u64),
+    /// The range of bytes that was asked for is outside of a file of this length (RFC 9110, section 15.5.17).
+    #[error("the file has {0} bytes, and none of those that were asked for")]
+    RangeNotSatisfiable(u64),
+    /// Uploads are resumed as tus 1.0.0 says.
+    #[error("uploads are tus 1.0.0")]
+    TusVersion,
     #[error("the body must be {0}")]
     UnsupportedMediaType(&'static str),
     /// One or more fields are bad; each is named.
@@ -105,6 +113,9 @@ impl AppError {
             Self::Stale { .. } => "stale_version",
             Self::PreconditionRequired => "precondition_required",
             Self::TooLarge(_) => "payload_too_large",
+            Self::FileTooLarge(_) => "file_too_large",
+            Self::RangeNotSatisfiable(_) => "range_not_satisfiable",
+            Self::TusVersion => "unsupported_tus_version",
             Self::UnsupportedMediaType(_) => "unsupported_media_type",
             Self::Invalid(_) => "validation_failed",
             Self::Unavailable(_) => "unavailable",
@@ -124,9 +135,10 @@ impl AppError {
             Self::Conflict { .. } | Self::TransitionNotAllowed { .. } | Self::OpenSteps { .. } => {
                 409
             }
-            Self::Stale { .. } => 412,
-            Self::TooLarge(_) => 413,
+            Self::Stale { .. } | Self::TusVersion => 412,
+            Self::TooLarge(_) | Self::FileTooLarge(_) => 413,
             Self::UnsupportedMediaType(_) => 415,
+            Self::RangeNotSatisfiable(_) => 416,
             Self::Invalid(_) | Self::Rule { .. } => 422,
             Self::PreconditionRequired => 428,
             Self::Internal(_) => 500,

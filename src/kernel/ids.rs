@@ -65,6 +65,8 @@ ids! {
     NoteId,
     /// Identifies a file that is attached to a ticket.
     AttachmentId,
+    /// Identifies a file that was sent here.
+    FileId,
     /// Identifies a link between two tickets.
     LinkId,
     /// Identifies a recorded assignment decision.

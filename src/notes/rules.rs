@@ -1,5 +1,5 @@
 //! What a note is.
-use crate::kernel::text_enum;
+use crate::kernel::{AttachmentId, text_enum};
 
 text_enum! {
     /// Who reads a note.
@@ -28,4 +28,6 @@ pub struct NewNote {
     pub visibility: NoteVisibility,
     pub channel: Channel,
     pub body: String,
+    /// Of its ticket, in the order in which they are shown.
+    pub attachments: Vec<AttachmentId>,
 }

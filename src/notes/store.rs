@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::rules::{Channel, NewNote, NoteVisibility};
 use crate::db::containing;
 use crate::db::schema::notes;
-use crate::kernel::{Actor, AgentId, Erasure, NoteId, Role, TicketId};
+use crate::kernel::{Actor, AgentId, AttachmentId, Erasure, NoteId, Role, TicketId};
 
 /// A note on a ticket. Immutable.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -26,6 +26,7 @@ pub struct Note {
     pub created_at: DateTime<Utc>,
     /// The agents whom it mentions, as far as they might see the ticket then.
     pub mentions: Vec<AgentId>,
+    pub attachment_ids: Vec<AttachmentId>,
 }
 
 /// Adds the note that has number `seq`; call it with the ticket locked.
@@ -50,6 +51,7 @@ pub fn insert(
         body: new.body,
         created_at: now,
         mentions,
+        attachment_ids: new.attachments,
     };
     diesel::insert_into(notes::table).values(&note).execute(conn)?;
     Ok(note)

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::markup::body_html;
 use super::rules::{Channel, NoteVisibility};
 use super::store::Note;
-use crate::kernel::{NoteId, TicketId};
+use crate::kernel::{AttachmentId, NoteId, TicketId};
 
 /// A note on a ticket. Notes are never changed and never deleted.
 #[derive(Debug, Serialize, ToSchema)]
@@ -28,6 +28,9 @@ pub struct NoteView {
     /// The same as HTML that is safe to show: no HTML of the author's, no images, no styles.
     #[schema(value_type = String, example = "<p>The export <strong>works</strong> again. Can you confirm?</p>")]
     body_html: Arc<str>,
+    /// Attachments of the ticket that it refers to.
+    #[schema(example = json!([]))]
+    attachment_ids: Vec<AttachmentId>,
     created_at: DateTime<Utc>,
 }
 
@@ -56,6 +59,7 @@ impl From<Note> for NoteView {
             },
             body_html: body_html(note.channel, &note.body),
             body: note.body,
+            attachment_ids: note.attachment_ids,
             created_at: note.created_at,
         }
     }

@@ -26,7 +26,7 @@ const HEADERS: [(&str, &str, &str); 7] = [
 ];
 
 /// Status, example code and meaning of the refusals that operations share.
-const REFUSALS: [(u16, &str, &str); 12] = [
+const REFUSALS: [(u16, &str, &str); 13] = [
     (400, "malformed_request", "The request cannot be read: broken JSON, or a bad parameter"),
     (401, "unauthenticated", "The token is missing, expired or not valid here"),
     (403, "forbidden", "The caller lacks the permission that `required_permission` names"),
@@ -35,6 +35,7 @@ const REFUSALS: [(u16, &str, &str); 12] = [
     (412, "stale_version", "Somebody else changed it; read it again and retry"),
     (413, "payload_too_large", "The body is larger than the service takes"),
     (415, "unsupported_media_type", "The body is of another type than the operation takes"),
+    (416, "range_not_satisfiable", "None of the bytes that `Range` asks for exist"),
     (422, "validation_failed", "Fields are bad, each named in `errors`, or a rule forbids it"),
     (428, "precondition_required", "A change needs the header If-Match"),
     (500, "internal", "The service failed; quote the `request_id` when you report it"),
@@ -102,6 +103,9 @@ fn refusals(method: &HttpMethod, operation: &Operation) -> Vec<u16> {
     }
     if operation.request_body.is_some() {
         statuses.extend([413, 415, 422]);
+    }
+    if parameters(operation).any(|p| p.name == "Range") {
+        statuses.push(416);
     }
     if !matches!(method, HttpMethod::Get) {
         statuses.push(409);

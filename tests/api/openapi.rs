@@ -10,7 +10,8 @@ use crate::support::{Operation, PUBLIC, Spec, TestApp};
 
 /// Creating operations that take no idempotency key, because the kept answer would hold a secret, or because
 /// doing it twice does no harm.
-const WITHOUT_KEY: &[&str] = &["create_client", "rotate_signing_key", "create_calendar_feed"];
+const WITHOUT_KEY: &[&str] =
+    &["create_client", "rotate_signing_key", "create_calendar_feed", "create_upload"];
 /// Changing operations that need no version: they set what does not depend on what was there.
 const WITHOUT_VERSION: &[&str] = &[
     "set_agent_availability",
@@ -27,6 +28,8 @@ const WITHOUT_VERSION: &[&str] = &[
     "lift_mail_suppression",
     "save_reply_draft",
     "discard_reply_draft",
+    "append_to_upload",
+    "delete_upload",
 ];
 
 /// Asserts that `check` finds nothing wrong with any operation.

@@ -52,6 +52,7 @@ use super::settings::Settings;
 use super::store::{self, Connection, Mirror};
 use super::vocabulary::Vocabulary;
 use super::{CrmError, service};
+use crate::attachments::FileLinks;
 use crate::db::Db;
 use crate::kernel::{AppError, ConnectionId, Secret, SecretKey};
 
@@ -62,7 +63,7 @@ pub struct Engine(Arc<Inner>);
 struct Inner {
     db: Db,
     secret: Arc<SecretKey>,
-    public_url: String,
+    links: FileLinks,
     /// The CRMs by connection, each as of a version of its connection.
     crms: Mutex<HashMap<ConnectionId, (i32, Arc<Crm>)>>,
     /// Rings when something may be due.
@@ -77,12 +78,13 @@ struct Inner {
 }
 
 impl Engine {
-    /// `public_url` starts the links to tickets.
+    /// `public_url` starts the links to tickets and files.
     pub fn new(db: Db, secret: Arc<SecretKey>, public_url: String) -> Self {
+        let links = FileLinks::new(Arc::clone(&secret), &public_url);
         Self(Arc::new(Inner {
             db,
             secret,
-            public_url,
+            links,
             crms: Mutex::default(),
             wake: Notify::new(),
             slots: TaskTracker::new(),
@@ -111,7 +113,7 @@ impl Engine {
         let words = Vocabulary::new(&settings, &kind.defaults)
             .with_subject_limit(connection.findings()?.subject_limit);
         let known: Vec<&str> = agreement.base.get(Field::Status).into_iter().collect();
-        Ok(snapshot.desk_side(&self.0.public_url, words, &known))
+        Ok(snapshot.desk_side(&self.0.links, words, &known))
     }
 
     pub(super) fn db(&self) -> &Db {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::Engine;
 use super::directory::Crm;
-use crate::attachments;
+use crate::attachments::{self, CaseLine, FileLinks};
 use crate::crm::CrmError;
 use crate::crm::case::{Case, Field};
 use crate::crm::mapping::{self, Facts, Unmapped};
@@ -103,7 +103,7 @@ pub(super) struct Snapshot {
     account: Option<String>,
     product: Option<String>,
     pub contact: Option<String>,
-    attachments: Vec<(String, String)>,
+    attachments: Vec<CaseLine>,
 }
 
 impl Snapshot {
@@ -132,17 +132,17 @@ impl Snapshot {
         let local: Vec<Uuid> = tickets.iter().flat_map(refers_to).flatten().collect();
         let links = store::remote_ids(conn, connection, &local)?;
         let conflicts = store::live_conflicts(conn, connection, ids)?;
-        let attachments = attachments::links(conn, ids)?;
+        let attachments = attachments::case_lines(conn, ids)?;
         let snapshot = |ticket: DeskTicket| {
             let [agent, account, product, contact] = refers_to(&ticket);
             let link = |kind, local: Option<Uuid>| links.get(&(kind, local?)).cloned();
             let own = conflicts.iter().filter(|conflict| conflict.ticket_id == ticket.id);
             let (conflicts, restored) = own.cloned().partition(|c| c.resolved_at.is_none());
-            let files = attachments.iter().filter(|(id, ..)| *id == ticket.id);
+            let files = attachments.iter().filter(|line| line.ticket_id == ticket.id);
             Self {
                 conflicts,
                 restored,
-                attachments: files.map(|(_, name, url)| (name.clone(), url.clone())).collect(),
+                attachments: files.cloned().collect(),
                 assignee: link(LinkKind::Agent, agent),
                 account: link(LinkKind::Account, account),
                 product: link(LinkKind::Product, product),
@@ -153,15 +153,22 @@ impl Snapshot {
         Ok(tickets.into_iter().map(snapshot).collect())
     }
 
-    fn facts(&self, public_url: &str, assignee: String, account: String, product: String) -> Facts {
+    fn facts(
+        &self,
+        links: &FileLinks,
+        assignee: String,
+        account: String,
+        product: String,
+    ) -> Facts {
         let ticket = &self.ticket;
+        let files = self.attachments.iter();
         Facts {
             number: ticket.number,
             subject: ticket.subject.clone(),
             description: ticket.description.clone(),
             url: ticket.url.clone(),
-            attachments: self.attachments.clone(),
-            link: format!("{public_url}/v1/tickets/{}", ticket.id),
+            attachments: files.map(|line| (line.name.clone(), links.in_case(line))).collect(),
+            link: format!("{}/v1/tickets/{}", links.public_url(), ticket.id),
             type_key: ticket.type_key.clone(),
             status: ticket.status.clone(),
             category: ticket.category.clone(),
@@ -180,10 +187,9 @@ impl Snapshot {
 
     /// The ticket as its case would have it, as far as it can be told without asking the CRM: what is linked to nothing
     /// is absent. `known` are the statuses that the CRM shows now and that were agreed on last.
-    pub fn desk_side(&self, public_url: &str, words: Vocabulary<'_>, known: &[&str]) -> Case {
+    pub fn desk_side(&self, links: &FileLinks, words: Vocabulary<'_>, known: &[&str]) -> Case {
         let text = |link: &Option<String>| link.clone().unwrap_or_default();
-        let facts =
-            self.facts(public_url, text(&self.assignee), text(&self.account), self.product());
+        let facts = self.facts(links, text(&self.assignee), text(&self.account), self.product());
         let case = mapping::to_case(&facts, words, known).unwrap_or_default();
         let told = |field| match field {
             Field::Assignee => self.ticket.assignee.is_none() || self.assignee.is_some(),
@@ -292,7 +298,7 @@ impl Pass {
             (None, _) => String::new(),
         };
         let product = seen.product();
-        Ok(seen.facts(&self.engine.0.public_url, assignee, account, product))
+        Ok(seen.facts(&self.engine.0.links, assignee, account, product))
     }
 
     /// An id that is the same at every attempt: version 5 (RFC 9562) in the connection's namespace.

@@ -110,7 +110,7 @@ impl Engine {
             }
         }
         let known: Vec<&str> = agreement.base.get(Field::Status).into_iter().collect();
-        let desk = seen.desk_side(&self.0.public_url, words, &known);
+        let desk = seen.desk_side(&self.0.links, words, &known);
         let open = |field| seen.conflicts.iter().find(|c| c.field == field);
         let held = |field| open(field).is_some_and(|c| c.decision != Some(Side::Desk));
         let stays = |field| rules.owner(field) == Owner::Crm || held(field);

@@ -224,7 +224,12 @@ fn customer_zone(
 
 fn to_customer(kind: EventType, data: Value, body: String) -> Happening {
     let (visibility, channel) = (NoteVisibility::Public, Channel::Api);
-    Happening { kind, public: true, data, note: Some(NewNote { visibility, channel, body }) }
+    Happening {
+        kind,
+        public: true,
+        data,
+        note: Some(NewNote { visibility, channel, body, attachments: Vec::new() }),
+    }
 }
 
 /// Cancels an appointment; the agent is free again.

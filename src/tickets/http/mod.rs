@@ -1,11 +1,13 @@
 //! Endpoints of the ticket: parse, call one use case, render.
 mod assign;
+mod attachment_form;
 mod attachments;
 mod batch;
 mod change;
 mod customer;
 mod drafts;
 mod elevations;
+mod files;
 mod filter;
 mod handover;
 mod links;
@@ -83,6 +85,9 @@ pub fn routes(cfg: &mut ServiceConfig) {
 
 fn more_routes(cfg: &mut ServiceConfig) {
     cfg.service(batch::batch_tickets)
+        .service(files::get_attachment_content)
+        .service(files::link_attachment)
+        .service(files::read_linked_file)
         .service(drafts::create_draft)
         .service(drafts::list_drafts)
         .service(drafts::get_draft)

@@ -8,7 +8,7 @@ use super::super::service::{self, Replied};
 use crate::auth::Caller;
 use crate::db::Db;
 use crate::http::{Answer, Body, Idempotency, PageQuery, Params, PathId, now};
-use crate::kernel::{Actor, AppError, NoteId, Page, Permission, TicketId};
+use crate::kernel::{Actor, AppError, AttachmentId, NoteId, Page, Permission, TicketId};
 use crate::notes::{Channel, NewNote, NoteView, NoteVisibility};
 
 /// A note to be added. Notes never change afterwards.
@@ -22,6 +22,11 @@ pub struct AddNote {
     #[garde(length(chars, min = 1, max = 60_000), custom(not_blank))]
     #[schema(example = "The export works again. Can you confirm?", min_length = 1)]
     body: String,
+    /// Attachments of the ticket that the note refers to. A public note refers to public ones.
+    #[garde(length(max = 100))]
+    #[serde(default)]
+    #[schema(example = json!([]))]
+    attachment_ids: Vec<AttachmentId>,
 }
 
 pub(super) fn public() -> NoteVisibility {
@@ -55,7 +60,12 @@ impl AddNote {
     /// The note as this caller writes it.
     pub fn by(self, actor: &Actor) -> NewNote {
         let channel = if actor.is_contact() { Channel::Portal } else { Channel::Api };
-        NewNote { visibility: self.visibility, channel, body: self.body }
+        NewNote {
+            visibility: self.visibility,
+            channel,
+            body: self.body,
+            attachments: self.attachment_ids,
+        }
     }
 }
 

@@ -106,7 +106,8 @@ pub fn convert(
     let mut data = json!({ "to": became, became.as_str(): conversion.details });
     if let Some(body) = note {
         let internal = NoteVisibility::Internal;
-        let note = NewNote { visibility: internal, channel: Channel::Api, body };
+        let note =
+            NewNote { visibility: internal, channel: Channel::Api, body, attachments: Vec::new() };
         data = with(data, &about(&write_note(conn, actor, &mut held, note, now)?));
     }
     let told = Told { kind: EventType::TicketConverted, public: false, data };

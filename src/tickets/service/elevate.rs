@@ -88,7 +88,12 @@ fn follow_level(
     }
     let tried = wanted.tried.iter().map(|tried| format!("\n\nTried: {tried}"));
     let body = format!("{}{}", wanted.reason, tried.collect::<String>());
-    let note = NewNote { visibility: NoteVisibility::Internal, channel: Channel::Api, body };
+    let note = NewNote {
+        visibility: NoteVisibility::Internal,
+        channel: Channel::Api,
+        body,
+        attachments: Vec::new(),
+    };
     Ok(about(&write_note(conn, actor, held, note, now)?))
 }
 

@@ -60,7 +60,7 @@ pub fn hand_over(
     give(conn, actor, &mut held, &Assign { to, reason }, now)?;
     go_on_if_assigned(&mut held.ticket, &held.workflow, now)?;
     let (visibility, channel) = (NoteVisibility::Internal, Channel::Api);
-    let note = NewNote { visibility, channel, body: wanted.note };
+    let note = NewNote { visibility, channel, body: wanted.note, attachments: Vec::new() };
     let note = write_note(conn, actor, &mut held, note, now)?;
     let mut data = about(&note);
     data["handed_over_by"] = json!(holder);

@@ -220,6 +220,7 @@ pub fn tell_child(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<bool, A
         visibility: NoteVisibility::Internal,
         channel: Channel::Api,
         body: format!("The parent of this ticket, CB-{}, was closed", parent.number),
+        attachments: Vec::new(),
     };
     let note = write_note(conn, &system, &mut child, note, now)?;
     let told = Told { kind: EventType::NoteAdded, public: false, data: about(&note) };

@@ -79,7 +79,12 @@ fn missing(what: &str) -> AppError {
 }
 
 fn internal(body: String) -> NewNote {
-    NewNote { visibility: NoteVisibility::Internal, channel: Channel::Api, body }
+    NewNote {
+        visibility: NoteVisibility::Internal,
+        channel: Channel::Api,
+        body,
+        attachments: Vec::new(),
+    }
 }
 
 /// Each of the two gets a version and an event; returns the first.

@@ -44,7 +44,7 @@ use crate::kernel::{Actor, AppError, TicketId};
 use crate::workflow::{self, Category, Workflow};
 
 pub use assign::{Assign, Target, Transfer, assign, dry_run, transfer};
-pub use attach::{attach, attachments};
+pub use attach::{attach, attach_file, attachment, attachments, linked_attachment, may_attach};
 pub use change::{Change, change, submit};
 pub use conversation::{Replied, add_note, reply};
 pub use convert::{Convert, NewLead, NewWorkOrder, Wanted, conversion, convert, converted, leads};

@@ -12,7 +12,7 @@ use crate::kernel::{
     Actor, AppError, Erasure, NoteId, Page, PageRequest, Permission, RedactionId, TicketId,
 };
 use crate::notes::{self, NoteVisibility};
-use crate::{appointments, assignment};
+use crate::{appointments, assignment, attachments};
 
 /// What is to be taken out, and why.
 #[derive(Clone)]
@@ -29,7 +29,7 @@ pub struct Redacted {
     pub redaction: Redaction,
     pub ticket: InWorkflow<Ticket>,
     pub erasure: Erasure,
-    /// Subject or description changed.
+    /// Subject, description or the names of attachments changed.
     pub texts: bool,
     /// The notes that changed.
     pub notes: Vec<NoteId>,
@@ -63,6 +63,8 @@ pub fn redact(
     store::allow_redaction(conn, Some(redaction.id))?;
     let texts = erase_ticket(&mut held, &erasure)?;
     let notes = notes::erase(conn, id, &erasure)?;
+    // Names and links of attachments stand in the description of the case.
+    let texts = attachments::erase(conn, id, &erasure)? > 0 || texts;
     store::erase_records(conn, id, &erasure)?;
     store::erase_reply_drafts(conn, id, &erasure)?;
     assignment::erase(conn, id, &erasure)?;

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use super::super::rules::{Actions, enter, is_handover, not_allowed, refused, window_over};
 use super::super::store::Ticket;
 use super::assign::need;
+use super::attach::refer;
+use super::read::conversation;
 use super::{Held, InWorkflow, Told, hold, mentions};
 use crate::assignment::{self, Need, Previous};
 use crate::events::EventType;
@@ -190,6 +192,10 @@ pub(super) fn write_note(
         NoteVisibility::Internal => Permission::TicketsWork,
     })?;
     let mentions = mentions::mentioned(conn, actor, &held.ticket, &note)?;
+    if !note.attachments.is_empty() {
+        let conversation = conversation(conn, &held.ticket)?;
+        refer(conn, &conversation, note.visibility, &note.attachments)?;
+    }
     held.ticket.note_count += 1;
     let seq = held.ticket.note_count;
     Ok(notes::insert(conn, actor, held.ticket.id, seq, note, mentions, now)?)

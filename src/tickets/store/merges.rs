@@ -42,6 +42,10 @@ pub fn number(conn: &mut PgConnection, ticket: TicketId) -> QueryResult<i64> {
     tickets::table.find(ticket).select(tickets::number).first(conn)
 }
 
+pub fn is_deleted(conn: &mut PgConnection, ticket: TicketId) -> QueryResult<bool> {
+    tickets::table.find(ticket).select(tickets::deleted_at.is_not_null()).first(conn)
+}
+
 /// The ticket and all that were merged into it, and into those.
 pub fn merged(conn: &mut PgConnection, ticket: TicketId) -> QueryResult<Vec<TicketId>> {
     #[derive(QueryableByName)]

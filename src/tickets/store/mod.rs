@@ -32,7 +32,9 @@ pub use links::{
     summaries_of_any, untold_child,
 };
 pub use list::{Sort, count, counts, ids, list, summaries};
-pub use merges::{Merge, delete_merge, follow_merges, insert_merge, merge, merged, number};
+pub use merges::{
+    Merge, delete_merge, follow_merges, insert_merge, is_deleted, merge, merged, number,
+};
 pub use processes::{Attached, Step, attach, attached, detach, mark};
 pub use redactions::{Redaction, allow_redaction, erase_records, insert_redaction, redactions};
 pub use reply_drafts::{

@@ -59,7 +59,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("macros", &["macros"]),
     ("bulk", &["bulk_jobs", "bulk_items"]),
     ("notes", &["notes"]),
-    ("attachments", &["attachments"]),
+    ("attachments", &["attachments", "files", "file_parts"]),
     ("appointments", &["appointments"]),
     ("jobs", &["jobs"]),
     (

@@ -8,6 +8,7 @@ pub mod smtp;
 mod spec;
 
 use std::net::TcpListener;
+use std::path::Path;
 
 use actix_web::dev::ServerHandle;
 use casebridge::app::{self, Service};
@@ -35,6 +36,7 @@ pub const PUBLIC: &[&str] = &[
     "get_metrics",
     "receive_crm_hook",
     "read_calendar_feed",
+    "read_linked_file",
 ];
 
 /// A server with its own database. Background work does not run by itself: tests call its steps.
@@ -59,6 +61,7 @@ impl TestApp {
         let mut config = Config {
             public_url: url.clone(),
             secret_key: Some(secret_key()),
+            data_dir: Path::new(env!("CARGO_TARGET_TMPDIR")).join(uuid::Uuid::now_v7().to_string()),
             database_pool: 8,
             http_workers: 2,
             ..Config::default()
@@ -129,6 +132,8 @@ impl Drop for TestApp {
     fn drop(&mut self) {
         // The future only has to be made: it sends the command when it is called.
         drop(self.server.stop(false));
+        // Most tests keep no files.
+        let _ = std::fs::remove_dir_all(&self.service.config.data_dir);
         if !std::thread::panicking() {
             let service = self.service.clone();
             std::thread::spawn(move || account_for_everything(&service)).join().unwrap();

@@ -10,6 +10,7 @@ use super::super::directory::Crm;
 use super::super::pass::{Snapshot, Stop, Working};
 use super::super::settle::{Settled, Settlement};
 use super::{FieldConflict, Outcome, ToldChange, Verdict, kept};
+use crate::attachments::FileLinks;
 use crate::crm::adapters::integration;
 use crate::crm::case::{Case, Field, RemoteCase, loss};
 use crate::crm::merge::{self, Agreement, Rules, Side, Times};
@@ -24,7 +25,7 @@ use crate::tickets::service as tickets;
 /// A change on its way to its ticket.
 pub(super) struct Intake {
     pub actor: Actor,
-    pub public_url: String,
+    pub links: FileLinks,
     pub crm: Arc<Crm>,
     pub connection: Connection,
     pub seen: Snapshot,
@@ -121,7 +122,12 @@ impl Intake {
             CrmNotes::Internal => NoteVisibility::Internal,
             CrmNotes::Public => NoteVisibility::Public,
         };
-        let new = NewNote { visibility, channel: Channel::Crm, body: note.body.clone() };
+        let new = NewNote {
+            visibility,
+            channel: Channel::Crm,
+            body: note.body.clone(),
+            attachments: Vec::new(),
+        };
         let (added, after) = tickets::add_note(conn, &self.actor, ticket, new, self.now)?;
         let link = RemoteLink { id: remote, ..RemoteLink::default() };
         store::link_note(conn, connection, ticket, added.id, &link, NoteDirection::In)?;
@@ -235,7 +241,7 @@ impl Intake {
         let status = |case: &Case| case.get(Field::Status).map(str::to_owned);
         let known = [status(&self.change.fields), status(&agreement.base)];
         let known: Vec<&str> = known.iter().flatten().map(String::as_str).collect();
-        let desk = self.seen.desk_side(&self.public_url, self.crm.words(), &known);
+        let desk = self.seen.desk_side(&self.links, self.crm.words(), &known);
         self.crm.adapter.normal_form(&desk)
     }
 }

@@ -219,7 +219,7 @@ impl Engine {
             };
             let intake = Intake {
                 actor: actor(caller),
-                public_url: self.0.public_url.clone(),
+                links: self.0.links.clone(),
                 crm: Arc::clone(&crm),
                 connection: named.connection.clone(),
                 seen: seen.clone(),
@@ -244,7 +244,7 @@ impl Engine {
         let mirror = mirror.ok_or(AppError::NotFound("the mirror"))?;
         let intake = Intake {
             actor: actor(decider),
-            public_url: self.0.public_url.clone(),
+            links: self.0.links.clone(),
             crm: self.crm(&connection).map_err(AppError::internal)?,
             seen: Snapshot::read(conn, &mirror)?,
             connection,

@@ -79,6 +79,8 @@ ids! {
     DelayId,
     /// Identifies a mail that goes out.
     MailId,
+    /// Identifies a mail that came in.
+    InboundMailId,
     /// Identifies an integration client.
     ClientId,
     /// Identifies a connection to a CRM.

@@ -44,7 +44,7 @@ use crate::workflow::{self, Category, Workflow};
 pub use assign::{Assign, Target, Transfer, assign, dry_run, transfer};
 pub use attach::{attach, attachments};
 pub use change::{Change, change, submit};
-pub use conversation::{Replied, add_note, reply};
+pub use conversation::{Replied, add_note, participates, reply, thank};
 pub use convert::{Convert, NewLead, NewWorkOrder, Wanted, conversion, convert, converted, leads};
 pub use customer::{Customer, CustomersTickets, customers_tickets};
 pub use delete::{delete, restore};

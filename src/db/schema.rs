@@ -111,6 +111,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    automatic_deliveries (email, mail_id) {
+        email -> Text,
+        mail_id -> Uuid,
+        delivered_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     bulk_items (job_id, seq) {
         job_id -> Uuid,
         seq -> Int4,
@@ -601,6 +609,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    mail_templates (key, language) {
+        key -> Text,
+        language -> Text,
+        subject -> Text,
+        text_body -> Text,
+        html_body -> Text,
+        version -> Int4,
+        updated_by -> Uuid,
+        updated_by_name -> Text,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     notes (id) {
         id -> Uuid,
         ticket_id -> Uuid,
@@ -612,6 +634,34 @@ diesel::table! {
         author_name -> Text,
         body -> Text,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    outgoing_mails (id) {
+        id -> Uuid,
+        conversation -> Text,
+        conversation_id -> Uuid,
+        ticket_id -> Nullable<Uuid>,
+        note_id -> Nullable<Uuid>,
+        to_name -> Nullable<Text>,
+        to_email -> Text,
+        cc -> Jsonb,
+        subject -> Text,
+        text_body -> Text,
+        html_body -> Nullable<Text>,
+        automatic -> Bool,
+        dedupe -> Nullable<Text>,
+        state -> Text,
+        reason -> Nullable<Text>,
+        attempts -> Int4,
+        unanswered -> Int4,
+        due_at -> Timestamptz,
+        fence -> Int8,
+        released -> Bool,
+        message_id -> Nullable<Text>,
+        created_at -> Timestamptz,
+        sent_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -646,6 +696,14 @@ diesel::table! {
         version -> Int4,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    received_references (conversation_id, message_id) {
+        conversation_id -> Uuid,
+        message_id -> Text,
+        received_at -> Timestamptz,
     }
 }
 
@@ -717,6 +775,17 @@ diesel::table! {
         awaiting -> Text,
         customer_label -> Text,
         sort_order -> Int4,
+    }
+}
+
+diesel::table! {
+    suppressed_addresses (id) {
+        id -> Uuid,
+        email -> Text,
+        cause -> Text,
+        detail -> Text,
+        mail_id -> Nullable<Uuid>,
+        suppressed_at -> Timestamptz,
     }
 }
 
@@ -898,6 +967,7 @@ diesel::joinable!(appointments -> agents (agent_id));
 diesel::joinable!(appointments -> tickets (ticket_id));
 diesel::joinable!(assignments -> tickets (ticket_id));
 diesel::joinable!(attachments -> tickets (ticket_id));
+diesel::joinable!(automatic_deliveries -> outgoing_mails (mail_id));
 diesel::joinable!(bulk_items -> bulk_jobs (job_id));
 diesel::joinable!(bulk_jobs -> jobs (job_id));
 diesel::joinable!(calendar_feeds -> agents (agent_id));
@@ -940,6 +1010,8 @@ diesel::joinable!(inbound_settings -> accounts (account_id));
 diesel::joinable!(inbound_settings -> categories (category_id));
 diesel::joinable!(inbound_settings -> products (product_id));
 diesel::joinable!(notes -> tickets (ticket_id));
+diesel::joinable!(outgoing_mails -> notes (note_id));
+diesel::joinable!(outgoing_mails -> tickets (ticket_id));
 diesel::joinable!(process_steps -> ticket_processes (ticket_id));
 diesel::joinable!(redactions -> notes (note_id));
 diesel::joinable!(redactions -> tickets (ticket_id));
@@ -949,6 +1021,7 @@ diesel::joinable!(routing_entries -> processes (process));
 diesel::joinable!(routing_entries -> products (product_id));
 diesel::joinable!(routing_head -> routing_versions (version));
 diesel::joinable!(statuses -> workflows (workflow_id));
+diesel::joinable!(suppressed_addresses -> outgoing_mails (mail_id));
 diesel::joinable!(ticket_merges -> tickets (ticket_id));
 diesel::joinable!(ticket_processes -> tickets (ticket_id));
 diesel::joinable!(ticket_texts -> tickets (ticket_id));
@@ -974,6 +1047,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     appointments,
     assignments,
     attachments,
+    automatic_deliveries,
     bulk_items,
     bulk_jobs,
     calendar_feeds,
@@ -1007,16 +1081,20 @@ diesel::allow_tables_to_appear_in_same_query!(
     inbound_mails,
     inbound_settings,
     jobs,
+    mail_templates,
     notes,
+    outgoing_mails,
     process_steps,
     processes,
     products,
+    received_references,
     redactions,
     routing_entries,
     routing_head,
     routing_versions,
     signing_keys,
     statuses,
+    suppressed_addresses,
     ticket_links,
     ticket_merges,
     ticket_processes,

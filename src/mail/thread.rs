@@ -20,6 +20,23 @@ pub enum Conversation {
     Side(Uuid),
 }
 
+impl Conversation {
+    /// `ticket` or `side`.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Ticket(_) => "ticket",
+            Self::Side(_) => "side",
+        }
+    }
+
+    pub fn id(self) -> Uuid {
+        match self {
+            Self::Ticket(id) => id.0,
+            Self::Side(id) => id,
+        }
+    }
+}
+
 /// A mail of ours, and the conversation that replies to it belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Thread {

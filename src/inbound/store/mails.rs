@@ -7,9 +7,8 @@ use uuid::Uuid;
 use crate::db::schema::{inbound_mails as m, tickets};
 use crate::inbound::rules::{Cause, MailState, Outcome};
 use crate::kernel::{
-    Actor, Erasure, InboundMailId, NoteId, PageRequest, Permission, TicketId, Visibility,
+    Actor, Erasure, InboundMailId, NoteId, PageRequest, TicketId, Visibility,
 };
-use crate::tickets::visible;
 
 /// A mail that came in, without the mail itself.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -69,22 +68,35 @@ pub fn settle(
         .get_result(conn)
 }
 
-/// Whether this caller sees what is nobody's ticket yet.
-fn sees_all(actor: &Actor) -> bool {
-    actor.visibility() == Visibility::All && actor.may(Permission::TicketsWork)
-}
-
 /// A condition on mails.
 type Condition =
     Box<dyn BoxableExpression<m::table, diesel::pg::Pg, SqlType = diesel::sql_types::Bool>>;
 
-/// Mails on tickets that the caller may see; those on none are for who sees every ticket.
+/// Of an agent, what was taken for tickets that they may see; what is nobody's yet is for those who see every ticket.
 fn visible_mail(actor: &Actor) -> Condition {
-    if sees_all(actor) {
-        return Box::new(diesel::dsl::sql::<diesel::sql_types::Bool>("true"));
-    }
-    let theirs = tickets::table.filter(visible(actor)).select(tickets::id.nullable());
-    Box::new(m::state.eq(MailState::Taken).and(m::ticket_id.eq_any(theirs).assume_not_null()))
+    let no_draft = tickets::category.ne("draft");
+    let theirs = match actor.visibility() {
+        Visibility::All => {
+            return Box::new(diesel::dsl::sql::<diesel::sql_types::Bool>("true"));
+        }
+        Visibility::Departments(agent, departments) => tickets::table
+            .filter(no_draft)
+            .filter(
+                tickets::department_id
+                    .eq_any(departments)
+                    .or(tickets::assignee_id.eq(agent).assume_not_null())
+                    .or(tickets::opened_by.eq(agent.0)),
+            )
+            .select(tickets::id.nullable())
+            .into_boxed(),
+        Visibility::Accounts(_, accounts) => tickets::table
+            .filter(no_draft)
+            .filter(tickets::account_id.eq_any(accounts).assume_not_null())
+            .select(tickets::id.nullable())
+            .into_boxed(),
+    };
+    let taken = m::state.eq(MailState::Taken);
+    Box::new(taken.and(m::ticket_id.eq_any(theirs).assume_not_null()))
 }
 
 pub fn find(

@@ -58,6 +58,16 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("notes", &["notes"]),
     ("attachments", &["attachments"]),
     ("jobs", &["jobs"]),
+    (
+        "mail",
+        &[
+            "outgoing_mails",
+            "received_references",
+            "automatic_deliveries",
+            "suppressed_addresses",
+            "mail_templates",
+        ],
+    ),
     ("schedule", &["appointments", "delays", "calendar_feeds"]),
 ];
 /// Tables that begin so belong to this feature.

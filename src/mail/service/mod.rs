@@ -1,0 +1,4 @@
+//! Use cases of mail.
+mod queue;
+
+pub use queue::queue;

@@ -1,0 +1,77 @@
+//! The templates that the program brings. A feature adds its keys here, and their files beside this one.
+use serde_json::{Value, json};
+
+use super::Source;
+use crate::kernel::AppError;
+
+/// The language that every template has.
+pub const DEFAULT_LANGUAGE: &str = "en";
+
+/// A kind of mail.
+pub struct Template {
+    pub key: &'static str,
+    /// What it is for.
+    pub purpose: &'static str,
+    /// Its language, text and HTML.
+    defaults: &'static [(&'static str, &'static str, &'static str)],
+    sample: fn() -> Value,
+}
+
+/// The texts of a key in these languages.
+macro_rules! texts {
+    ($key:literal: $($language:literal),+) => {
+        &[$((
+            $language,
+            include_str!(concat!($key, ".", $language, ".txt")),
+            include_str!(concat!($key, ".", $language, ".html")),
+        )),+]
+    };
+}
+
+/// Every kind of mail there is.
+pub const TEMPLATES: &[Template] = &[Template {
+    key: "ticket_reply",
+    purpose: "What the desk answers on a ticket, for the customer",
+    defaults: texts!("ticket_reply": "en", "de"),
+    sample: || {
+        json!({
+            "ticket": {"number": "CB-1042", "subject": "The printer on floor 3 does not print", "url": "https://desk.example/tickets/CB-1042"},
+            "recipient": {"name": "Ann Lee"},
+            "note": {
+                "author": "Support",
+                "text": "Please switch it off and on again.\nDoes it print now?",
+                "html": "<p>Please switch it off and on again.<br>Does it print now?</p>",
+            },
+        })
+    },
+}];
+
+impl Template {
+    /// Fails for a key that is not registered.
+    pub fn find(key: &str) -> Result<&'static Self, AppError> {
+        let found = TEMPLATES.iter().find(|template| template.key == key);
+        found.ok_or(AppError::NotFound("the mail template"))
+    }
+
+    /// The languages that the program brings.
+    pub fn languages(&self) -> impl Iterator<Item = &'static str> {
+        self.defaults.iter().map(|(language, ..)| *language)
+    }
+
+    /// The program's text in this language.
+    pub fn source(&self, language: &str) -> Option<Source> {
+        let (_, text, html) = self.defaults.iter().find(|(of, ..)| *of == language)?;
+        let (subject, text) = text.split_once('\n').unwrap_or((text, ""));
+        let subject = subject.strip_prefix("Subject:").unwrap_or(subject).trim();
+        Some(Source {
+            subject: subject.to_owned(),
+            text: text.trim_start().to_owned(),
+            html: (*html).to_owned(),
+        })
+    }
+
+    /// Data as a mail of this kind has them.
+    pub fn sample(&self) -> Value {
+        (self.sample)()
+    }
+}

@@ -46,6 +46,18 @@ pub struct Config {
     /// Origins whose pages may call from a browser (CORS), as `https://portal.example`; in the environment
     /// separated by commas.
     pub allowed_origins: Vec<String>,
+    /// Bytes of the largest mail that is taken in.
+    pub inbound_bytes_max: usize,
+    /// The IMAP server whose mailbox is read, over TLS: a host, or `host:port`. Unset: none is read.
+    pub imap_server: Option<String>,
+    /// The account there.
+    pub imap_user: Option<String>,
+    /// Its password.
+    pub imap_password: Option<Secret>,
+    /// The folder that is read.
+    pub imap_folder: String,
+    /// Certificates (PEM) that the IMAP server may have beside those that the system trusts.
+    pub imap_ca_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -74,6 +86,12 @@ impl Default for Config {
             seed: true,
             shutdown_seconds: 20,
             allowed_origins: Vec::new(),
+            inbound_bytes_max: 25 << 20,
+            imap_server: None,
+            imap_user: None,
+            imap_password: None,
+            imap_folder: "INBOX".into(),
+            imap_ca_file: None,
         }
     }
 }
@@ -122,6 +140,10 @@ impl Config {
                 "allowed_origins: {origin:?} is not an origin such as https://portal.example"
             );
         }
+        anyhow::ensure!(
+            (1 << 16..=100 << 20).contains(&self.inbound_bytes_max),
+            "inbound_bytes_max must be 65536 to 104857600"
+        );
         if let Some(key) = &self.secret_key {
             SecretKey::parse(key).context("secret_key")?;
         }

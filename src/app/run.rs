@@ -14,10 +14,10 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::db::embedded::Embedded;
 use crate::events::{self, Consumer, Feed};
-use crate::kernel::Secret;
+use crate::kernel::{Secret, SecretKey};
 use crate::tickets::service;
 use crate::workers::Workers;
-use crate::{bulk, crm, http, jobs, schedule, seed, telemetry};
+use crate::{bulk, crm, http, inbound, jobs, schedule, seed, telemetry};
 
 /// Who is told about published events, in the transaction that publishes them.
 pub const CONSUMERS: &[Consumer] = &[crm::mark_dirty];
@@ -31,6 +31,8 @@ const JOBS_IDLE: Duration = Duration::from_millis(500);
 const SCHEDULES: Duration = Duration::from_secs(30);
 /// How often the inbox of webhooks is looked into, when it was empty.
 const INBOX_IDLE: Duration = Duration::from_millis(300);
+/// How often it is asked whether nobody reads the mailbox.
+const MAILBOX: Duration = Duration::from_secs(1);
 /// How often it is looked for reminders that are due and for what was missed.
 const SCHEDULE: Duration = Duration::from_secs(1);
 /// How often automatic transitions are looked for.
@@ -53,6 +55,8 @@ pub struct Service {
     pub mirror: crm::Engine,
     pub jobs: jobs::Runner,
     pub inbox: crm::Inbox,
+    pub intake: inbound::Intake,
+    pub mailbox: inbound::Poller,
 }
 
 impl Service {
@@ -66,10 +70,12 @@ impl Service {
         let mirror = crm::Engine::new(db.clone(), Arc::clone(&secret), config.public_url.clone());
         let jobs = jobs::Runner::new(db.clone(), kinds_of_job(&db, &mirror));
         let inbox = crm::Inbox::new(db.clone(), Arc::clone(&secret), config.public_url.clone());
+        let (intake, mailbox) = mail_in(&config, &db, &secret)?;
         let authenticator = Authenticator::new(db.clone(), secret, config.public_url.clone());
         let metrics = telemetry::init_metrics()?;
         let config = Arc::new(config);
-        Ok(Self { config, db, feed: Feed::new(), authenticator, metrics, mirror, jobs, inbox })
+        let feed = Feed::new();
+        Ok(Self { config, db, feed, authenticator, metrics, mirror, jobs, inbox, intake, mailbox })
     }
 
     /// Loads the seed data into a database that has none; does nothing otherwise.
@@ -99,6 +105,7 @@ impl Service {
         });
         self.start_mirror_workers(&workers);
         self.start_inbox_workers(&workers);
+        self.start_mailbox(&workers);
         self.start_jobs(&workers);
         self.start_schedule(&workers);
         self.start_ticket_workers(&workers, news);
@@ -179,6 +186,15 @@ impl Service {
         });
     }
 
+    /// What comes in by mail.
+    fn start_mailbox(&self, workers: &Workers) {
+        let mailbox = self.mailbox.clone();
+        workers.every("mailbox", MAILBOX, move || {
+            let mailbox = mailbox.clone();
+            async move { mailbox.attend().await }
+        });
+    }
+
     /// Reminders, and what was missed.
     fn start_schedule(&self, workers: &Workers) {
         let db = self.db.clone();
@@ -218,6 +234,18 @@ impl Service {
             async move { db.quiet_tx(|conn| service::forget_drafts(conn, Utc::now())).await }
         });
     }
+}
+
+/// Where mails come in, and the mailbox that is read.
+fn mail_in(
+    config: &Config,
+    db: &Db,
+    key: &Arc<SecretKey>,
+) -> anyhow::Result<(inbound::Intake, inbound::Poller)> {
+    let desk = inbound::Desk { key: Arc::clone(key), domain: None };
+    let intake = inbound::Intake::new(db.clone(), desk, config.inbound_bytes_max);
+    let settings = inbound::ImapSettings::of(config).context("the configuration is wrong")?;
+    Ok((intake.clone(), inbound::Poller::new(intake, settings)))
 }
 
 /// What each kind of job does.
@@ -270,6 +298,7 @@ pub async fn attend<T>(
 async fn stop_workers(workers: &Workers, service: &Service) {
     let mirror = &service.mirror;
     mirror.close();
+    service.mailbox.close();
     let stopped = || async {
         workers.stop().await;
         mirror.finished().await;

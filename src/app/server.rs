@@ -15,8 +15,8 @@ use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 use super::{Service, health};
 use crate::kernel::AppError;
 use crate::{
-    auth, bulk, catalog, crm, events, http, jobs, people, routing, schedule, telemetry, tickets,
-    views, workflow,
+    auth, bulk, catalog, crm, events, http, inbound, jobs, people, routing, schedule, telemetry,
+    tickets, views, workflow,
 };
 
 /// Everything under `/v1`. Paths are tried in this order: the tickets come first because they are called most.
@@ -30,6 +30,7 @@ fn v1(cfg: &mut ServiceConfig) {
         .configure(workflow::routes)
         .configure(routing::routes)
         .configure(crm::routes)
+        .configure(inbound::routes)
         .configure(schedule::routes)
         .configure(jobs::routes)
         .configure(bulk::routes);
@@ -78,6 +79,8 @@ pub fn server(listener: TcpListener, service: &Service) -> std::io::Result<Serve
             .app_data(web::Data::new(parts.metrics.clone()))
             .app_data(web::Data::new(parts.mirror.clone()))
             .app_data(web::Data::new(parts.inbox.clone()))
+            .app_data(web::Data::new(parts.intake.clone()))
+            .app_data(web::Data::new(parts.mailbox.clone()))
             .app_data(web::Data::from(Arc::clone(&parts.config)))
             .app_data(web::Data::from(Arc::clone(&known)))
             .into_utoipa_app()

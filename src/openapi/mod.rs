@@ -29,6 +29,7 @@ use crate::kernel::Permission;
         (name = "tickets", description = "Open, read, find and change tickets"),
         (name = "views", description = "Saved filters, personal and shared, with live counts"),
         (name = "notes", description = "The conversation on a ticket"),
+        (name = "mail-in", description = "Mails that come in: what became of them, and quarantine"),
         (name = "workflow", description = "Statuses and transitions, as data"),
         (name = "assignment", description = "Who works on a ticket, and why"),
         (name = "triage", description = "How urgent a ticket is, and what waits to be looked at"),
@@ -90,6 +91,7 @@ fn meaning(scope: Permission) -> &'static str {
         Permission::CrmWrite => "Change CRM connections and maps, decide conflicts",
         Permission::JobsRead => "See jobs and how far they are",
         Permission::JobsWrite => "Cancel jobs",
+        Permission::MailReceive => "Take mails in, whoever they say that they are from",
         Permission::ClientsWrite => "Manage integration clients and signing keys",
     }
 }

@@ -57,10 +57,14 @@ pub fn sign_of_loop(
         let keyword = value.split([';', '(', ' ', '\t']).next().unwrap_or_default();
         keyword.eq_ignore_ascii_case("no")
     };
+    // The people of the desk may write from the same domain; their mail programs do not begin ids so.
     let ours = |domain: &str| {
-        let ids = headers.all("message-id");
-        let mut domains = ids.filter_map(|id| id.trim_end_matches(['>', ' ']).rsplit_once('@'));
-        domains.any(|(_, of)| of.eq_ignore_ascii_case(domain))
+        let ids = headers.all("message-id").map(|id| id.trim_matches(['<', '>', ' ']));
+        let mut parts = ids.filter_map(|id| id.rsplit_once('@'));
+        parts.any(|(id, of)| {
+            let begins = id.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("cb-"));
+            begins && of.eq_ignore_ascii_case(domain)
+        })
     };
     let signs = [
         (Cause::FailedRecipients, headers.has(&["x-failed-recipients"])),
@@ -69,8 +73,7 @@ pub fn sign_of_loop(
         (Cause::AutoSubmitted, !headers.all("auto-submitted").all(human)),
         (
             Cause::Precedence,
-            headers
-                .says(&["precedence", "x-precedence"], &["bulk", "list", "junk", "auto_reply"]),
+            headers.says(&["precedence", "x-precedence"], &["bulk", "list", "junk", "auto_reply"]),
         ),
         (
             Cause::ResponseSuppress,
@@ -79,10 +82,7 @@ pub fn sign_of_loop(
                 &["all", "autoreply", "oof", "dr", "ndr", "rn", "nrn"],
             ),
         ),
-        (
-            Cause::Autoresponder,
-            headers.has(&["x-autoreply", "x-autorespond", "x-autoresponder"]),
-        ),
+        (Cause::Autoresponder, headers.has(&["x-autoreply", "x-autorespond", "x-autoresponder"])),
         (Cause::Loop, headers.has(&["x-loop"])),
         (Cause::MailingList, headers.has(&["list-id", "list-unsubscribe"])),
         (Cause::EmptyReturnPath, headers.all("return-path").any(|path| path == "<>")),

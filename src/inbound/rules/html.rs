@@ -6,8 +6,28 @@ const DEPTH: usize = 8;
 
 /// Elements that begin a line.
 const BLOCKS: [&str; 22] = [
-    "address", "article", "blockquote", "center", "div", "dl", "dt", "footer", "h1", "h2", "h3", "h4",
-    "h5", "h6", "header", "hr", "li", "ol", "pre", "section", "tr", "ul",
+    "address",
+    "article",
+    "blockquote",
+    "center",
+    "div",
+    "dl",
+    "dt",
+    "footer",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "header",
+    "hr",
+    "li",
+    "ol",
+    "pre",
+    "section",
+    "tr",
+    "ul",
 ];
 /// Elements whose content is not for readers.
 const HIDDEN: [&str; 5] = ["head", "script", "style", "template", "title"];

@@ -1,5 +1,7 @@
 //! A mail as it came in: any bytes give one, or none when they are no mail at all.
-use mail_parser::{Address, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders as _, PartType};
+use mail_parser::{
+    Address, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders as _, PartType,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -227,7 +229,8 @@ fn plain(part: &MessagePart<'_>, body: &str) -> String {
 }
 
 fn files(message: &Message<'_>) -> Vec<File> {
-    let shown = |id: usize| message.text_body.iter().chain(&message.html_body).any(|b| *b as usize == id);
+    let shown =
+        |id: usize| message.text_body.iter().chain(&message.html_body).any(|b| *b as usize == id);
     let parts = message.parts.iter().enumerate().skip(1);
     let files = parts.filter(|(id, part)| match &part.body {
         PartType::Multipart(_) => false,

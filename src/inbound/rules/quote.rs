@@ -14,27 +14,87 @@ const OPENERS: [&str; 12] =
     ["on ", "am ", "le ", "el ", "il ", "em ", "op ", "w dniu ", "den ", "dne ", "a(z) ", "в "];
 /// and says so.
 const WROTE: [&str; 13] = [
-    "wrote", "schrieb", "a écrit", "escribió", "ha scritto", "escreveu", "schreef", "napisał", "skrev",
-    "napsal", "írta", "написал", "пише",
+    "wrote",
+    "schrieb",
+    "a écrit",
+    "escribió",
+    "ha scritto",
+    "escreveu",
+    "schreef",
+    "napisał",
+    "skrev",
+    "napsal",
+    "írta",
+    "написал",
+    "пише",
 ];
 /// `-----Original Message-----`
 const ORIGINAL: [&str; 12] = [
-    "original message", "original-nachricht", "originalnachricht", "ursprüngliche nachricht",
-    "message d'origine", "message original", "mensaje original", "messaggio originale",
-    "mensagem original", "oorspronkelijk bericht", "wiadomość oryginalna", "ursprungligt meddelande",
+    "original message",
+    "original-nachricht",
+    "originalnachricht",
+    "ursprüngliche nachricht",
+    "message d'origine",
+    "message original",
+    "mensaje original",
+    "messaggio originale",
+    "mensagem original",
+    "oorspronkelijk bericht",
+    "wiadomość oryginalna",
+    "ursprungligt meddelande",
 ];
 /// The first field of a quoted header, and the others.
 const FROM: [&str; 9] = ["from", "von", "de", "da", "van", "od", "från", "fra", "от"];
 const FIELDS: [&str; 31] = [
-    "sent", "date", "to", "cc", "subject", "gesendet", "datum", "an", "betreff", "envoyé", "à", "objet",
-    "enviado", "enviado el", "enviada em", "fecha", "para", "asunto", "assunto", "inviato", "data", "a",
-    "oggetto", "verzonden", "aan", "onderwerp", "wysłano", "do", "temat", "skickat", "ämne",
+    "sent",
+    "date",
+    "to",
+    "cc",
+    "subject",
+    "gesendet",
+    "datum",
+    "an",
+    "betreff",
+    "envoyé",
+    "à",
+    "objet",
+    "enviado",
+    "enviado el",
+    "enviada em",
+    "fecha",
+    "para",
+    "asunto",
+    "assunto",
+    "inviato",
+    "data",
+    "a",
+    "oggetto",
+    "verzonden",
+    "aan",
+    "onderwerp",
+    "wysłano",
+    "do",
+    "temat",
+    "skickat",
+    "ämne",
 ];
 /// What phones and web mail put below.
 const FOOTERS: [&str; 15] = [
-    "sent from my ", "sent from mail for ", "sent from outlook", "sent via ", "sent with ", "get outlook for ",
-    "von meinem ", "gesendet von ", "gesendet mit ", "outlook für ", "envoyé de mon ", "envoyé depuis ",
-    "enviado desde ", "inviato da ", "verzonden vanaf ",
+    "sent from my ",
+    "sent from mail for ",
+    "sent from outlook",
+    "sent via ",
+    "sent with ",
+    "get outlook for ",
+    "von meinem ",
+    "gesendet von ",
+    "gesendet mit ",
+    "outlook für ",
+    "envoyé de mon ",
+    "envoyé depuis ",
+    "enviado desde ",
+    "inviato da ",
+    "verzonden vanaf ",
 ];
 /// `Fwd: ...`: what is below is the message.
 const FORWARDS: [&str; 8] = ["fwd:", "fw:", "wg:", "tr:", "rv:", "enc:", "doorst:", "pd:"];
@@ -73,7 +133,9 @@ fn own_lines<'t>(lines: &[&'t str]) -> Vec<&'t str> {
 fn above<'t>(lines: &[&'t str]) -> Vec<&'t str> {
     let dead = |line: &&str| {
         let line = line.trim();
-        line.is_empty() || line.starts_with('>') || line.len() > 4 && line.bytes().all(|b| b == b'_')
+        line.is_empty()
+            || line.starts_with('>')
+            || line.len() > 4 && line.bytes().all(|b| b == b'_')
     };
     let end = lines.iter().rposition(|line| !dead(line)).map_or(0, |last| last + 1);
     lines[..end].to_vec()

@@ -15,7 +15,8 @@ const BESIDE: &str = "a again all awesome best brilliant excellent fine for fant
 /// Behind these comes a name.
 const SIGN_OFF: &str = "regards grüße grüßen gruß mfg vg lg cordialement saludos saluti groeten sincerely wishes cheers";
 /// Before these comes nothing but a name.
-const GREETINGS: &str = "hi hello hey dear hallo liebe lieber guten bonjour hola ciao olá beste servus moin";
+const GREETINGS: &str =
+    "hi hello hey dear hallo liebe lieber guten bonjour hola ciao olá beste servus moin";
 /// Longer texts say more than thank you.
 const WORDS: usize = 25;
 const NAME: usize = 4;
@@ -70,9 +71,9 @@ enum Line {
 fn only_thanks(words: &[String]) -> Line {
     let knows = |list: &[&str], word: &String| list.contains(&word.as_str());
     let thanks = words.iter().any(|word| knows(&LISTS.thanks, word));
-    let strange = words
-        .iter()
-        .position(|word| !knows(&LISTS.thanks, word) && !knows(&LISTS.beside, word) && !knows(&LISTS.sign_off, word));
+    let strange = words.iter().position(|word| {
+        !knows(&LISTS.thanks, word) && !knows(&LISTS.beside, word) && !knows(&LISTS.sign_off, word)
+    });
     let signed = words.iter().position(|word| knows(&LISTS.sign_off, word));
     match (strange, signed) {
         (None, Some(_)) if !thanks => Line::SignsOff,

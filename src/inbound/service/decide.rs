@@ -54,12 +54,10 @@ pub(super) fn decide(
             let ticket = existing(conn, Some(thread))?;
             Ok(Outcome::quarantined(Cause::UnknownSender).about(ticket))
         }
-        (None, Person::Contact(contact)) => {
-            match by_subject(conn, &contact, &incoming.subject)? {
-                Some(ticket) => reply(conn, &contact, Some(ticket), incoming, now),
-                None => open_for(conn, &contact, incoming, now),
-            }
-        }
+        (None, Person::Contact(contact)) => match by_subject(conn, &contact, &incoming.subject)? {
+            Some(ticket) => reply(conn, &contact, Some(ticket), incoming, now),
+            None => open_for(conn, &contact, incoming, now),
+        },
         (None, Person::Agent(_)) => Ok(Outcome::quarantined(Cause::UnprovenAgent)),
         (None, Person::Nobody) => stranger(conn, sender, incoming, now),
     }
@@ -74,10 +72,7 @@ pub(super) fn ticket_of(thread: Thread) -> Option<TicketId> {
 }
 
 /// The same, if there still is one.
-fn existing(
-    conn: &mut PgConnection,
-    thread: Option<Thread>,
-) -> Result<Option<TicketId>, AppError> {
+fn existing(conn: &mut PgConnection, thread: Option<Thread>) -> Result<Option<TicketId>, AppError> {
     let Some(id) = thread.and_then(ticket_of) else { return Ok(None) };
     match tickets::get(conn, &service(), id) {
         Ok(_) => Ok(Some(id)),
@@ -145,8 +140,7 @@ fn reply(
 ) -> Result<Outcome, AppError> {
     let strange = Outcome::quarantined(Cause::NotParticipant).about(ticket);
     let Some(id) = ticket else { return Ok(strange) };
-    let only_thanks =
-        is_thanks(&incoming.reply) && incoming.files.iter().all(|file| file.inline);
+    let only_thanks = is_thanks(&incoming.reply) && incoming.files.iter().all(|file| file.inline);
     let replied = if only_thanks && !store::settings(conn)?.thanks_reopens {
         tickets::thank(conn, contact, id, note(incoming), "thanks", now)
     } else {

@@ -25,8 +25,7 @@ pub fn change_settings(
     let before = store::lock_settings(conn)?;
     seen.check(before.version)?;
     check(&wanted)?;
-    let mut after =
-        Settings { version: before.version, updated_at: before.updated_at, ..wanted };
+    let mut after = Settings { version: before.version, updated_at: before.updated_at, ..wanted };
     let changes = events::diff(&before, &after);
     if changes.is_empty() {
         return Ok(before);

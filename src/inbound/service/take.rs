@@ -119,7 +119,8 @@ fn refused(error: AppError, desk: &Desk, incoming: &Incoming) -> Result<Outcome,
         return Err(error);
     }
     tracing::debug!(%error, "the desk refused a mail");
-    let refused = Outcome::quarantined(Cause::Refused).because(format!("{}: {error}", error.code()));
+    let refused =
+        Outcome::quarantined(Cause::Refused).because(format!("{}: {error}", error.code()));
     let ticket = conversation(&desk.key, incoming).and_then(ticket_of);
     // The ticket may be what is missing.
     Ok(if matches!(error, AppError::NotFound(_)) { refused } else { refused.about(ticket) })

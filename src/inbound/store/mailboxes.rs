@@ -73,11 +73,8 @@ pub fn advance(
 
 /// The server answered.
 pub fn seen(conn: &mut PgConnection, name: &str, now: DateTime<Utc>) -> QueryResult<usize> {
-    let well = (
-        b::seen_at.eq(now),
-        b::error.eq(None::<String>),
-        b::error_since.eq(None::<DateTime<Utc>>),
-    );
+    let well =
+        (b::seen_at.eq(now), b::error.eq(None::<String>), b::error_since.eq(None::<DateTime<Utc>>));
     diesel::update(b::table.find(name)).set(well).execute(conn)
 }
 

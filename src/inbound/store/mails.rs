@@ -6,9 +6,7 @@ use uuid::Uuid;
 
 use crate::db::schema::{inbound_mails as m, tickets};
 use crate::inbound::rules::{Cause, MailState, Outcome};
-use crate::kernel::{
-    Actor, Erasure, InboundMailId, NoteId, PageRequest, TicketId, Visibility,
-};
+use crate::kernel::{Actor, Erasure, InboundMailId, NoteId, PageRequest, TicketId, Visibility};
 
 /// A mail that came in, without the mail itself.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -163,7 +161,8 @@ pub fn erase(conn: &mut PgConnection, ticket: TicketId, erasure: &Erasure) -> Qu
         theirs.select((m::id, m::subject, m::detail, m::files)).load(conn)?;
     for (id, subject, detail, mut files) in texts {
         let told = detail.as_ref().and_then(|detail| erasure.text(detail));
-        let held = erasure.text(&subject).is_some() || told.is_some() || erasure.written(&mut files);
+        let held =
+            erasure.text(&subject).is_some() || told.is_some() || erasure.written(&mut files);
         if held {
             let subject = erasure.text(&subject).unwrap_or(subject);
             let row = (m::subject.eq(subject), m::detail.eq(told.or(detail)), m::files.eq(files));

@@ -68,6 +68,7 @@ const OWNERS: &[(&str, &[&str])] = &[
             "mail_templates",
         ],
     ),
+    ("inbound", &["inbound_mails", "inbound_mailboxes", "inbound_settings"]),
     ("schedule", &["appointments", "delays", "calendar_feeds"]),
 ];
 /// Tables that begin so belong to this feature.
@@ -92,6 +93,8 @@ const READS: &[(&str, &[&str])] = &[
             "ticket_types",
         ],
     ),
+    // Who may see a mail depends on its ticket.
+    ("inbound", &["tickets"]),
     // A calendar names its tickets, a load counts them, and a reminder asks whether they are open.
     ("schedule", &["tickets"]),
     // Whether a status can go.

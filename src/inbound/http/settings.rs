@@ -22,7 +22,7 @@ use crate::kernel::{AccountId, AppError, CategoryId, Permission, ProductId};
 #[get("/inbound/settings")]
 pub async fn get_inbound_settings(db: web::Data<Db>, caller: Caller) -> Result<Answer, AppError> {
     caller.require(Permission::WorkflowRead)?;
-    let settings = db.read(|conn| service::settings(conn)).await?;
+    let settings = db.read(service::settings).await?;
     Ok(Answer::ok(&settings)?.version(settings.version))
 }
 

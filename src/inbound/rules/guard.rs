@@ -16,8 +16,7 @@ impl Headers {
             let from = header.offset_start() as usize;
             let to = (header.offset_end() as usize).min(from.saturating_add(VALUE));
             let value = message.raw_message.get(from..to).unwrap_or_default();
-            let value = String::from_utf8_lossy(value).trim().to_owned();
-            (header.name().to_ascii_lowercase(), value)
+            (header.name().to_ascii_lowercase(), text(value).trim().to_owned())
         });
         Self(headers.collect())
     }
@@ -41,8 +40,16 @@ impl Headers {
     }
 }
 
+/// Bytes that are not UTF-8 are taken for ISO 8859-1, in which each is a character.
+fn text(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect(),
+    }
+}
+
 /// Why nobody may be answered; `None` for what a person sent. `sender` is the address that it is from, `own_domain` that of
-/// our own message ids.
+/// our own message ids, whose other half begins with `cb-`.
 pub fn sign_of_loop(
     message: &Message<'_>,
     headers: &Headers,

@@ -82,7 +82,7 @@ impl Incoming {
         let message = MessageParser::default().parse(raw)?;
         let headers = Headers::of(&message);
         let sender = sender(&message, &headers);
-        let subject = line(message.subject().unwrap_or_default(), SUBJECT_MAX);
+        let subject = subject(&message, &headers);
         let text = text(&message);
         let reply =
             if is_forward(&subject) { text.trim().to_owned() } else { without_quotes(&text) };
@@ -126,6 +126,13 @@ impl Incoming {
             Some(_) => text.chars().take(NOTE_MAX - 1).chain(['…']).collect(),
         }
     }
+}
+
+/// As it was meant: old mail programs write it in their own character set, which is mostly Latin.
+fn subject(message: &Message<'_>, headers: &Headers) -> String {
+    let decoded = message.subject().unwrap_or_default();
+    let raw = headers.all("subject").next().filter(|_| decoded.contains('\u{fffd}'));
+    line(raw.unwrap_or(decoded), SUBJECT_MAX)
 }
 
 /// The one address that the mail is from. A second `From` is an attempt to be somebody else to somebody.
@@ -231,7 +238,7 @@ fn plain(part: &MessagePart<'_>, body: &str) -> String {
 fn files(message: &Message<'_>) -> Vec<File> {
     let shown =
         |id: usize| message.text_body.iter().chain(&message.html_body).any(|b| *b as usize == id);
-    let parts = message.parts.iter().enumerate().skip(1);
+    let parts = message.parts.iter().enumerate();
     let files = parts.filter(|(id, part)| match &part.body {
         PartType::Multipart(_) => false,
         PartType::Text(_) | PartType::Html(_) => !shown(*id) || part.attachment_name().is_some(),

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 const THANKS: &str = "thanks thank thx ty cheers danke dankeschön dank merci gracias grazie obrigado obrigada bedankt dziękuję tack takk";
 /// Words that may stand beside them: in English, German, French, Spanish, Italian, Portuguese and Dutch.
 const BESIDE: &str = "a again all awesome best brilliant excellent fine for fantastic fixed good great help helping it kind lot \
-    many me much my nice now ok okay perfect quick regards really resolved resolution response reply so solved solving super support \
+    many me much my nice now ok okay perfect perfectly quick quickly regards really resolved resolution response reply so solved solving super support \
     team that the this very well wonderful works working warm wishes you your everything is are sorted fast so again sincerely \
     alles beste besten bestens bis euch für freundlichen freundliche grüße grüßen gruß gut hat herzlichen hilfe ihnen ihre klar liebe \
     mfg mit nochmals prima rasche schnelle sehr toll vielen viele vg lg wunderbar funktioniert jetzt klappt geklappt perfekt \

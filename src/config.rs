@@ -46,6 +46,21 @@ pub struct Config {
     /// Origins whose pages may call from a browser (CORS), as `https://portal.example`; in the environment
     /// separated by commas.
     pub allowed_origins: Vec<String>,
+    /// The mail server: `smtps://host` (TLS), `smtp://host` (STARTTLS), `smtp://host?tls=offered` or `smtp://host?tls=none`. Unset:
+    /// mails stay queued.
+    pub smtp_url: Option<String>,
+    /// As whom mails are handed in.
+    pub smtp_username: Option<String>,
+    /// Its password; only sent encrypted.
+    pub smtp_password: Option<Secret>,
+    /// Certificates (PEM) that the mail server may have beside those that the system trusts.
+    pub smtp_ca_file: Option<PathBuf>,
+    /// Connections to the mail server at the most, of each process.
+    pub smtp_connections: usize,
+    /// The sender of mails, as `Support <support@desk.example>`; replies go there.
+    pub mail_from: Option<String>,
+    /// The domain in the `Message-ID` of mails; that of `mail_from` when unset.
+    pub mail_domain: Option<String>,
     /// Bytes of the largest mail that is taken in.
     pub inbound_bytes_max: usize,
     /// The IMAP server whose mailbox is read, over TLS: a host, or `host:port`. Unset: none is read.
@@ -86,6 +101,13 @@ impl Default for Config {
             seed: true,
             shutdown_seconds: 20,
             allowed_origins: Vec::new(),
+            smtp_url: None,
+            smtp_username: None,
+            smtp_password: None,
+            smtp_ca_file: None,
+            smtp_connections: 4,
+            mail_from: None,
+            mail_domain: None,
             inbound_bytes_max: 25 << 20,
             imap_server: None,
             imap_user: None,
@@ -131,6 +153,7 @@ impl Config {
         );
         anyhow::ensure!(self.database_pool > 0, "database_pool must be at least 1");
         anyhow::ensure!(self.http_workers > 0, "http_workers must be at least 1");
+        anyhow::ensure!(self.smtp_connections > 0, "smtp_connections must be at least 1");
         anyhow::ensure!(
             (60..=86_400).contains(&self.token_seconds),
             "token_seconds must be 60 to 86400"

@@ -17,7 +17,7 @@ use crate::events::{self, Consumer, Feed};
 use crate::kernel::{Secret, SecretKey};
 use crate::tickets::service;
 use crate::workers::Workers;
-use crate::{bulk, crm, http, inbound, jobs, schedule, seed, telemetry};
+use crate::{bulk, crm, http, inbound, jobs, mail, schedule, seed, telemetry};
 
 /// Who is told about published events, in the transaction that publishes them.
 pub const CONSUMERS: &[Consumer] = &[crm::mark_dirty];
@@ -35,6 +35,10 @@ const INBOX_IDLE: Duration = Duration::from_millis(300);
 const MAILBOX: Duration = Duration::from_secs(1);
 /// How often it is looked for reminders that are due and for what was missed.
 const SCHEDULE: Duration = Duration::from_secs(1);
+/// How often mails are looked for, by each connection that has none to send.
+const MAIL_IDLE: Duration = Duration::from_millis(500);
+/// How often is told how many mails wait.
+const MAIL_FIGURES: Duration = Duration::from_secs(5);
 /// How often automatic transitions are looked for.
 const AUTOMATIC: Duration = Duration::from_millis(500);
 /// How often waiting tickets are looked at when nothing happens: time alone makes agents available.
@@ -55,6 +59,7 @@ pub struct Service {
     pub mirror: crm::Engine,
     pub jobs: jobs::Runner,
     pub inbox: crm::Inbox,
+    pub mailer: mail::Mailer,
     pub intake: inbound::Intake,
     pub mailbox: inbound::Poller,
 }
@@ -70,12 +75,26 @@ impl Service {
         let mirror = crm::Engine::new(db.clone(), Arc::clone(&secret), config.public_url.clone());
         let jobs = jobs::Runner::new(db.clone(), kinds_of_job(&db, &mirror));
         let inbox = crm::Inbox::new(db.clone(), Arc::clone(&secret), config.public_url.clone());
+        let server = mail::Server::new(&config).context("mail cannot be sent like this")?;
+        let mailer = mail::Mailer::new(db.clone(), Arc::clone(&secret), server);
         let (intake, mailbox) = mail_in(&config, &db, &secret)?;
         let authenticator = Authenticator::new(db.clone(), secret, config.public_url.clone());
         let metrics = telemetry::init_metrics()?;
         let config = Arc::new(config);
         let feed = Feed::new();
-        Ok(Self { config, db, feed, authenticator, metrics, mirror, jobs, inbox, intake, mailbox })
+        Ok(Self {
+            config,
+            db,
+            feed,
+            authenticator,
+            metrics,
+            mirror,
+            jobs,
+            inbox,
+            mailer,
+            intake,
+            mailbox,
+        })
     }
 
     /// Loads the seed data into a database that has none; does nothing otherwise.
@@ -108,6 +127,7 @@ impl Service {
         self.start_mailbox(&workers);
         self.start_jobs(&workers);
         self.start_schedule(&workers);
+        self.start_mail(&workers);
         self.start_ticket_workers(&workers, news);
         let db = self.db.clone();
         workers.every("idempotency keys", Duration::from_secs(600), move || {
@@ -204,6 +224,25 @@ impl Service {
         });
     }
 
+    /// What goes out by mail.
+    fn start_mail(&self, workers: &Workers) {
+        for _ in 0..self.config.smtp_connections {
+            let mailer = self.mailer.clone();
+            workers.every("mail", MAIL_IDLE, move || {
+                let mailer = mailer.clone();
+                async move { mailer.send_due(Utc::now()).await }
+            });
+        }
+        let mailer = self.mailer.clone();
+        workers.every("mail figures", MAIL_FIGURES, move || {
+            let mailer = mailer.clone();
+            async move {
+                mailer.tell_figures(Utc::now()).await?;
+                mailer.sweep(Utc::now()).await
+            }
+        });
+    }
+
     /// What happens to tickets by itself. Whoever becomes available or closes something gets what waits at once: `news` is
     /// told of every change.
     fn start_ticket_workers(&self, workers: &Workers, news: Arc<Notify>) {
@@ -242,7 +281,9 @@ fn mail_in(
     db: &Db,
     key: &Arc<SecretKey>,
 ) -> anyhow::Result<(inbound::Intake, inbound::Poller)> {
-    let desk = inbound::Desk { key: Arc::clone(key), domain: None };
+    let own = |from: &String| Some(from.rsplit_once('@')?.1.trim_end_matches('>').to_owned());
+    let domain = config.mail_domain.clone().or_else(|| config.mail_from.as_ref().and_then(own));
+    let desk = inbound::Desk { key: Arc::clone(key), domain };
     let intake = inbound::Intake::new(db.clone(), desk, config.inbound_bytes_max);
     let settings = inbound::ImapSettings::of(config).context("the configuration is wrong")?;
     Ok((intake.clone(), inbound::Poller::new(intake, settings)))
@@ -298,6 +339,7 @@ pub async fn attend<T>(
 async fn stop_workers(workers: &Workers, service: &Service) {
     let mirror = &service.mirror;
     mirror.close();
+    service.mailer.close();
     service.mailbox.close();
     let stopped = || async {
         workers.stop().await;

@@ -15,14 +15,15 @@ use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 use super::{Service, health};
 use crate::kernel::AppError;
 use crate::{
-    auth, bulk, catalog, crm, events, http, inbound, jobs, people, routing, schedule, telemetry,
-    tickets, views, workflow,
+    auth, bulk, catalog, crm, events, http, inbound, jobs, mail, people, routing, schedule,
+    telemetry, tickets, views, workflow,
 };
 
 /// Everything under `/v1`. Paths are tried in this order: the tickets come first because they are called most.
 fn v1(cfg: &mut ServiceConfig) {
     cfg.configure(tickets::routes)
         .configure(views::routes)
+        .configure(mail::routes)
         .configure(auth::routes)
         .configure(events::routes)
         .configure(people::routes)

@@ -58,6 +58,12 @@ impl Erasure {
         (erased != text).then_some(erased)
     }
 
+    /// What a text holds that [`Erasure::text`] changes: to search for it.
+    pub fn searched(&self) -> Vec<&str> {
+        let old = (self.old.chars().count() >= FRAGMENT).then_some(self.old.as_str());
+        self.secrets.iter().map(String::as_str).chain(old).collect()
+    }
+
     /// Takes the secret out of what people wrote in a JSON document; true when it held it.
     pub fn json(&self, value: &mut Value) -> bool {
         self.walk(value, false)

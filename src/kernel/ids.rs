@@ -79,6 +79,8 @@ ids! {
     DelayId,
     /// Identifies a mail that goes out.
     MailId,
+    /// Identifies an address that no mail is sent to.
+    SuppressionId,
     /// Identifies a mail that came in.
     InboundMailId,
     /// Identifies an integration client.

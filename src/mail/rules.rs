@@ -1,12 +1,29 @@
 //! What a mail is, and what of it may leave the desk.
+mod allowance;
+mod answers;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use self::allowance::{Allowance, Verdict, WINDOW, address_key};
+pub use self::answers::{
+    Failure, MAX_UNANSWERED, Next, Outcome, PATIENCE, Refusal, next, outage_pause,
+};
 use super::thread::Conversation;
 use crate::kernel::{NoteId, TicketId, text_enum};
 
 /// Characters of a subject or a name at the most.
 const LINE_MAX: usize = 300;
+
+text_enum! {
+    /// Why no mail is sent to an address.
+    SuppressionCause {
+        /// The mail server refused it for good.
+        Refused = "refused",
+        /// A report came back.
+        Bounced = "bounced",
+    }
+}
 
 text_enum! {
     /// How a mail stands.

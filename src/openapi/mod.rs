@@ -27,6 +27,8 @@ use crate::kernel::Permission;
     modifiers(&Security),
     tags(
         (name = "tickets", description = "Open, read, find and change tickets"),
+        (name = "mails", description = "What goes out by mail, what does not and why, and where mail does not arrive"),
+        (name = "mail templates", description = "The texts of mails, in several languages"),
         (name = "views", description = "Saved filters, personal and shared, with live counts"),
         (name = "notes", description = "The conversation on a ticket"),
         (name = "mail-in", description = "Mails that come in: what became of them, and quarantine"),

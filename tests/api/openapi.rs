@@ -23,6 +23,7 @@ const WITHOUT_VERSION: &[&str] = &[
     "untag_ticket",
     "watch_ticket",
     "unwatch_ticket",
+    "lift_mail_suppression",
 ];
 
 /// Asserts that `check` finds nothing wrong with any operation.

@@ -17,6 +17,7 @@ use crate::crm::store::{
 use crate::http::IfMatch;
 use crate::inbound;
 use crate::kernel::{Actor, AppError, ConnectionId, NoteId, TicketId};
+use crate::mail::service as mail;
 use crate::tickets::Redaction;
 use crate::tickets::service::{self as tickets, Redact, Redacted};
 
@@ -39,6 +40,7 @@ pub fn redact(
     let mirrors = store::lock_mirrors(conn, id)?;
     let done = tickets::redact(conn, actor, id, seen, wanted, now)?;
     bulk::erase(conn, id, &done.erasure)?;
+    mail::erase(conn, id, &done.erasure)?;
     inbound::erase(conn, id, &done.erasure)?;
     store::erase_records(conn, id, &done.notes, &done.erasure)?;
     let linked = store::linked_notes(conn, &done.notes)?;

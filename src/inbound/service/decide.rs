@@ -3,7 +3,8 @@ use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 
 use super::super::rules::{
-    Cause, Incoming, Outcome, Sender, UnknownSenders, conversation, is_thanks, subject_number,
+    Bounce, Cause, Incoming, Outcome, Sender, UnknownSenders, conversation, is_thanks,
+    subject_number,
 };
 use super::super::store::{self, Settings};
 use super::Desk;
@@ -11,6 +12,7 @@ use crate::auth;
 use crate::kernel::{
     AccountId, Actor, AppError, CategoryId, ContactId, Origin, Priority, ProductId, TicketId,
 };
+use crate::mail::service as mail;
 use crate::mail::{Conversation, Thread};
 use crate::notes::{Channel, NewNote, NoteVisibility};
 use crate::people;
@@ -115,14 +117,19 @@ fn automatic(
     incoming: &Incoming,
     cause: Cause,
     thread: Option<Thread>,
-    _now: DateTime<Utc>,
+    now: DateTime<Utc>,
 ) -> Result<Outcome, AppError> {
     let ignored = Outcome::ignored(cause).about(existing(conn, thread)?);
-    let told: Vec<String> = incoming
-        .bounces
-        .iter()
-        .map(|bounce| format!("{}: {}", bounce.address, bounce.reason))
-        .collect();
+    let mut told = Vec::new();
+    for Bounce { address, reason } in &incoming.bounces {
+        // Only who got a mail of ours knows its token: nobody else can have an address suppressed.
+        let believed = match thread {
+            Some(thread) => mail::bounced(conn, thread.mail, Some(address), reason, now)?,
+            None => false,
+        };
+        let doubt = if believed { "" } else { " (about no mail that was sent there)" };
+        told.push(format!("{address}: {reason}{doubt}"));
+    }
     Ok(if told.is_empty() { ignored } else { ignored.because(told.join("; ")) })
 }
 
@@ -160,17 +167,33 @@ pub(super) fn taken(replied: Replied) -> Outcome {
     }
 }
 
-/// Anybody can write an agent's address into `From`. Only an agent can have the mail that was sent to them, whose token the
-/// reply repeats.
+/// Anybody can write an agent's address into `From`. Only the agent has the mail that was sent to them, whose token the reply
+/// repeats.
 fn agents_reply(
-    _conn: &mut PgConnection,
-    _agent: &Actor,
-    _sender: &Sender,
-    _thread: Thread,
-    _incoming: &Incoming,
-    _now: DateTime<Utc>,
+    conn: &mut PgConnection,
+    agent: &Actor,
+    sender: &Sender,
+    thread: Thread,
+    incoming: &Incoming,
+    now: DateTime<Utc>,
 ) -> Result<Outcome, AppError> {
-    Ok(Outcome::quarantined(Cause::UnprovenAgent))
+    let unproven = Outcome::quarantined(Cause::UnprovenAgent);
+    let Some(id) = existing(conn, Some(thread))? else { return Ok(unproven) };
+    let theirs = match mail::get(conn, &service(), thread.mail) {
+        Ok(mail) => mail.to_email.eq_ignore_ascii_case(&sender.email),
+        Err(AppError::NotFound(_)) => false,
+        Err(error) => return Err(error),
+    };
+    if !theirs {
+        return Ok(unproven.about(Some(id)));
+    }
+    match tickets::reply(conn, agent, id, note(incoming), now) {
+        Ok(replied) => Ok(taken(replied)),
+        Err(AppError::NotFound(_)) => {
+            Ok(Outcome::quarantined(Cause::NotParticipant).about(Some(id)))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// The ticket that the subject names, if the contact takes part in it.

@@ -3,11 +3,13 @@ use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, Utc};
 use diesel::{Connection as _, PgConnection};
 
-use super::super::rules::{Cause, Incoming, Outcome, conversation};
+use super::super::rules::{Cause, Incoming, MailState, Outcome, conversation};
 use super::super::store::{self, Mail};
 use super::Desk;
 use super::decide::{decide, ticket_of};
-use crate::kernel::{AppError, InboundMailId};
+use crate::kernel::{AppError, InboundMailId, TicketId};
+use crate::mail::Conversation;
+use crate::mail::service::received;
 
 /// A mail as it was delivered.
 pub struct Delivery {
@@ -47,7 +49,16 @@ pub fn take(
             .transaction(|conn| decide(conn, desk, incoming, now))
             .or_else(|error| refused(error, desk, incoming))?,
     };
+    let message_id = incoming.as_ref().and_then(|incoming| incoming.message_id.as_deref());
+    if let (Some(ticket), Some(id)) = (taken_for(&outcome), message_id) {
+        received(conn, Conversation::Ticket(ticket), id, now)?;
+    }
     Ok((store::settle(conn, mail.id, &outcome, None)?, true))
+}
+
+/// The ticket that the mail is part of from now on.
+fn taken_for(outcome: &Outcome) -> Option<TicketId> {
+    outcome.ticket_id.filter(|_| outcome.state == MailState::Taken)
 }
 
 /// Records a mail that could not be taken because of a fault, so that it blocks no other and somebody sees it.

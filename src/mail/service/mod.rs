@@ -1,4 +1,12 @@
 //! Use cases of mail.
+mod bounces;
+mod desk;
 mod queue;
+mod sending;
+mod templates;
 
+pub use bounces::{bounced, lift, received, suppressions};
+pub use desk::{cancel, erase, get, list, retry};
 pub use queue::queue;
+pub use sending::{Claimed, claim, figures, forget_counted, give_back, next_attempt, renew};
+pub use templates::{TemplateText, preview, put_template, reset_template, template, templates};

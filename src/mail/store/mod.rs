@@ -1,6 +1,20 @@
 //! Queries of mail.
 mod mails;
+mod references;
+mod suppressions;
 mod templates;
+mod turns;
 
-pub use mails::{Row, find_by_dedupe, insert};
-pub use templates::template_sources;
+pub use mails::{
+    MailFilter, OutgoingMail, Row, erase, find, find_by_dedupe, insert, list, lock, note_reason,
+    put, waiting,
+};
+pub use references::{insert_received, references};
+pub use suppressions::{Suppression, lift, suppress, suppressed, suppressions};
+pub use templates::{
+    OwnTemplate, delete_template, find_template, own_templates, save_template, template_sources,
+};
+pub use turns::{
+    After, Settled, begin, count, forget_counted, lately, lock_counting, lock_due, record, release,
+    renew, settle,
+};

@@ -61,9 +61,20 @@ pub fn render(
     Err(AppError::internal(anyhow::anyhow!("the mail template {key} has no English text")))
 }
 
-/// Renders what an administrator writes. Fails with what is wrong, data that there is none of included.
-pub fn preview(source: &Source, language: &str, data: &Value) -> Result<Rendered, String> {
-    Engine::strict().render(source, language, data).map_err(|error| error.to_string())
+/// Renders what an administrator writes. Fails with the part and with what is wrong there, data that there is none of included.
+pub fn preview(
+    source: &Source,
+    language: &str,
+    data: &Value,
+) -> Result<Rendered, (&'static str, String)> {
+    Engine::strict().render(source, language, data).map_err(|error| {
+        let part = match error.name() {
+            Some("subject.txt") => "subject",
+            Some("body.html") => "html",
+            _ => "text",
+        };
+        (part, error.to_string())
+    })
 }
 
 /// The language, its main language, and English: what is asked for first.

@@ -17,7 +17,7 @@ fn every_text_is_there_in_english_and_renders_its_sample_whole() {
         for language in template.languages() {
             let source = template.source(language).unwrap();
             let rendered = preview(&source, language, &template.sample());
-            let rendered = rendered.unwrap_or_else(|error| panic!("{}: {error}", template.key));
+            let rendered = rendered.unwrap_or_else(|error| panic!("{}: {error:?}", template.key));
             assert!(!rendered.subject.is_empty() && !rendered.subject.contains("{{"));
             assert!(rendered.text.len() > 20 && rendered.html.contains("<html lang=\""));
             let outside = ["src=", "<link", "@import", "url(", "<script"];

@@ -97,6 +97,8 @@ const READS: &[(&str, &[&str])] = &[
     ("inbound", &["tickets"]),
     // A calendar names its tickets, a load counts them, and a reminder asks whether they are open.
     ("schedule", &["tickets"]),
+    // Who may see a mail depends on its ticket.
+    ("mail", &["tickets"]),
     // Whether a status can go.
     ("workflow", &["tickets"]),
     // A filter asks whose turn it is; a row brings the revision of its workflow; a watcher has a name, and a contact's watching

@@ -11,7 +11,8 @@ fn names(mail: &Incoming) -> Vec<(&str, &str, bool)> {
 #[test]
 fn gmail_wraps_its_attribution_and_quotes_below() {
     let mail = read("reply_gmail");
-    let own = "It stops at row 100, also with the new version – see the log.\n\nShall I send the file?";
+    let own =
+        "It stops at row 100, also with the new version – see the log.\n\nShall I send the file?";
     assert_eq!(mail.reply, own);
     assert!(mail.text.contains("Which version do you use?"), "the original is kept");
     assert_eq!(mail.message_id.as_deref(), Some("CAF1a2b3c4d=gmail-1@mail.customer.example"));
@@ -73,7 +74,8 @@ fn who_writes_below_the_quotation_is_not_lost() {
 
 #[test]
 fn who_answers_between_the_lines_keeps_the_questions() {
-    let own = "> Which version do you use?\n\n7.2\n\n> And how many rows has the file?\n\nFive thousand.";
+    let own =
+        "> Which version do you use?\n\n7.2\n\n> And how many rows has the file?\n\nFive thousand.";
     assert_eq!(read("reply_thunderbird_between").reply, own);
 }
 
@@ -164,10 +166,16 @@ fn encoded_line_breaks_and_zero_bytes_end_in_no_text() {
 #[test]
 fn other_alphabets_are_read() {
     let latin = read("charset_latin");
-    assert_eq!((latin.subject.as_str(), latin.reply.as_str()), ("Grüße", "Grüße, der Preis ist 5 €."));
+    assert_eq!(
+        (latin.subject.as_str(), latin.reply.as_str()),
+        ("Grüße", "Grüße, der Preis ist 5 €.")
+    );
     assert_eq!(read("charset_japanese").reply, "エクスポート stops.");
     let russian = read("charset_russian");
-    assert_eq!((russian.subject.as_str(), russian.reply.as_str()), ("Экспорт", "Экспорт не работает."));
+    assert_eq!(
+        (russian.subject.as_str(), russian.reply.as_str()),
+        ("Экспорт", "Экспорт не работает.")
+    );
     assert!(read("charset_unknown").reply.starts_with("Plain and "));
 }
 

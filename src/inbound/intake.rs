@@ -10,7 +10,7 @@ use crate::db::Db;
 use crate::kernel::AppError;
 
 /// Mails that a process has in memory at a time; others wait.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 2;
 
 /// Takes mails in; cheap to clone.
 #[derive(Clone)]

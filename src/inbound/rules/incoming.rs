@@ -11,6 +11,13 @@ use super::html::to_text;
 use super::outcome::Cause;
 use super::quote::{is_forward, without_quotes};
 
+/// Bytes of a header at the most: mail servers take less.
+const HEADER_MAX: usize = 256 << 10;
+/// Lines at the most. What is sent as lines of base64 has fewer within any size that is taken.
+const LINES_MAX: usize = 600_000;
+/// How often the type of a mail within a mail may be named: each can be nested in the one before.
+const NESTED_MAX: usize = 1_000;
+
 /// Characters of a note or a description at the most, as the API takes them.
 pub const NOTE_MAX: usize = 60_000;
 /// Bytes of text that are looked at.
@@ -74,12 +81,19 @@ pub struct Incoming {
     pub bounces: Vec<Bounce>,
     /// What a report returns of that mail.
     pub returned: String,
+    /// True when only its header was read: the rest is made to cost more than it is worth.
+    pub header_only: bool,
 }
 
 impl Incoming {
     /// Reads a mail (RFC 5322, MIME). `own_domain` is the domain of our own message ids.
     pub fn read(raw: &[u8], own_domain: Option<&str>) -> Option<Self> {
-        let message = MessageParser::default().parse(raw)?;
+        let header_only = is_excessive(raw);
+        let message = if header_only {
+            MessageParser::default().parse_headers(&raw[..raw.len().min(HEADER_MAX)])?
+        } else {
+            MessageParser::default().parse(raw)?
+        };
         let headers = Headers::of(&message);
         let sender = sender(&message, &headers);
         let subject = subject(&message, &headers);
@@ -102,6 +116,7 @@ impl Incoming {
             automatic,
             bounces,
             returned,
+            header_only,
         })
     }
 
@@ -126,6 +141,17 @@ impl Incoming {
             Some(_) => text.chars().take(NOTE_MAX - 1).chain(['…']).collect(),
         }
     }
+}
+
+/// Whether reading the whole of it would take too much memory or, mail in mail in mail, too much of the stack.
+fn is_excessive(raw: &[u8]) -> bool {
+    let ends = |at: &usize| raw[*at..].starts_with(b"\n\n") || raw[*at..].starts_with(b"\n\r\n");
+    let header = (0..raw.len().min(HEADER_MAX + 1)).find(ends);
+    let lines = raw.iter().filter(|byte| **byte == b'\n').count();
+    let long_header = raw.len() > HEADER_MAX && header.is_none();
+    let names = [&b"rfc822"[..], b"global", b"digest"];
+    let named = |name: &&[u8]| raw.windows(name.len()).filter(|at| at.eq_ignore_ascii_case(name)).count();
+    long_header || lines > LINES_MAX || names.iter().map(named).sum::<usize>() > NESTED_MAX
 }
 
 /// As it was meant: old mail programs write it in their own character set, which is mostly Latin.

@@ -58,6 +58,8 @@ text_enum! {
         Refused = "refused",
         /// It is larger than the service takes; only its header was fetched.
         TooLarge = "too_large",
+        /// Only its header was read: it is built to cost more than mails do.
+        Excessive = "excessive",
         /// It cannot be read as a mail.
         Unreadable = "unreadable",
     }

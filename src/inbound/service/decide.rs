@@ -37,6 +37,9 @@ pub(super) fn decide(
     if let Some(cause) = incoming.automatic {
         return automatic(conn, incoming, cause, thread, now);
     }
+    if incoming.header_only {
+        return Ok(Outcome::quarantined(Cause::Excessive));
+    }
     let Some(sender) = &incoming.sender else {
         return Ok(Outcome::quarantined(Cause::NoSender));
     };

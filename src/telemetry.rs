@@ -68,6 +68,9 @@ fn describe() {
     metrics::describe_gauge!("mirror_parked", "Mirrors that wait for somebody");
     metrics::describe_gauge!("mirror_behind_seconds", "Since when the oldest change waits");
     metrics::describe_gauge!("mirror_outage", "1 while a CRM is taken to be away");
+    metrics::describe_counter!("mail_attempts_total", "Attempts to send a mail, by how they ended");
+    metrics::describe_gauge!("mail_waiting", "Mails that are not sent, by state");
+    metrics::describe_gauge!("mail_behind_seconds", "How long the oldest queued mail waits");
     metrics::describe_gauge!("build_info", "1, labelled with the version that runs");
     metrics::gauge!("build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
 }

@@ -14,4 +14,5 @@ pub use http::routes;
 pub use mailer::Mailer;
 pub use rules::{Address, MailState, NewMail};
 pub use server::Server;
+pub use store::OutgoingMail;
 pub use thread::{Conversation, Thread};

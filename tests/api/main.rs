@@ -27,6 +27,7 @@ mod crm_sync;
 mod docs;
 mod jobs;
 mod lifecycle;
+mod mails;
 mod mail_in;
 mod openapi;
 mod operations;

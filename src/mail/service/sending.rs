@@ -11,7 +11,7 @@ use crate::mail::rules::{
     Address, Allowance, MAX_UNANSWERED, MailState, Next, Outcome, SuppressionCause, Verdict,
     WINDOW, address_key, line, next,
 };
-use crate::mail::store::{self, After, OutgoingMail, Settled};
+use crate::mail::store::{self, After, OutgoingMail, Settled, Waiting};
 
 /// What a claim came to.
 pub struct Claimed {
@@ -217,8 +217,6 @@ pub fn forget_counted(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<(),
 }
 
 /// How many mails are in each state that somebody may have to know of, and since when the oldest is.
-pub fn figures(
-    conn: &mut PgConnection,
-) -> Result<Vec<(MailState, i64, Option<DateTime<Utc>>)>, AppError> {
+pub fn figures(conn: &mut PgConnection) -> Result<Vec<Waiting>, AppError> {
     Ok(store::waiting(conn)?)
 }

@@ -4,7 +4,7 @@ use diesel::PgConnection;
 use serde_json::{Value, json};
 
 use crate::http::IfMatch;
-use crate::kernel::{Actor, AppError, FieldError, Permission, TicketId};
+use crate::kernel::{Actor, AppError, Permission, TicketId};
 use crate::mail::store::{self, OwnTemplate};
 use crate::mail::templates::{self, Rendered, Source, TEMPLATES, Template};
 use crate::tickets;
@@ -92,7 +92,8 @@ pub fn put_template(
     let template = Template::find(key)?;
     let before = store::find_template(conn, key, language)?.map_or(0, |own| own.version);
     seen.check(before)?;
-    templates::preview(&source, language, &template.sample()).map_err(wrong)?;
+    templates::preview(&source, language, &template.sample())
+        .map_err(|wrong| invalid("", wrong))?;
     let own = OwnTemplate {
         key: key.to_owned(),
         language: language.to_owned(),
@@ -150,9 +151,9 @@ pub fn preview(
         });
         fields.extend(own.as_object().cloned().unwrap_or_default());
     }
-    templates::preview(&source, language, &data).map_err(wrong)
+    templates::preview(&source, language, &data).map_err(|wrong| invalid("/draft", wrong))
 }
 
-fn wrong((part, detail): (&'static str, String)) -> AppError {
-    AppError::Invalid(vec![FieldError::new(format!("/{part}"), detail)])
+fn invalid(within: &str, (part, detail): (&'static str, String)) -> AppError {
+    AppError::field(format!("{within}/{part}"), detail)
 }

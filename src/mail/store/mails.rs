@@ -210,10 +210,11 @@ pub fn erase(conn: &mut PgConnection, ticket: TicketId, erasure: &Erasure) -> Qu
     Ok(())
 }
 
-/// How many mails wait in a state, and since when the longest.
-pub fn waiting(
-    conn: &mut PgConnection,
-) -> QueryResult<Vec<(MailState, i64, Option<DateTime<Utc>>)>> {
+/// How many mails are in a state, and when the oldest was queued.
+pub type Waiting = (MailState, i64, Option<DateTime<Utc>>);
+
+/// The mails that wait, and those that somebody may have to look at.
+pub fn waiting(conn: &mut PgConnection) -> QueryResult<Vec<Waiting>> {
     let states = [MailState::Queued, MailState::Sending, MailState::Held, MailState::Dead];
     m::table
         .filter(dsl::state.eq_any(states))

@@ -6,8 +6,8 @@ mod templates;
 mod turns;
 
 pub use mails::{
-    MailFilter, OutgoingMail, Row, erase, find, find_by_dedupe, insert, list, lock, note_reason,
-    put, waiting,
+    MailFilter, OutgoingMail, Row, Waiting, erase, find, find_by_dedupe, insert, list, lock,
+    note_reason, put, waiting,
 };
 pub use references::{insert_received, references};
 pub use suppressions::{Suppression, lift, suppress, suppressed, suppressions};

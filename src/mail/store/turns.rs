@@ -110,14 +110,12 @@ pub fn settle(
     .execute(conn)
 }
 
+type OfTurn =
+    diesel::dsl::Filter<diesel::dsl::Find<m::table, MailId>, diesel::dsl::Eq<dsl::fence, i64>>;
+type Held = diesel::dsl::Filter<OfTurn, diesel::dsl::Eq<dsl::state, MailState>>;
+
 /// A mail that is being sent, while nobody has taken it over.
-fn held(
-    id: MailId,
-    fence: i64,
-) -> diesel::dsl::Filter<
-    diesel::dsl::Filter<diesel::dsl::Find<m::table, MailId>, diesel::dsl::Eq<dsl::fence, i64>>,
-    diesel::dsl::Eq<dsl::state, MailState>,
-> {
+fn held(id: MailId, fence: i64) -> Held {
     m::table.find(id).filter(dsl::fence.eq(fence)).filter(dsl::state.eq(MailState::Sending))
 }
 

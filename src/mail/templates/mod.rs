@@ -67,6 +67,9 @@ pub fn preview(
     language: &str,
     data: &Value,
 ) -> Result<Rendered, (&'static str, String)> {
+    if source.html.contains("autoescape") {
+        return Err(("html", "data are always escaped".to_owned()));
+    }
     Engine::strict().render(source, language, data).map_err(|error| {
         let part = match error.name() {
             Some("subject.txt") => "subject",

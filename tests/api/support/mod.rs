@@ -4,6 +4,7 @@ mod database;
 mod desk;
 pub mod mirror;
 mod process;
+pub mod smtp;
 mod spec;
 
 use std::net::TcpListener;

@@ -80,6 +80,18 @@ pub struct Config {
     pub s3_access_key_id: Option<String>,
     /// The access key's secret.
     pub s3_secret_access_key: Option<Secret>,
+    /// Bytes of the largest mail that is taken in.
+    pub inbound_bytes_max: usize,
+    /// The IMAP server whose mailbox is read, over TLS: a host, or `host:port`. Unset: none is read.
+    pub imap_server: Option<String>,
+    /// The account there.
+    pub imap_user: Option<String>,
+    /// Its password.
+    pub imap_password: Option<Secret>,
+    /// The folder that is read.
+    pub imap_folder: String,
+    /// Certificates (PEM) that the IMAP server may have beside those that the system trusts.
+    pub imap_ca_file: Option<PathBuf>,
 }
 
 /// What a desk's computers would run when somebody opens it.
@@ -130,6 +142,12 @@ impl Default for Config {
             s3_region: "us-east-1".into(),
             s3_access_key_id: None,
             s3_secret_access_key: None,
+            inbound_bytes_max: 25 << 20,
+            imap_server: None,
+            imap_user: None,
+            imap_password: None,
+            imap_folder: "INBOX".into(),
+            imap_ca_file: None,
         }
     }
 }
@@ -191,6 +209,10 @@ impl Config {
         anyhow::ensure!(
             self.s3_access_key_id.is_some() == self.s3_secret_access_key.is_some(),
             "s3_access_key_id and s3_secret_access_key go together"
+        );
+        anyhow::ensure!(
+            (1 << 16..=100 << 20).contains(&self.inbound_bytes_max),
+            "inbound_bytes_max must be 65536 to 104857600"
         );
         if let Some(key) = &self.secret_key {
             SecretKey::parse(key).context("secret_key")?;

@@ -27,6 +27,8 @@ const BUCKETS: &[f64] =
 /// Fails when `log` is not a filter, or logging was set up before.
 pub fn init_logs(config: &Config) -> anyhow::Result<WriteAtEnd> {
     let filter = EnvFilter::try_new(&config.log).context("log is not a log filter")?;
+    // It would write down what is said to the mail server, the password too.
+    let filter = filter.add_directive("async_imap=off".parse()?);
     let (lines, at_end) = Lines::to(std::io::stderr())?;
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(lines);
     let started = match config.log_format {

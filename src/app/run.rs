@@ -15,10 +15,10 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::db::embedded::Embedded;
 use crate::events::{self, Consumer, Feed};
-use crate::kernel::Secret;
+use crate::kernel::{Secret, SecretKey};
 use crate::tickets::service;
 use crate::workers::Workers;
-use crate::{bulk, crm, http, jobs, mail, schedule, seed, telemetry};
+use crate::{bulk, crm, http, inbound, jobs, mail, schedule, seed, telemetry};
 
 /// Who is told about published events, in the transaction that publishes them.
 pub const CONSUMERS: &[Consumer] = &[crm::mark_dirty];
@@ -32,6 +32,8 @@ const JOBS_IDLE: Duration = Duration::from_millis(500);
 const SCHEDULES: Duration = Duration::from_secs(30);
 /// How often the inbox of webhooks is looked into, when it was empty.
 const INBOX_IDLE: Duration = Duration::from_millis(300);
+/// How often it is asked whether nobody reads the mailbox.
+const MAILBOX: Duration = Duration::from_secs(1);
 /// How often it is looked for reminders that are due and for what was missed.
 const SCHEDULE: Duration = Duration::from_secs(1);
 /// How often mails are looked for, by each connection that has none to send.
@@ -62,6 +64,8 @@ pub struct Service {
     pub inbox: crm::Inbox,
     pub mailer: mail::Mailer,
     pub files: Files,
+    pub intake: inbound::Intake,
+    pub mailbox: inbound::Poller,
 }
 
 impl Service {
@@ -78,11 +82,25 @@ impl Service {
         let server = mail::Server::new(&config).context("mail cannot be sent like this")?;
         let mailer = mail::Mailer::new(db.clone(), Arc::clone(&secret), server);
         let files = Files::new(&config, db.clone(), Arc::clone(&secret))?;
+        let (intake, mailbox) = mail_in(&config, &db, &secret)?;
         let authenticator = Authenticator::new(db.clone(), secret, config.public_url.clone());
         let metrics = telemetry::init_metrics()?;
         let config = Arc::new(config);
         let feed = Feed::new();
-        Ok(Self { config, db, feed, authenticator, metrics, mirror, jobs, inbox, mailer, files })
+        Ok(Self {
+            config,
+            db,
+            feed,
+            authenticator,
+            metrics,
+            mirror,
+            jobs,
+            inbox,
+            mailer,
+            files,
+            intake,
+            mailbox,
+        })
     }
 
     /// Loads the seed data into a database that has none; does nothing otherwise.
@@ -112,6 +130,7 @@ impl Service {
         });
         self.start_mirror_workers(&workers);
         self.start_inbox_workers(&workers);
+        self.start_mailbox(&workers);
         self.start_jobs(&workers);
         self.start_schedule(&workers);
         self.start_mail(&workers);
@@ -198,6 +217,15 @@ impl Service {
         });
     }
 
+    /// What comes in by mail.
+    fn start_mailbox(&self, workers: &Workers) {
+        let mailbox = self.mailbox.clone();
+        workers.every("mailbox", MAILBOX, move || {
+            let mailbox = mailbox.clone();
+            async move { mailbox.attend().await }
+        });
+    }
+
     /// Reminders, and what was missed.
     fn start_schedule(&self, workers: &Workers) {
         let db = self.db.clone();
@@ -258,6 +286,20 @@ impl Service {
     }
 }
 
+/// Where mails come in, and the mailbox that is read.
+fn mail_in(
+    config: &Config,
+    db: &Db,
+    key: &Arc<SecretKey>,
+) -> anyhow::Result<(inbound::Intake, inbound::Poller)> {
+    let own = |from: &String| Some(from.rsplit_once('@')?.1.trim_end_matches('>').to_owned());
+    let domain = config.mail_domain.clone().or_else(|| config.mail_from.as_ref().and_then(own));
+    let desk = inbound::Desk { key: Arc::clone(key), domain };
+    let intake = inbound::Intake::new(db.clone(), desk, config.inbound_bytes_max);
+    let settings = inbound::ImapSettings::of(config).context("the configuration is wrong")?;
+    Ok((intake.clone(), inbound::Poller::new(intake, settings)))
+}
+
 /// What each kind of job does.
 fn kinds_of_job(db: &Db, mirror: &crm::Engine) -> Vec<jobs::Kind> {
     vec![
@@ -309,6 +351,7 @@ async fn stop_workers(workers: &Workers, service: &Service) {
     let mirror = &service.mirror;
     mirror.close();
     service.mailer.close();
+    service.mailbox.close();
     let stopped = || async {
         workers.stop().await;
         mirror.finished().await;

@@ -15,7 +15,7 @@ use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 use super::{Service, health};
 use crate::kernel::AppError;
 use crate::{
-    attachments, auth, bulk, canned_replies, catalog, crm, events, http, jobs, macros, mail, people, routing, schedule, telemetry,
+    attachments, auth, bulk, canned_replies, catalog, crm, events, http, inbound, jobs, macros, mail, people, routing, schedule, telemetry,
     tickets, views, workflow,
 };
 
@@ -33,6 +33,7 @@ fn v1(cfg: &mut ServiceConfig) {
         .configure(workflow::routes)
         .configure(routing::routes)
         .configure(crm::routes)
+        .configure(inbound::routes)
         .configure(schedule::routes)
         .configure(jobs::routes)
         .configure(attachments::routes)
@@ -83,6 +84,8 @@ pub fn server(listener: TcpListener, service: &Service) -> std::io::Result<Serve
             .app_data(web::Data::new(parts.files.clone()))
             .app_data(web::Data::new(parts.mirror.clone()))
             .app_data(web::Data::new(parts.inbox.clone()))
+            .app_data(web::Data::new(parts.intake.clone()))
+            .app_data(web::Data::new(parts.mailbox.clone()))
             .app_data(web::Data::from(Arc::clone(&parts.config)))
             .app_data(web::Data::from(Arc::clone(&known)))
             .into_utoipa_app()

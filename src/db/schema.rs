@@ -578,6 +578,55 @@ diesel::table! {
 }
 
 diesel::table! {
+    inbound_mailboxes (mailbox) {
+        mailbox -> Text,
+        uid_validity -> Nullable<Int8>,
+        last_uid -> Int8,
+        leased_until -> Nullable<Timestamptz>,
+        fence -> Int8,
+        error -> Nullable<Text>,
+        error_since -> Nullable<Timestamptz>,
+        seen_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    inbound_mails (id) {
+        id -> Uuid,
+        mailbox -> Text,
+        message_key -> Text,
+        from_name -> Nullable<Text>,
+        from_email -> Nullable<Text>,
+        subject -> Text,
+        files -> Jsonb,
+        raw -> Nullable<Bytea>,
+        bytes -> Int8,
+        state -> Text,
+        cause -> Nullable<Text>,
+        detail -> Nullable<Text>,
+        ticket_id -> Nullable<Uuid>,
+        note_id -> Nullable<Uuid>,
+        received_at -> Timestamptz,
+        settled_by -> Nullable<Uuid>,
+        settled_by_name -> Nullable<Text>,
+        settled_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    inbound_settings (one) {
+        one -> Bool,
+        unknown_senders -> Text,
+        account_id -> Nullable<Uuid>,
+        product_id -> Nullable<Uuid>,
+        category_id -> Nullable<Uuid>,
+        thanks_reopens -> Bool,
+        version -> Int4,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     jobs (id) {
         id -> Uuid,
         kind -> Text,
@@ -1026,6 +1075,11 @@ diesel::joinable!(departments -> workflows (workflow_id));
 diesel::joinable!(elevations -> tickets (ticket_id));
 diesel::joinable!(events -> tickets (ticket_id));
 diesel::joinable!(file_parts -> files (file_id));
+diesel::joinable!(inbound_mails -> notes (note_id));
+diesel::joinable!(inbound_mails -> tickets (ticket_id));
+diesel::joinable!(inbound_settings -> accounts (account_id));
+diesel::joinable!(inbound_settings -> categories (category_id));
+diesel::joinable!(inbound_settings -> products (product_id));
 diesel::joinable!(notes -> tickets (ticket_id));
 diesel::joinable!(outgoing_mails -> notes (note_id));
 diesel::joinable!(outgoing_mails -> tickets (ticket_id));
@@ -1098,6 +1152,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     file_parts,
     files,
     idempotency_keys,
+    inbound_mailboxes,
+    inbound_mails,
+    inbound_settings,
     jobs,
     macros,
     mail_templates,

@@ -44,6 +44,8 @@ text_enum! {
         JobsRead = "jobs:read",
         /// Cancel jobs.
         JobsWrite = "jobs:write",
+        /// Take mails in, whoever they say that they are from.
+        MailReceive = "mail:receive",
         /// Integration clients and signing keys.
         ClientsWrite = "clients:write",
     }

@@ -83,6 +83,8 @@ ids! {
     MailId,
     /// Identifies an address that no mail is sent to.
     SuppressionId,
+    /// Identifies a mail that came in.
+    InboundMailId,
     /// Identifies an integration client.
     ClientId,
     /// Identifies a connection to a CRM.

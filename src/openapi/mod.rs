@@ -34,6 +34,7 @@ use crate::kernel::Permission;
         (name = "mail templates", description = "The texts of mails, in several languages"),
         (name = "canned replies", description = "Texts that are sent again and again, with placeholders"),
         (name = "macros", description = "Named lists of actions, done together"),
+        (name = "mail-in", description = "Mails that come in: what became of them, and quarantine"),
         (name = "workflow", description = "Statuses and transitions, as data"),
         (name = "assignment", description = "Who works on a ticket, and why"),
         (name = "triage", description = "How urgent a ticket is, and what waits to be looked at"),
@@ -94,6 +95,7 @@ fn meaning(scope: Permission) -> &'static str {
         Permission::CrmWrite => "Change CRM connections and maps, decide conflicts",
         Permission::JobsRead => "See jobs and how far they are",
         Permission::JobsWrite => "Cancel jobs",
+        Permission::MailReceive => "Take mails in, whoever they say that they are from",
         Permission::ClientsWrite => "Manage integration clients and signing keys",
     }
 }

@@ -11,7 +11,7 @@ use self::sources::{
 use self::tables::{foreign_tables, tables};
 
 /// Where the clock may be read; everything else is told what time it is.
-const CLOCKS: [&str; 12] = [
+const CLOCKS: [&str; 13] = [
     "http/",
     "workers/",
     "app/",
@@ -24,6 +24,7 @@ const CLOCKS: [&str; 12] = [
     "crm/adapters/",
     "crm/engine",
     "crm/workers",
+    "inbound/imap",
 ];
 
 const MAX_LINES: usize = 400;

@@ -30,6 +30,7 @@ mod docs;
 mod jobs;
 mod lifecycle;
 mod mails;
+mod mail_in;
 mod openapi;
 mod operations;
 mod people;

@@ -15,6 +15,7 @@ use crate::crm::store::{
     self, Connection, CrmRedaction, Mirror, MirrorState, NoteDirection, RedactedIn, RedactionState,
 };
 use crate::http::IfMatch;
+use crate::inbound;
 use crate::kernel::{Actor, AppError, ConnectionId, NoteId, TicketId};
 use crate::mail::service as mail;
 use crate::tickets::Redaction;
@@ -40,6 +41,7 @@ pub fn redact(
     let done = tickets::redact(conn, actor, id, seen, wanted, now)?;
     bulk::erase(conn, id, &done.erasure)?;
     mail::erase(conn, id, &done.erasure)?;
+    inbound::erase(conn, id, &done.erasure)?;
     store::erase_records(conn, id, &done.notes, &done.erasure)?;
     let linked = store::linked_notes(conn, &done.notes)?;
     let connections = store::connections(conn, None, false, 100)?;

@@ -117,3 +117,8 @@ fn check_restrictions(conn: &mut PgConnection, agent: &Agent) -> Result<(), AppE
 pub fn active_agent(conn: &mut PgConnection, id: AgentId) -> Result<Option<Agent>, AppError> {
     Ok(store::find(conn, id)?.filter(|agent| agent.active))
 }
+
+/// The agent with this e-mail address, whatever its case.
+pub fn agent_by_email(conn: &mut PgConnection, email: &str) -> Result<Option<AgentId>, AppError> {
+    Ok(store::by_email(conn, email)?)
+}

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::db::schema::{agent_departments, agents, categories, products, ticket_types};
-use crate::db::{containing, load_by_name};
+use crate::db::{containing, load_by_name, lower};
 use crate::kernel::{
     AgentId, CategoryId, DepartmentId, Level, PageRequest, Permission, ProductId, TimeZone,
 };
@@ -176,6 +176,11 @@ pub fn any(conn: &mut PgConnection) -> QueryResult<bool> {
 
 pub fn find(conn: &mut PgConnection, id: AgentId) -> QueryResult<Option<Agent>> {
     agents::table.find(id).select(Agent::as_select()).first(conn).optional()
+}
+
+pub fn by_email(conn: &mut PgConnection, email: &str) -> QueryResult<Option<AgentId>> {
+    let found = agents::table.filter(lower(agents::email).eq(lower(email)));
+    found.select(agents::id).first(conn).optional()
 }
 
 pub fn lock(conn: &mut PgConnection, id: AgentId) -> QueryResult<Option<Agent>> {

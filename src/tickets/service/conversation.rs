@@ -1,6 +1,7 @@
 //! Reply to a ticket, or note something on it.
 use chrono::{DateTime, Utc};
 use diesel::PgConnection;
+use serde_json::json;
 
 use super::super::rules::window_over;
 use super::super::store::{self, Ticket};
@@ -9,7 +10,7 @@ use super::transition::{about, follow_status, move_to, write_note};
 use super::{Held, InWorkflow, Told, held, hold_merged, refuse_deleted, refuse_draft};
 use crate::events::EventType;
 use crate::http::IfMatch;
-use crate::kernel::{Actor, AppError, Permission, TicketId};
+use crate::kernel::{Actor, AppError, ContactId, Permission, TicketId};
 use crate::notes::{NewNote, Note, NoteVisibility};
 use crate::workflow::{Category, Trigger};
 
@@ -39,6 +40,37 @@ pub fn reply(
         return Ok(Replied::FollowedUp { opened, closed });
     }
     Ok(Replied::Noted(Box::new(write(conn, actor, held, note, now)?)))
+}
+
+/// As [`reply`], for one that says nothing that anybody has to act on: a closed ticket stays as it is, and the event tells `why`.
+pub fn thank(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    id: TicketId,
+    note: NewNote,
+    why: &str,
+    now: DateTime<Utc>,
+) -> Result<Replied, AppError> {
+    require(actor, &note)?;
+    let mut held = hold_conversation(conn, actor, id)?;
+    if held.ticket.category != Category::Closed {
+        return Ok(Replied::Noted(Box::new(write(conn, actor, held, note, now)?)));
+    }
+    let public = note.visibility == NoteVisibility::Public;
+    let note = write_note(conn, actor, &mut held, note, now)?;
+    let mut data = about(&note);
+    data["not_reopened"] = json!(why);
+    let told = Told { kind: EventType::NoteAdded, public, data };
+    Ok(Replied::Noted(Box::new((note, held.save(conn, actor, told, now)?))))
+}
+
+/// The ticket with this number, if this contact takes part in it: it is about them, they opened it, or they watch it.
+pub fn participates(
+    conn: &mut PgConnection,
+    number: i64,
+    contact: ContactId,
+) -> Result<Option<TicketId>, AppError> {
+    Ok(store::of_participant(conn, number, contact)?)
 }
 
 /// As [`reply`], for those who need a note: a contact's reply that comes too late is refused.

@@ -46,7 +46,7 @@ use crate::workflow::{self, Category, Workflow};
 pub use assign::{Assign, Target, Transfer, assign, dry_run, transfer};
 pub use attach::{attach, attach_file, attachment, attachments, linked_attachment, may_attach};
 pub use change::{Change, change, submit};
-pub use conversation::{Replied, add_note, reply};
+pub use conversation::{Replied, add_note, participates, reply, thank};
 pub use convert::{Convert, NewLead, NewWorkOrder, Wanted, conversion, convert, converted, leads};
 pub use customer::{Customer, CustomersTickets, customers_tickets};
 pub use delete::{delete, restore};

@@ -15,7 +15,7 @@ use crate::assignment::{self, Decision, Previous};
 use crate::db::violated;
 use crate::events::{self, EventType, NewEvent, Subject};
 use crate::kernel::{
-    AccountId, Actor, AppError, CategoryId, ComponentId, ContactId, FieldError, Permission,
+    AccountId, Actor, AppError, CategoryId, ComponentId, ContactId, FieldError, Origin, Permission,
     Priority, ProductId, TicketId,
 };
 use crate::workflow::{self, Workflow};
@@ -77,7 +77,7 @@ pub fn open(
 fn for_contact(actor: &Actor, mut new: NewTicket) -> NewTicket {
     let Some(contact) = actor.contact_id() else { return new };
     new.contact_id.get_or_insert(contact);
-    new.source = Source::Portal;
+    new.source = if actor.origin == Origin::Mail { Source::Email } else { Source::Portal };
     if let [only] = actor.accounts.as_slice() {
         new.account_id.get_or_insert(*only);
     }

@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::row::{Located, Ticket};
 use super::sql::{NotDraft, Present};
-use crate::db::schema::{tickets, workflows};
-use crate::kernel::{Actor, AgentId, Permission, TicketId, Visibility, WorkflowId};
+use crate::db::schema::{ticket_watchers, tickets, workflows};
+use crate::kernel::{Actor, AgentId, ContactId, Permission, TicketId, Visibility, WorkflowId};
 use crate::workflow::Category;
 
 /// The revision of the ticket's workflow, without a join that a lock would include.
@@ -70,6 +70,25 @@ pub(super) fn present(actor: &Actor) -> Present {
 
 fn located((row, revision): (Ticket, Uuid)) -> Located<Ticket> {
     Located { row, revision }
+}
+
+/// The ticket with this number, if this contact takes part in it: it is about them, they opened it, or they watch it.
+pub fn of_participant(
+    conn: &mut PgConnection,
+    number: i64,
+    contact: ContactId,
+) -> QueryResult<Option<TicketId>> {
+    let watched = ticket_watchers::table
+        .filter(ticket_watchers::ticket_id.eq(tickets::id))
+        .filter(ticket_watchers::contact_id.eq(contact));
+    let theirs = tickets::contact_id.eq(contact).assume_not_null();
+    let opened = tickets::opened_by.eq(contact.0);
+    tickets::table
+        .filter(tickets::number.eq(number).and(NotDraft))
+        .filter(theirs.or(opened).or(diesel::dsl::exists(watched)))
+        .select(tickets::id)
+        .first(conn)
+        .optional()
 }
 
 pub fn find(

@@ -25,7 +25,7 @@ pub use elevations::{Elevation, elevations, insert_elevation};
 pub use filter::{Due, Filter, Range};
 pub use find::{
     Watched, find, in_status, lock, lock_any, lock_automatic_due, lock_in_status, lock_pair,
-    take_deadlines, visible,
+    of_participant, take_deadlines, visible,
 };
 pub use links::{
     Link, LinkFilter, delete_link, insert_link, is_ancestor, links, lock_hierarchy, set_told,

@@ -72,6 +72,7 @@ const OWNERS: &[(&str, &[&str])] = &[
             "mail_templates",
         ],
     ),
+    ("inbound", &["inbound_mails", "inbound_mailboxes", "inbound_settings"]),
     ("schedule", &["delays", "calendar_feeds"]),
 ];
 /// Tables that begin so belong to this feature.
@@ -96,6 +97,8 @@ const READS: &[(&str, &[&str])] = &[
             "ticket_types",
         ],
     ),
+    // Who may see a mail depends on its ticket.
+    ("inbound", &["tickets"]),
     // A calendar names its tickets, a load counts them, and a reminder asks whether they are open.
     ("schedule", &["tickets"]),
     // Who may see a mail depends on its ticket.

@@ -1,0 +1,3 @@
+drop table inbound_settings;
+drop table inbound_mailboxes;
+drop table inbound_mails;

@@ -46,6 +46,17 @@ pub struct Config {
     /// Origins whose pages may call from a browser (CORS), as `https://portal.example`; in the environment
     /// separated by commas.
     pub allowed_origins: Vec<String>,
+    /// Whose contacts are asked how satisfied they are: `always`, after each closing; `asked`, where a macro says so; `never`.
+    pub surveys: Surveys,
+}
+
+/// After which closings a customer is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Surveys {
+    Always,
+    Asked,
+    Never,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -74,6 +85,7 @@ impl Default for Config {
             seed: true,
             shutdown_seconds: 20,
             allowed_origins: Vec::new(),
+            surveys: Surveys::Always,
         }
     }
 }

@@ -21,6 +21,8 @@ pub mod jobs; //       work that takes longer than a request, in steps
 pub mod tickets; //    the ticket: open, find, reply, move, assign, transfer, elevate, delete
 pub mod views; //      saved filters, personal and shared, with counts
 pub mod mail; //       what goes out by mail
+pub mod reminders; //  customers who do not reply
+pub mod surveys; //    how satisfied customers are with a closed ticket
 pub mod schedule; //   when somebody works on a ticket: appointments, reminders, calendars
 pub mod bulk; //       one operation on many tickets, as a job
 pub mod crm; //        the mirror: every ticket is a case, both ways

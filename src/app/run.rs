@@ -17,7 +17,7 @@ use crate::events::{self, Consumer, Feed};
 use crate::kernel::Secret;
 use crate::tickets::service;
 use crate::workers::Workers;
-use crate::{bulk, crm, http, jobs, schedule, seed, telemetry};
+use crate::{bulk, crm, http, jobs, reminders, schedule, seed, surveys, telemetry};
 
 /// Who is told about published events, in the transaction that publishes them.
 pub const CONSUMERS: &[Consumer] = &[crm::mark_dirty];
@@ -33,6 +33,8 @@ const SCHEDULES: Duration = Duration::from_secs(30);
 const INBOX_IDLE: Duration = Duration::from_millis(300);
 /// How often it is looked for reminders that are due and for what was missed.
 const SCHEDULE: Duration = Duration::from_secs(1);
+/// How often it is looked for customers who do not reply, and for whom to ask how satisfied they are.
+const CUSTOMERS: Duration = Duration::from_secs(1);
 /// How often automatic transitions are looked for.
 const AUTOMATIC: Duration = Duration::from_millis(500);
 /// How often waiting tickets are looked at when nothing happens: time alone makes agents available.
@@ -53,6 +55,7 @@ pub struct Service {
     pub mirror: crm::Engine,
     pub jobs: jobs::Runner,
     pub inbox: crm::Inbox,
+    pub surveys: surveys::Surveys,
 }
 
 impl Service {
@@ -66,10 +69,21 @@ impl Service {
         let mirror = crm::Engine::new(db.clone(), Arc::clone(&secret), config.public_url.clone());
         let jobs = jobs::Runner::new(db.clone(), kinds_of_job(&db, &mirror));
         let inbox = crm::Inbox::new(db.clone(), Arc::clone(&secret), config.public_url.clone());
+        let surveys = surveys::Surveys::new(Arc::clone(&secret), &config);
         let authenticator = Authenticator::new(db.clone(), secret, config.public_url.clone());
         let metrics = telemetry::init_metrics()?;
         let config = Arc::new(config);
-        Ok(Self { config, db, feed: Feed::new(), authenticator, metrics, mirror, jobs, inbox })
+        Ok(Self {
+            config,
+            db,
+            feed: Feed::new(),
+            authenticator,
+            metrics,
+            mirror,
+            jobs,
+            inbox,
+            surveys,
+        })
     }
 
     /// Loads the seed data into a database that has none; does nothing otherwise.
@@ -101,6 +115,7 @@ impl Service {
         self.start_inbox_workers(&workers);
         self.start_jobs(&workers);
         self.start_schedule(&workers);
+        self.start_customer_workers(&workers);
         self.start_ticket_workers(&workers, news);
         let db = self.db.clone();
         workers.every("idempotency keys", Duration::from_secs(600), move || {
@@ -185,6 +200,20 @@ impl Service {
         workers.every("schedule", SCHEDULE, move || {
             let db = db.clone();
             async move { db.tx(|conn| schedule::service::sweep(conn, Utc::now())).await }
+        });
+    }
+
+    /// What customers are told and asked by itself.
+    fn start_customer_workers(&self, workers: &Workers) {
+        let db = self.db.clone();
+        workers.every("silent customers", CUSTOMERS, move || {
+            let db = db.clone();
+            async move { db.tx(|conn| reminders::heed_next(conn, Utc::now())).await }
+        });
+        let (db, surveys) = (self.db.clone(), self.surveys.clone());
+        workers.every("surveys", CUSTOMERS, move || {
+            let (db, surveys) = (db.clone(), surveys.clone());
+            async move { db.quiet_tx(move |conn| surveys.ask_next(conn, Utc::now())).await }
         });
     }
 

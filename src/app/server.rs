@@ -15,8 +15,8 @@ use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 use super::{Service, health};
 use crate::kernel::AppError;
 use crate::{
-    auth, bulk, catalog, crm, events, http, jobs, people, routing, schedule, telemetry, tickets,
-    views, workflow,
+    auth, bulk, catalog, crm, events, http, jobs, people, routing, schedule, surveys, telemetry,
+    tickets, views, workflow,
 };
 
 /// Everything under `/v1`. Paths are tried in this order: the tickets come first because they are called most.
@@ -31,6 +31,7 @@ fn v1(cfg: &mut ServiceConfig) {
         .configure(routing::routes)
         .configure(crm::routes)
         .configure(schedule::routes)
+        .configure(surveys::routes)
         .configure(jobs::routes)
         .configure(bulk::routes);
 }
@@ -78,11 +79,13 @@ pub fn server(listener: TcpListener, service: &Service) -> std::io::Result<Serve
             .app_data(web::Data::new(parts.metrics.clone()))
             .app_data(web::Data::new(parts.mirror.clone()))
             .app_data(web::Data::new(parts.inbox.clone()))
+            .app_data(web::Data::new(parts.surveys.clone()))
             .app_data(web::Data::from(Arc::clone(&parts.config)))
             .app_data(web::Data::from(Arc::clone(&known)))
             .into_utoipa_app()
             .configure(routes)
             .into_app()
+            .configure(surveys::pages)
             .service(
                 SwaggerUi::new("/docs/{_:.*}")
                     .config(swagger)

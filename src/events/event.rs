@@ -30,6 +30,8 @@ text_enum! {
         TicketWatched = "ticket.watched",
         TicketUnwatched = "ticket.unwatched",
         NoteAdded = "ticket.note_added",
+        TicketReminded = "ticket.reminded",
+        SurveyAnswered = "survey.answered",
         TicketDelayed = "ticket.delayed",
         AppointmentScheduled = "appointment.scheduled",
         AppointmentRescheduled = "appointment.rescheduled",

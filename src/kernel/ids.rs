@@ -79,6 +79,8 @@ ids! {
     DelayId,
     /// Identifies a mail that goes out.
     MailId,
+    /// Identifies what a customer is asked after a ticket was closed.
+    SurveyId,
     /// Identifies an integration client.
     ClientId,
     /// Identifies a connection to a CRM.

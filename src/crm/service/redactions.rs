@@ -16,6 +16,7 @@ use crate::crm::store::{
 };
 use crate::http::IfMatch;
 use crate::kernel::{Actor, AppError, ConnectionId, NoteId, TicketId};
+use crate::surveys;
 use crate::tickets::Redaction;
 use crate::tickets::service::{self as tickets, Redact, Redacted};
 
@@ -38,6 +39,7 @@ pub fn redact(
     let mirrors = store::lock_mirrors(conn, id)?;
     let done = tickets::redact(conn, actor, id, seen, wanted, now)?;
     bulk::erase(conn, id, &done.erasure)?;
+    surveys::erase(conn, id, &done.erasure)?;
     store::erase_records(conn, id, &done.notes, &done.erasure)?;
     let linked = store::linked_notes(conn, &done.notes)?;
     let connections = store::connections(conn, None, false, 100)?;

@@ -3,8 +3,8 @@ use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use serde_json::{Value, json};
 
-use super::super::rules::{check_merge, enter, merged_into};
-use super::super::store::{self, Ticket};
+use super::super::rules::{await_reply, check_merge, enter, merged_into};
+use super::super::store::{self, Silence, Ticket};
 use super::transition::{about, reassign, write_note};
 use super::{Held, InWorkflow, Told, held, hold_merged, hold_pair, refuse_merged};
 use crate::events::EventType;
@@ -65,6 +65,7 @@ fn close(source: &mut Held, resolution: &str, now: DateTime<Utc>) -> Result<(), 
         ticket.resolution = Some(resolution.to_owned());
     }
     ticket.automatic_at = None;
+    ticket.silence = Silence::default();
     Ok(())
 }
 
@@ -142,5 +143,6 @@ fn put_back(source: &mut Held, before: store::Merge, now: DateTime<Utc>) -> Resu
     ticket.closed_at = before.closed_at;
     let automatic = workflow.on(&status.code, Trigger::Automatic, ticket.closed_at, now);
     ticket.automatic_at = automatic.map(|_| now);
+    await_reply(ticket, workflow, now);
     Ok(())
 }

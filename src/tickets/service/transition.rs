@@ -3,7 +3,9 @@ use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use serde_json::{Value, json};
 
-use super::super::rules::{Actions, enter, is_handover, not_allowed, refused, window_over};
+use super::super::rules::{
+    Actions, await_reply, enter, is_handover, not_allowed, refused, window_over,
+};
 use super::super::store::Ticket;
 use super::assign::need;
 use super::{Held, InWorkflow, Told, hold, process};
@@ -167,7 +169,7 @@ pub(super) fn reassign(
     assignment::record(conn, actor, about, &decision, None, now)
 }
 
-/// Adds the next note to the held ticket. Internal notes need the desk's permission.
+/// Adds the next note to the held ticket. Internal notes need the desk's permission; a public one begins the customer's turn anew.
 pub(super) fn write_note(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -179,6 +181,9 @@ pub(super) fn write_note(
         NoteVisibility::Public => Permission::TicketsWrite,
         NoteVisibility::Internal => Permission::TicketsWork,
     })?;
+    if note.visibility == NoteVisibility::Public {
+        await_reply(&mut held.ticket, &held.workflow, now);
+    }
     held.ticket.note_count += 1;
     Ok(notes::insert(conn, actor, held.ticket.id, held.ticket.note_count, note, now)?)
 }

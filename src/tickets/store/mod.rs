@@ -24,7 +24,7 @@ pub use elevations::{Elevation, elevations, insert_elevation};
 pub use filter::{Due, Filter, Range};
 pub use find::{
     Watched, find, in_status, lock, lock_any, lock_automatic_due, lock_in_status, lock_pair,
-    take_deadlines, visible,
+    lock_silence_due, take_deadlines, visible,
 };
 pub use links::{
     Link, LinkFilter, delete_link, insert_link, is_ancestor, links, lock_hierarchy, set_told,
@@ -34,7 +34,7 @@ pub use list::{Sort, count, counts, ids, list, summaries};
 pub use merges::{Merge, delete_merge, follow_merges, insert_merge, merge, merged, number};
 pub use processes::{Attached, Step, attach, attached, detach, mark};
 pub use redactions::{Redaction, allow_redaction, erase_records, insert_redaction, redactions};
-pub use row::{Located, Summary, Ticket};
+pub use row::{Located, Silence, Summary, Ticket};
 pub use search::{Ranked, descriptions, ranked};
 pub use tags::newest_tags;
 pub use triage::{QueueKey, differing, differing_count, manual_count, untriaged, untriaged_counts};

@@ -68,6 +68,7 @@ const OWNERS: &[(&str, &[&str])] = &[
             "mail_templates",
         ],
     ),
+    ("surveys", &["surveys", "survey_cursor"]),
     ("schedule", &["appointments", "delays", "calendar_feeds"]),
 ];
 /// Tables that begin so belong to this feature.
@@ -92,6 +93,8 @@ const READS: &[(&str, &[&str])] = &[
             "ticket_types",
         ],
     ),
+    // Who may see a survey depends on its ticket.
+    ("surveys", &["tickets"]),
     // A calendar names its tickets, a load counts them, and a reminder asks whether they are open.
     ("schedule", &["tickets"]),
     // Whether a status can go.

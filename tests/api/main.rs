@@ -36,6 +36,7 @@ mod redaction;
 mod routing;
 mod routing_table;
 mod schedule;
+mod surveys;
 mod tickets;
 mod triage;
 mod workflow;

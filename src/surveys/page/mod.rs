@@ -70,6 +70,8 @@ pub fn form(
         rating => form.rating,
         comment => form.comment.as_str(),
         answered => shown.survey.rating.is_some(),
+        // A link of the mail may have chosen another one.
+        is_answer => shown.survey.rating.is_some() && form.rating == shown.survey.rating,
         saved,
         rating_is_wrong => wrong("/rating"),
         comment_is_wrong => wrong("/comment"),

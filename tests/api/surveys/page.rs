@@ -14,7 +14,7 @@ async fn looking_at_the_page_records_nothing_however_it_is_looked_at() {
         let (status, page) = show(&app, &format!("{link}{query}")).await;
         assert_eq!(status, 200, "{query}");
         assert!(page.contains("<form method=\"post\">") && !page.contains("Your answer was saved"));
-        assert_eq!(page.contains("checked"), query == "?rating=1", "{query}");
+        assert_eq!(page.contains("required checked"), query == "?rating=1", "{query}");
         assert_eq!(head(&app, &format!("{link}{query}")).await, 200);
     }
     assert_eq!(
@@ -48,6 +48,11 @@ async fn an_answer_is_recorded_once_and_can_be_changed_until_the_survey_expires(
         page.contains("Your answer was saved") && page.contains("value=\"4\" required checked")
     );
     assert!(page.contains("Quick.\nThank you.</textarea>"));
+    assert!(show(&app, &link).await.1.contains("This is your answer"));
+    let (_, other) = show(&app, &format!("{link}?rating=1")).await;
+    assert!(
+        other.contains("value=\"1\" required checked") && !other.contains("This is your answer")
+    );
 
     assert_eq!(send(&app, &link, &[("rating", "2"), ("comment", "")]).await.0, 303);
     let changed = survey(&coordinator, &ticket).await.expect(200);

@@ -207,7 +207,7 @@ async fn a_deleted_or_merged_ticket_reminds_nobody_and_one_that_comes_back_begin
     app.sql("update tickets set silence_due_at = now() where deleted_at is not null")
         .await
         .unwrap();
-    coordinator.post_on(&path(&deleted, "/restore"), "*", json!({})).await.expect(200);
+    coordinator.post_on(&path(&deleted, "/restoration"), "*", json!({})).await.expect(200);
     coordinator.delete(&path(&merged, "/merge"), "*").await.expect(200);
     for ticket in [&deleted, &merged] {
         assert_eq!(due(&app, ticket).await, Some(WEEK));

@@ -118,7 +118,8 @@ mod tests {
         fn what_is_stored_of_a_comment_is_stored_as_it_is(rating in 1_i16..=5, text in "[\\PC\r\n\t\u{0}]{0,200}") {
             let opinion = Opinion::new(Some(rating), &text).unwrap();
             let comment = opinion.comment.clone().unwrap_or_default();
-            prop_assert!(!comment.contains(['\r', '\u{0}']));
+            let hidden = comment.contains(['\r', '\u{0}']);
+            prop_assert!(!hidden);
             prop_assert_eq!(Opinion::new(Some(rating), &comment).unwrap(), opinion);
         }
     }

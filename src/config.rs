@@ -92,6 +92,17 @@ pub struct Config {
     pub imap_folder: String,
     /// Certificates (PEM) that the IMAP server may have beside those that the system trusts.
     pub imap_ca_file: Option<PathBuf>,
+    /// Whose contacts are asked how satisfied they are: `always`, after each closing; `asked`, where a macro says so; `never`.
+    pub surveys: Surveys,
+}
+
+/// After which closings a customer is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Surveys {
+    Always,
+    Asked,
+    Never,
 }
 
 /// What a desk's computers would run when somebody opens it.
@@ -148,6 +159,7 @@ impl Default for Config {
             imap_password: None,
             imap_folder: "INBOX".into(),
             imap_ca_file: None,
+            surveys: Surveys::Always,
         }
     }
 }

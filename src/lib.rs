@@ -25,6 +25,8 @@ pub mod mail; //       what goes out by mail
 pub mod canned_replies; // texts with placeholders
 pub mod macros; //     named lists of actions on a ticket
 pub mod inbound; //    mails that come in: threads, loops, quarantine, the mailbox
+pub mod reminders; //  customers who do not reply
+pub mod surveys; //    how satisfied customers are with a closed ticket
 pub mod schedule; //   when somebody works on a ticket: appointments, reminders, calendars
 pub mod bulk; //       one operation on many tickets, as a job
 pub mod crm; //        the mirror: every ticket is a case, both ways

@@ -18,7 +18,7 @@ use crate::events::{self, Consumer, Feed};
 use crate::kernel::{Secret, SecretKey};
 use crate::tickets::service;
 use crate::workers::Workers;
-use crate::{bulk, crm, http, inbound, jobs, mail, schedule, seed, telemetry};
+use crate::{bulk, crm, http, inbound, jobs, mail, reminders, schedule, seed, surveys, telemetry};
 
 /// Who is told about published events, in the transaction that publishes them.
 pub const CONSUMERS: &[Consumer] = &[crm::mark_dirty];
@@ -42,6 +42,8 @@ const MAIL_IDLE: Duration = Duration::from_millis(500);
 const MAIL_FIGURES: Duration = Duration::from_secs(5);
 /// How often it is looked for files that nobody needs.
 const FILES: Duration = Duration::from_secs(60);
+/// How often it is looked for customers who do not reply, and for whom to ask how satisfied they are.
+const CUSTOMERS: Duration = Duration::from_secs(1);
 /// How often automatic transitions are looked for.
 const AUTOMATIC: Duration = Duration::from_millis(500);
 /// How often waiting tickets are looked at when nothing happens: time alone makes agents available.
@@ -66,6 +68,7 @@ pub struct Service {
     pub files: Files,
     pub intake: inbound::Intake,
     pub mailbox: inbound::Poller,
+    pub surveys: surveys::Surveys,
 }
 
 impl Service {
@@ -82,6 +85,7 @@ impl Service {
         let server = mail::Server::new(&config).context("mail cannot be sent like this")?;
         let mailer = mail::Mailer::new(db.clone(), Arc::clone(&secret), server);
         let files = Files::new(&config, db.clone(), Arc::clone(&secret))?;
+        let surveys = surveys::Surveys::new(Arc::clone(&secret), &config);
         let (intake, mailbox) = mail_in(&config, &db, &secret)?;
         let authenticator = Authenticator::new(db.clone(), secret, config.public_url.clone());
         let metrics = telemetry::init_metrics()?;
@@ -100,6 +104,7 @@ impl Service {
             files,
             intake,
             mailbox,
+            surveys,
         })
     }
 
@@ -134,6 +139,7 @@ impl Service {
         self.start_jobs(&workers);
         self.start_schedule(&workers);
         self.start_mail(&workers);
+        self.start_customer_workers(&workers);
         self.start_ticket_workers(&workers, news);
         let files = self.files.clone();
         workers.every("files", FILES, move || {
@@ -251,6 +257,20 @@ impl Service {
                 mailer.tell_figures(Utc::now()).await?;
                 mailer.sweep(Utc::now()).await
             }
+        });
+    }
+
+    /// What customers are told and asked by itself.
+    fn start_customer_workers(&self, workers: &Workers) {
+        let db = self.db.clone();
+        workers.every("silent customers", CUSTOMERS, move || {
+            let db = db.clone();
+            async move { db.tx(|conn| reminders::heed_next(conn, Utc::now())).await }
+        });
+        let (db, surveys) = (self.db.clone(), self.surveys.clone());
+        workers.every("surveys", CUSTOMERS, move || {
+            let (db, surveys) = (db.clone(), surveys.clone());
+            async move { db.quiet_tx(move |conn| surveys.ask_next(conn, Utc::now())).await }
         });
     }
 

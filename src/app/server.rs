@@ -15,7 +15,7 @@ use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 use super::{Service, health};
 use crate::kernel::AppError;
 use crate::{
-    attachments, auth, bulk, canned_replies, catalog, crm, events, http, inbound, jobs, macros, mail, people, routing, schedule, telemetry,
+    attachments, auth, bulk, canned_replies, catalog, crm, events, http, inbound, jobs, macros, mail, people, routing, schedule, surveys, telemetry,
     tickets, views, workflow,
 };
 
@@ -35,6 +35,7 @@ fn v1(cfg: &mut ServiceConfig) {
         .configure(crm::routes)
         .configure(inbound::routes)
         .configure(schedule::routes)
+        .configure(surveys::routes)
         .configure(jobs::routes)
         .configure(attachments::routes)
         .configure(bulk::routes);
@@ -86,11 +87,13 @@ pub fn server(listener: TcpListener, service: &Service) -> std::io::Result<Serve
             .app_data(web::Data::new(parts.inbox.clone()))
             .app_data(web::Data::new(parts.intake.clone()))
             .app_data(web::Data::new(parts.mailbox.clone()))
+            .app_data(web::Data::new(parts.surveys.clone()))
             .app_data(web::Data::from(Arc::clone(&parts.config)))
             .app_data(web::Data::from(Arc::clone(&known)))
             .into_utoipa_app()
             .configure(routes)
             .into_app()
+            .configure(surveys::pages)
             .service(
                 SwaggerUi::new("/docs/{_:.*}")
                     .config(swagger)

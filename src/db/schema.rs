@@ -23,6 +23,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         manager_name -> Nullable<Text>,
         manager_email -> Nullable<Text>,
+        surveys -> Bool,
     }
 }
 
@@ -857,6 +858,31 @@ diesel::table! {
 }
 
 diesel::table! {
+    survey_cursor (singleton) {
+        singleton -> Bool,
+        position -> Int8,
+    }
+}
+
+diesel::table! {
+    surveys (id) {
+        id -> Uuid,
+        ticket_id -> Uuid,
+        closed_at -> Timestamptz,
+        account_id -> Uuid,
+        department_id -> Uuid,
+        agent_id -> Nullable<Uuid>,
+        contact_id -> Uuid,
+        asked_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        rating -> Nullable<Int2>,
+        comment -> Nullable<Text>,
+        answered_at -> Nullable<Timestamptz>,
+        changed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     ticket_links (id) {
         id -> Uuid,
         kind -> Text,
@@ -968,6 +994,9 @@ diesel::table! {
         handed_over_by -> Nullable<Uuid>,
         deadline_check_at -> Nullable<Timestamptz>,
         routing_version -> Nullable<Int4>,
+        silent_since -> Nullable<Timestamptz>,
+        reminded_at -> Nullable<Timestamptz>,
+        silence_due_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -1094,6 +1123,11 @@ diesel::joinable!(routing_entries -> products (product_id));
 diesel::joinable!(routing_head -> routing_versions (version));
 diesel::joinable!(statuses -> workflows (workflow_id));
 diesel::joinable!(suppressed_addresses -> outgoing_mails (mail_id));
+diesel::joinable!(surveys -> accounts (account_id));
+diesel::joinable!(surveys -> agents (agent_id));
+diesel::joinable!(surveys -> contacts (contact_id));
+diesel::joinable!(surveys -> departments (department_id));
+diesel::joinable!(surveys -> tickets (ticket_id));
 diesel::joinable!(ticket_merges -> tickets (ticket_id));
 diesel::joinable!(ticket_processes -> tickets (ticket_id));
 diesel::joinable!(ticket_texts -> tickets (ticket_id));
@@ -1172,6 +1206,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     signing_keys,
     statuses,
     suppressed_addresses,
+    survey_cursor,
+    surveys,
     ticket_links,
     ticket_merges,
     ticket_processes,

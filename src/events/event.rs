@@ -32,6 +32,8 @@ text_enum! {
         NoteAdded = "ticket.note_added",
         MacroApplied = "ticket.macro_applied",
         SurveyRequested = "ticket.survey_requested",
+        TicketReminded = "ticket.reminded",
+        SurveyAnswered = "survey.answered",
         TicketDelayed = "ticket.delayed",
         AppointmentScheduled = "appointment.scheduled",
         AppointmentRescheduled = "appointment.rescheduled",

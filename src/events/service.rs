@@ -84,6 +84,16 @@ pub fn feed(
     Ok((events, if full { last } else { last.max(published) }))
 }
 
+/// The next published event behind `after` that moved a ticket to another status or asks for a survey of its customer, and up to
+/// where there is no other.
+pub fn next_move(conn: &mut PgConnection, after: i64) -> Result<(Option<Event>, i64), AppError> {
+    // Read before the event, so that none of those up to it can be missing.
+    let published = store::last_position(conn)?;
+    let next = store::next_move(conn, after, published)?;
+    let until = next.as_ref().and_then(|event| event.position).unwrap_or(published);
+    Ok((next, until))
+}
+
 /// When the oldest event that is not published yet happened; `None` when there is none.
 pub fn waiting_since(conn: &mut PgConnection) -> Result<Option<DateTime<Utc>>, AppError> {
     Ok(store::waiting_since(conn)?)

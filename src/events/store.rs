@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text};
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::event::{EventType, NewEvent, Subject};
@@ -154,6 +154,23 @@ pub fn between(conn: &mut PgConnection, after: i64, until: i64) -> QueryResult<V
         .order(events::position)
         .select(Event::as_select())
         .load(conn)
+}
+
+/// The next published event behind `after`, up to and including `until`, that moved a ticket to another status or asks for a
+/// survey of its customer.
+pub fn next_move(conn: &mut PgConnection, after: i64, until: i64) -> QueryResult<Option<Event>> {
+    let asks = events::type_
+        .eq("ticket.survey_requested")
+        .or(events::data.contains(json!({ "survey": true })));
+    events::table
+        .filter(events::position.gt(after))
+        .filter(events::position.le(until))
+        .filter(events::ticket_id.is_not_null())
+        .filter(events::changes.has_key("status").or(asks))
+        .order(events::position)
+        .select(Event::as_select())
+        .first(conn)
+        .optional()
 }
 
 /// Which events a reader of the feed asks for.

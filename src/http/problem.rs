@@ -189,7 +189,7 @@ pub async fn complete<B: MessageBody + 'static>(
     let response = next.call(request).await?;
     let status = response.status();
     let refused = status.is_client_error() || status.is_server_error();
-    if !refused || is_problem(&response) {
+    if !refused || is_problem(&response) || is_page(&response) {
         return Ok(response.map_into_left_body());
     }
     let problem = match response.response().error() {
@@ -216,6 +216,12 @@ pub async fn complete<B: MessageBody + 'static>(
 
 fn is_problem<B>(response: &ServiceResponse<B>) -> bool {
     response.headers().get(header::CONTENT_TYPE).is_some_and(|v| v == CONTENT_TYPE)
+}
+
+/// What a person reads in a browser is no problem document.
+fn is_page<B>(response: &ServiceResponse<B>) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with("text/html"))
 }
 
 /// The cause is logged here, once, with the request's span; it never reaches the client.

@@ -85,6 +85,8 @@ ids! {
     SuppressionId,
     /// Identifies a mail that came in.
     InboundMailId,
+    /// Identifies what a customer is asked after a ticket was closed.
+    SurveyId,
     /// Identifies an integration client.
     ClientId,
     /// Identifies a connection to a CRM.

@@ -38,6 +38,7 @@ use crate::kernel::Permission;
         (name = "workflow", description = "Statuses and transitions, as data"),
         (name = "assignment", description = "Who works on a ticket, and why"),
         (name = "triage", description = "How urgent a ticket is, and what waits to be looked at"),
+        (name = "surveys", description = "How satisfied customers are with closed tickets"),
         (name = "schedule", description = "When somebody works on a ticket, and calendars"),
         (name = "routing", description = "Which level and team own a ticket"),
         (name = "people", description = "Accounts, contacts, agents, departments"),

@@ -2,6 +2,7 @@
 mod conversion;
 mod links;
 mod redaction;
+mod silence;
 mod tags;
 mod wizard;
 mod words;
@@ -19,6 +20,7 @@ pub use self::conversion::{
     ConversionKind, Lead, WorkOrder, WorkflowMove, tell_work_order, tell_workflow,
 };
 pub use self::redaction::{Cut, RedactedField, Span, cut};
+pub use self::silence::{Due, await_reply, due};
 pub use self::tags::{TagCount, most_used, tagged};
 pub use self::wizard::{Step, steps};
 pub use self::words::{Piece, SEARCH_MAX, Words, ticket_number};
@@ -145,4 +147,5 @@ pub fn enter(ticket: &mut Ticket, workflow: &Workflow, status: &Status, now: Dat
     }
     let automatic = workflow.on(&status.code, Trigger::Automatic, ticket.closed_at, now);
     ticket.automatic_at = automatic.map(|_| now);
+    await_reply(ticket, workflow, now);
 }

@@ -41,6 +41,7 @@ mod redaction;
 mod routing;
 mod routing_table;
 mod schedule;
+mod surveys;
 mod tickets;
 mod triage;
 mod workflow;

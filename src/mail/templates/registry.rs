@@ -29,22 +29,53 @@ macro_rules! texts {
 }
 
 /// Every kind of mail there is.
-pub const TEMPLATES: &[Template] = &[Template {
-    key: "ticket_reply",
-    purpose: "What the desk answers on a ticket, for the customer",
-    defaults: texts!("ticket_reply": "en", "de"),
+pub const TEMPLATES: &[Template] = &[
+    FEEDBACK_REMINDER,
+    SURVEY,
+    Template {
+        key: "ticket_reply",
+        purpose: "What the desk answers on a ticket, for the customer",
+        defaults: texts!("ticket_reply": "en", "de"),
+        sample: || {
+            json!({
+                "ticket": {"number": "CB-1042", "subject": "The printer on floor 3 does not print", "url": "https://desk.example/tickets/CB-1042"},
+                "recipient": {"name": "Ann Lee"},
+                "note": {
+                    "author": "Support",
+                    "text": "Please switch it off and on again.\nDoes it print now?",
+                    "html": "<p>Please switch it off and on again.<br>Does it print now?</p>",
+                },
+            })
+        },
+    },
+];
+
+const FEEDBACK_REMINDER: Template = Template {
+    key: "feedback_reminder",
+    purpose: "A customer who does not reply is reminded that the desk waits",
+    defaults: texts!("feedback_reminder": "en", "de"),
     sample: || {
         json!({
-            "ticket": {"number": "CB-1042", "subject": "The printer on floor 3 does not print", "url": "https://desk.example/tickets/CB-1042"},
+            "ticket": {"number": "CB-1042", "subject": "The printer on floor 3 does not print"},
             "recipient": {"name": "Ann Lee"},
-            "note": {
-                "author": "Support",
-                "text": "Please switch it off and on again.\nDoes it print now?",
-                "html": "<p>Please switch it off and on again.<br>Does it print now?</p>",
-            },
+            "days": 7,
+            "until": "2026-12-06",
         })
     },
-}];
+};
+
+const SURVEY: Template = Template {
+    key: "survey",
+    purpose: "A customer is asked how satisfied they are with a closed ticket",
+    defaults: texts!("survey": "en", "de"),
+    sample: || {
+        json!({
+            "ticket": {"number": "CB-1042", "subject": "The printer on floor 3 does not print"},
+            "recipient": {"name": "Ann Lee"},
+            "survey": {"url": "https://desk.example/s/AZnwwrHJfV6LH1o8fZ4vEA", "until": "2026-12-22"},
+        })
+    },
+};
 
 impl Template {
     /// Fails for a key that is not registered.

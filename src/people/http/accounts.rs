@@ -63,6 +63,7 @@ async fn create_account(
         active: true,
         manager_name: new.manager_name,
         manager_email: new.manager_email,
+        surveys: true,
         product_ids: new.product_ids,
         version: 1,
         created_at: now,
@@ -152,6 +153,10 @@ pub struct AccountChange {
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<String>, example = "account-manager-a@desk.example")]
     manager_email: Option<Option<String>>,
+    /// False: nobody of the account is asked how satisfied they are.
+    #[garde(skip)]
+    #[schema(example = true)]
+    surveys: Option<bool>,
 }
 
 /// Change an account
@@ -178,6 +183,7 @@ async fn change_account(
         set(&mut account.active, change.active);
         set(&mut account.manager_name, change.manager_name);
         set(&mut account.manager_email, change.manager_email);
+        set(&mut account.surveys, change.surveys);
         Ok(())
     };
     let change = move |conn: &mut _| service::change_account(conn, &caller, id.0, now(), apply);

@@ -26,6 +26,8 @@ pub struct Account {
     pub manager_name: Option<String>,
     #[schema(example = "account-manager-a@desk.example")]
     pub manager_email: Option<String>,
+    /// False: nobody of the account is asked how satisfied they are.
+    pub surveys: bool,
     /// The products that the account has.
     #[diesel(skip_insertion, skip_update)]
     #[diesel(select_expression = product_ids())]

@@ -282,7 +282,7 @@ pub fn answer(
 pub fn view(ticket: InWorkflow<Ticket>, actor: &Actor, now: DateTime<Utc>) -> TicketView {
     let InWorkflow { row, workflow } = ticket;
     let allowed_transitions = transitions(&row, &workflow, actor, now);
-    let Ticket { summary, description, resolution } = row;
+    let Ticket { summary, description, resolution, silence: _ } = row;
     let summary = TicketSummary::new(summary, &workflow, actor);
     TicketView { summary, description, resolution, allowed_transitions }
 }

@@ -3,6 +3,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::PgConnection;
 use serde_json::json;
 
+use super::super::rules::await_reply;
 use super::super::store::Ticket;
 use super::drafts::discard_held;
 use super::transition::reassign;
@@ -52,6 +53,7 @@ pub fn restore(
         ));
     }
     held.ticket.deleted_at = None;
+    await_reply(&mut held.ticket, &held.workflow, now);
     // Meanwhile its agent may have left, or may have as many tickets as they can.
     if held.ticket.category.is_open() && held.ticket.assignee_id.is_some() {
         reassign(conn, actor, &mut held, now)?;

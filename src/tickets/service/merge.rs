@@ -3,8 +3,8 @@ use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use serde_json::json;
 
-use super::super::rules::{check_merge, enter, merged_into};
-use super::super::store::{self, Ticket};
+use super::super::rules::{await_reply, check_merge, enter, merged_into};
+use super::super::store::{self, Silence, Ticket};
 use super::read::conversation;
 use super::transition::{about, reassign, with, write_note};
 use super::watchers::check_joint;
@@ -71,6 +71,7 @@ fn close(source: &mut Held, resolution: &str, now: DateTime<Utc>) -> Result<(), 
         ticket.resolution = Some(resolution.to_owned());
     }
     ticket.automatic_at = None;
+    ticket.silence = Silence::default();
     Ok(())
 }
 
@@ -150,5 +151,6 @@ fn put_back(source: &mut Held, before: store::Merge, now: DateTime<Utc>) -> Resu
     ticket.closed_at = before.closed_at;
     let automatic = workflow.on(&status.code, Trigger::Automatic, ticket.closed_at, now);
     ticket.automatic_at = automatic.map(|_| now);
+    await_reply(ticket, workflow, now);
     Ok(())
 }

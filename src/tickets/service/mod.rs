@@ -23,6 +23,7 @@ mod read;
 mod redact;
 mod reply_drafts;
 mod search;
+mod silence;
 mod split;
 mod status_move;
 mod tags;
@@ -71,6 +72,7 @@ pub use read::{COUNTED_MAX, count, counts, get, history, ids, list, note, notes}
 pub use redact::{Redact, Redacted, redact, redactions};
 pub use reply_drafts::{discard_reply_draft, forget_reply_draft, reply_draft, save_reply_draft};
 pub use search::{Found, Highlight, Place, RANKED_MAX, search};
+pub use silence::{Heeded, Reminded, heed_silence};
 pub use split::{Split, split};
 pub use status_move::{MOVE_STATUS, StatusMove, move_some, start_move};
 pub use tags::{TagChange, change_tags, tags};

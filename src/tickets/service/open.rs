@@ -152,6 +152,7 @@ fn ticket(
         },
         description: new.description,
         resolution: None,
+        silence: Default::default(),
     })
 }
 

@@ -3,7 +3,9 @@ use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use serde_json::{Value, json};
 
-use super::super::rules::{Actions, enter, is_handover, not_allowed, refused, window_over};
+use super::super::rules::{
+    Actions, await_reply, enter, is_handover, not_allowed, refused, window_over,
+};
 use super::super::store::Ticket;
 use super::assign::need;
 use super::attach::refer;
@@ -179,7 +181,7 @@ pub(super) fn reassign(
     assignment::record(conn, actor, about, &decision, None, now)
 }
 
-/// Adds the next note to the held ticket. Internal notes need the desk's permission.
+/// Adds the next note to the held ticket. Internal notes need the desk's permission; a public one begins the customer's turn anew.
 pub(super) fn write_note(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -195,6 +197,9 @@ pub(super) fn write_note(
     if !note.attachments.is_empty() {
         let conversation = conversation(conn, &held.ticket)?;
         refer(conn, &conversation, note.visibility, &note.attachments)?;
+    }
+    if note.visibility == NoteVisibility::Public {
+        await_reply(&mut held.ticket, &held.workflow, now);
     }
     held.ticket.note_count += 1;
     let seq = held.ticket.note_count;

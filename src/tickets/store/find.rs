@@ -194,6 +194,23 @@ pub fn lock_automatic_due(
         .map(|found| found.map(located))
 }
 
+/// Locks the ticket whose customer's silence is due to be looked at the longest, of those that no other process has.
+pub fn lock_silence_due(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<Located<Ticket>>> {
+    tickets::table
+        .filter(tickets::silence_due_at.le(now))
+        .filter(tickets::deleted_at.is_null())
+        .order(tickets::silence_due_at)
+        .select((Ticket::as_select(), revision()))
+        .for_no_key_update()
+        .skip_locked()
+        .first(conn)
+        .optional()
+        .map(|found| found.map(located))
+}
+
 /// Up to `limit` tickets that have this status, deleted ones too.
 pub fn in_status(
     conn: &mut PgConnection,

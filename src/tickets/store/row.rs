@@ -81,6 +81,19 @@ pub struct Summary {
     pub updated_at: DateTime<Utc>,
 }
 
+/// How long the customer has said nothing while the workflow waits for them; empty while it does not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = tickets, check_for_backend(diesel::pg::Pg))]
+pub struct Silence {
+    /// The last public note, or when the status was reached.
+    #[diesel(column_name = silent_since)]
+    pub since: Option<DateTime<Utc>>,
+    pub reminded_at: Option<DateTime<Utc>>,
+    /// When it is to be looked at.
+    #[diesel(column_name = silence_due_at)]
+    pub due_at: Option<DateTime<Utc>>,
+}
+
 /// A whole ticket; its summary's fields read as its own.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Serialize)]
 #[diesel(table_name = tickets, check_for_backend(diesel::pg::Pg))]
@@ -90,6 +103,9 @@ pub struct Ticket {
     pub summary: Summary,
     pub description: String,
     pub resolution: Option<String>,
+    #[diesel(embed)]
+    #[serde(skip)]
+    pub silence: Silence,
 }
 
 impl std::ops::Deref for Ticket {

@@ -73,6 +73,7 @@ const OWNERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("inbound", &["inbound_mails", "inbound_mailboxes", "inbound_settings"]),
+    ("surveys", &["surveys", "survey_cursor"]),
     ("schedule", &["delays", "calendar_feeds"]),
 ];
 /// Tables that begin so belong to this feature.
@@ -99,6 +100,8 @@ const READS: &[(&str, &[&str])] = &[
     ),
     // Who may see a mail depends on its ticket.
     ("inbound", &["tickets"]),
+    // Who may see a survey depends on its ticket.
+    ("surveys", &["tickets"]),
     // A calendar names its tickets, a load counts them, and a reminder asks whether they are open.
     ("schedule", &["tickets"]),
     // Who may see a mail depends on its ticket.

@@ -106,6 +106,7 @@ fn the_defaults_of_the_configuration_table_are_the_programs() {
         ("log_format", format!("{:?}", config.log_format).to_lowercase()),
         ("workers", config.workers.to_string()),
         ("seed", config.seed.to_string()),
+        ("surveys", format!("{:?}", config.surveys).to_lowercase()),
         ("shutdown_seconds", config.shutdown_seconds.to_string()),
     ];
     let rows = table(&document("README.md"), "## Configuration");

@@ -20,6 +20,7 @@ mod notes;
 mod open;
 mod process;
 mod queue;
+mod silence;
 mod split;
 mod tags;
 mod transfer;

@@ -15,8 +15,8 @@ use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 use super::{Service, health};
 use crate::kernel::AppError;
 use crate::{
-    attachments, auth, bulk, canned_replies, catalog, crm, events, http, inbound, jobs, macros, mail, people, routing, schedule, surveys, telemetry,
-    tickets, views, workflow,
+    attachments, auth, bulk, canned_replies, catalog, crm, events, http, inbound, jobs, macros,
+    mail, people, routing, schedule, surveys, telemetry, tickets, views, workflow,
 };
 
 /// Everything under `/v1`. Paths are tried in this order: the tickets come first because they are called most.

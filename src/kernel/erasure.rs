@@ -10,7 +10,7 @@ pub const MARK: &str = "[redacted]";
 const FRAGMENT: usize = 4;
 
 /// The fields of JSON documents that hold what people wrote; ids, codes and times are never touched.
-const WRITTEN: [&str; 17] = [
+const WRITTEN: [&str; 19] = [
     "subject",
     "description",
     "resolution",

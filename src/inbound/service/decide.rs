@@ -138,7 +138,7 @@ fn automatic(
 
 fn note(incoming: &Incoming) -> NewNote {
     let (visibility, channel) = (NoteVisibility::Public, Channel::Email);
-    NewNote { visibility, channel, body: incoming.note() }
+    NewNote { visibility, channel, body: incoming.note(), attachments: Vec::new() }
 }
 
 fn reply(
@@ -258,7 +258,13 @@ fn stranger(
     let id = opened.row.id;
     let body = format!("This came by mail from {}, whom the desk does not know.", named(sender));
     let (visibility, channel) = (NoteVisibility::Internal, Channel::Email);
-    tickets::add_note(conn, &service(), id, NewNote { visibility, channel, body }, now)?;
+    tickets::add_note(
+        conn,
+        &service(),
+        id,
+        NewNote { visibility, channel, body, attachments: Vec::new() },
+        now,
+    )?;
     Ok(Outcome::taken(id, None))
 }
 

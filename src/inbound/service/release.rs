@@ -76,14 +76,20 @@ fn on_ticket(
     if let Some(contact) = contact.flatten().filter(|_| incoming.automatic.is_none())
         && tickets::get(conn, &contact, id).is_ok()
     {
-        let note = NewNote { visibility: NoteVisibility::Public, channel, body: incoming.note() };
+        let note = NewNote {
+            visibility: NoteVisibility::Public,
+            channel,
+            body: incoming.note(),
+            attachments: Vec::new(),
+        };
         let replied = tickets::reply(conn, &contact, id, note, now)?;
         return Ok(super::decide::taken(replied));
     }
     let from = incoming.sender.as_ref().map_or_else(|| "nobody".to_owned(), named);
     let text = format!("Mail from {from}:\n\n{}", incoming.note());
     let body = text.chars().take(super::super::rules::NOTE_MAX).collect();
-    let note = NewNote { visibility: NoteVisibility::Internal, channel, body };
+    let note =
+        NewNote { visibility: NoteVisibility::Internal, channel, body, attachments: Vec::new() };
     let (note, _) = tickets::add_note(conn, actor, id, note, now)?;
     Ok(Outcome::taken(note.ticket_id, Some(note.id)))
 }

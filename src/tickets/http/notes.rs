@@ -49,6 +49,11 @@ pub struct SendNote {
     #[garde(length(chars, min = 1, max = 60_000), custom(not_blank))]
     #[schema(example = "The export works again. Can you confirm?", min_length = 1)]
     body: String,
+    /// Attachments of the ticket that the note refers to. A public note refers to public ones.
+    #[garde(length(max = 100))]
+    #[serde(default)]
+    #[schema(example = json!([]))]
+    attachment_ids: Vec<AttachmentId>,
     /// True: your draft of a reply on this ticket is gone as soon as this is sent.
     #[garde(skip)]
     #[serde(default)]
@@ -135,8 +140,8 @@ pub async fn add_note(
 ) -> Result<Answer, AppError> {
     caller.require(Permission::TicketsWrite)?;
     let fingerprint = body.fingerprint.clone();
-    let SendNote { visibility, body, discard_draft } = body.into_inner();
-    let note = AddNote { visibility, body }.by(&caller);
+    let SendNote { visibility, body, attachment_ids, discard_draft } = body.into_inner();
+    let note = AddNote { visibility, body, attachment_ids }.by(&caller);
     db.tx(move |conn| {
         key.once(conn, caller.id, &fingerprint, |conn| {
             if discard_draft {

@@ -35,7 +35,12 @@ async fn what_comes_by_mail_or_from_a_crm_is_shown_as_plain_text() {
     let id = ticket["id"].as_str().unwrap().parse::<uuid::Uuid>().unwrap().into();
     for channel in [Channel::Email, Channel::Crm] {
         let body = format!("2 * 3 * 4 <b>\n@[x](agent:{})", app.id("agents", "Coordinator").await);
-        let note = NewNote { visibility: NoteVisibility::Internal, channel, body };
+        let note = NewNote {
+            visibility: NoteVisibility::Internal,
+            channel,
+            body,
+            attachments: Vec::new(),
+        };
         let add = move |conn: &mut _| {
             service::add_note(conn, &Actor::system(), id, note, http::now()).map(drop)
         };

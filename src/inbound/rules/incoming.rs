@@ -150,7 +150,8 @@ fn is_excessive(raw: &[u8]) -> bool {
     let lines = raw.iter().filter(|byte| **byte == b'\n').count();
     let long_header = raw.len() > HEADER_MAX && header.is_none();
     let names = [&b"rfc822"[..], b"global", b"digest"];
-    let named = |name: &&[u8]| raw.windows(name.len()).filter(|at| at.eq_ignore_ascii_case(name)).count();
+    let named =
+        |name: &&[u8]| raw.windows(name.len()).filter(|at| at.eq_ignore_ascii_case(name)).count();
     long_header || lines > LINES_MAX || names.iter().map(named).sum::<usize>() > NESTED_MAX
 }
 

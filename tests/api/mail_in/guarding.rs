@@ -81,7 +81,9 @@ async fn a_bounce_suppresses_the_address_that_a_mail_of_ours_went_to_and_a_forge
 
 /// A stranger's mail with this id.
 fn strange(id: &str) -> String {
-    format!("From: Stranger <x@elsewhere.example>\r\nSubject: Help\r\nMessage-ID: <{id}>\r\n\r\nI need help.\r\n")
+    format!(
+        "From: Stranger <x@elsewhere.example>\r\nSubject: Help\r\nMessage-ID: <{id}>\r\n\r\nI need help.\r\n"
+    )
 }
 
 #[actix_web::test]

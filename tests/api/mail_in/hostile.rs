@@ -101,7 +101,10 @@ fn hostile_mails_of_any_size_are_read_in_little_time() {
         ("headers without end", format!("{header}{}", repeat("A: b\r\n"))),
         ("references without end", format!("{header}References: {}\r\n\r\nx", repeat("<a@b> "))),
         ("addresses without end", format!("{header}To: {}\r\n\r\nx", repeat("a@b.example, "))),
-        ("an encoded subject without end", format!("{header}Subject: {}\r\n\r\nx", repeat("=?utf-8?Q?a?= "))),
+        (
+            "an encoded subject without end",
+            format!("{header}Subject: {}\r\n\r\nx", repeat("=?utf-8?Q?a?= ")),
+        ),
         ("open tags", format!("{html}{}", repeat("<"))),
         ("half tags", format!("{html}{}", repeat("<a "))),
         ("comments", format!("{html}{}", repeat("<!-- "))),
@@ -113,7 +116,13 @@ fn hostile_mails_of_any_size_are_read_in_little_time() {
         ("quoted lines", format!("{header}\r\nOn 1 x wrote:\r\n{}", repeat("> a\r\nb\r\n"))),
         ("parts in parts", nested),
         ("mails in mails", forwarded),
-        ("parts", format!("{header}Content-Type: multipart/mixed; boundary=b\r\n\r\n{}", repeat("--b\r\n\r\na\r\n"))),
+        (
+            "parts",
+            format!(
+                "{header}Content-Type: multipart/mixed; boundary=b\r\n\r\n{}",
+                repeat("--b\r\n\r\na\r\n")
+            ),
+        ),
     ] {
         let began = Instant::now();
         let read = read(mail.as_bytes());
@@ -130,11 +139,13 @@ fn a_deeply_nested_mail_is_read_on_the_small_stack_of_a_worker() {
     let nested = (0..5_000).fold(String::from("From: a@b.example\r\n"), |mail, n| {
         mail + &format!("Content-Type: multipart/mixed; boundary=b{n}\r\n\r\n--b{n}\r\n")
     });
-    let forwarded = format!("From: a@b.example\r\n{}", "Content-Type: message/rfc822\r\n\r\n".repeat(5_000));
+    let forwarded =
+        format!("From: a@b.example\r\n{}", "Content-Type: message/rfc822\r\n\r\n".repeat(5_000));
     let digests = (0..5_000).fold(String::from("From: a@b.example\r\n"), |mail, n| {
         mail + &format!("Content-Type: multipart/digest; boundary=b{n}\r\n\r\n--b{n}\r\n\r\n")
     });
-    let encoded = "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n".repeat(5_000);
+    let encoded =
+        "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n".repeat(5_000);
     let all = move || {
         for mail in [nested, forwarded, digests, encoded] {
             read(mail.as_bytes());

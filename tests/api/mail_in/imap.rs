@@ -41,10 +41,9 @@ async fn desk(more: &str) -> (MailServer, TestApp, Value) {
 
 #[actix_web::test]
 async fn a_reply_is_a_note_within_a_second_of_its_arrival() {
-    for (offer, more) in [
-        ("IDLE", ""),
-        ("no IDLE", "imap_capability = IMAP4rev1 LITERAL+ UIDPLUS\n"),
-    ] {
+    for (offer, more) in
+        [("IDLE", ""), ("no IDLE", "imap_capability = IMAP4rev1 LITERAL+ UIDPLUS\n")]
+    {
         let (server, app, ticket) = desk(more).await;
         let coordinator = app.agent("Coordinator").await;
         let workers = app.service.start_workers();
@@ -136,7 +135,9 @@ async fn a_mail_that_is_too_large_is_told_and_not_fetched() {
     let mail = &waiting["items"][0];
     assert_eq!((&mail["cause"], &mail["bytes"]), (&json!("too_large"), &json!(large.len())));
     assert_eq!(mail["from"]["email"], "purchasing@customer.example");
-    let kept = app.number("select octet_length(raw)::bigint as number from inbound_mails where cause = 'too_large'");
+    let kept = app.number(
+        "select octet_length(raw)::bigint as number from inbound_mails where cause = 'too_large'",
+    );
     assert_eq!(kept.await, 65_536);
 }
 
@@ -190,7 +191,8 @@ async fn two_processes_read_one_mailbox_and_a_kill_in_the_middle_loses_and_doubl
     let app = TestApp::start().await;
     let ticket = app.open_ticket(json!({})).await;
     let environment = server.environment();
-    let environment: Vec<(&str, &str)> = environment.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    let environment: Vec<(&str, &str)> =
+        environment.iter().map(|(key, value)| (*key, value.as_str())).collect();
     let mut one = Process::serve(&app.database, &environment).await;
     let two = Process::serve(&app.database, &environment).await;
     let coordinator = app.client(Role::Coordinator).await;
@@ -205,8 +207,12 @@ async fn two_processes_read_one_mailbox_and_a_kill_in_the_middle_loses_and_doubl
     noted(&coordinator, &ticket, 60).await;
     drop(two);
     let notes = coordinator.get(&path(&ticket, "/notes?limit=100")).await.expect(200);
-    let mut bodies: Vec<&str> =
-        notes["items"].as_array().unwrap().iter().map(|note| note["body"].as_str().unwrap()).collect();
+    let mut bodies: Vec<&str> = notes["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|note| note["body"].as_str().unwrap())
+        .collect();
     bodies.sort_unstable();
     bodies.dedup();
     assert_eq!(bodies.len(), 60);

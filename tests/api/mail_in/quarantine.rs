@@ -12,7 +12,9 @@ async fn bringer(app: &TestApp) -> Client {
 }
 
 fn strange(id: &str, text: &str) -> String {
-    format!("From: Stranger <x@elsewhere.example>\r\nSubject: Help\r\nMessage-ID: <{id}>\r\n\r\n{text}\r\n")
+    format!(
+        "From: Stranger <x@elsewhere.example>\r\nSubject: Help\r\nMessage-ID: <{id}>\r\n\r\n{text}\r\n"
+    )
 }
 
 fn at(mail: &Value) -> String {
@@ -38,9 +40,15 @@ async fn a_strangers_mail_is_released_as_a_ticket_once() {
     let (done, late) = if one.status == 200 { (one, two) } else { (two, one) };
     late.problem(409, "mail_taken");
     let released = done.expect(200);
-    assert_eq!((&released["state"], &released["settled_by_name"]), (&json!("taken"), &json!("Coordinator")));
+    assert_eq!(
+        (&released["state"], &released["settled_by_name"]),
+        (&json!("taken"), &json!("Coordinator"))
+    );
     let ticket = app.read(&json!({"id": released["ticket_id"]})).await;
-    assert_eq!((&ticket["source"], &ticket["description"]), (&json!("email"), &json!("I need help.")));
+    assert_eq!(
+        (&ticket["source"], &ticket["description"]),
+        (&json!("email"), &json!("I need help."))
+    );
     assert_eq!(ticket["contact_id"], body["contact_id"]);
     assert_eq!(coordinator.get("/v1/quarantine").await.expect(200)["items"], json!([]));
 }
@@ -64,10 +72,18 @@ async fn on_a_ticket_a_contacts_words_are_theirs_and_a_strangers_are_for_the_des
     // The mail itself says which ticket.
     coordinator.post(&at(&real), json!({"as": "note"})).await.expect(200);
     let notes = coordinator.get(&path(&ticket, "/notes")).await.expect(200);
-    let seen: Vec<_> = notes["items"].as_array().unwrap().iter()
-        .map(|note| (note["visibility"].as_str().unwrap(), note["author"]["role"].as_str().unwrap()))
+    let seen: Vec<_> = notes["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|note| {
+            (note["visibility"].as_str().unwrap(), note["author"]["role"].as_str().unwrap())
+        })
         .collect();
-    assert_eq!(seen, [("internal", "coordinator"), ("internal", "coordinator"), ("public", "contact")]);
+    assert_eq!(
+        seen,
+        [("internal", "coordinator"), ("internal", "coordinator"), ("public", "contact")]
+    );
     assert_eq!(notes["items"][0]["body"], "Mail from Stranger <x@elsewhere.example>:\n\nPsst.");
 }
 
@@ -79,7 +95,10 @@ async fn what_is_discarded_or_was_ignored_can_still_be_released() {
     let list = post(&bringer, message("mailing_list", "")).await.expect(200);
     assert_eq!(list["state"], "ignored");
     let discarded = coordinator.post(&at(&list), json!({"as": "discard"})).await.expect(200);
-    assert_eq!((&discarded["state"], &discarded["cause"]), (&json!("ignored"), &json!("discarded")));
+    assert_eq!(
+        (&discarded["state"], &discarded["cause"]),
+        (&json!("ignored"), &json!("discarded"))
+    );
     let body = json!({"as": "note", "ticket_id": ticket["id"]});
     let released = coordinator.post(&at(&list), body).await.expect(200);
     assert_eq!(released["state"], "taken");
@@ -134,7 +153,8 @@ async fn a_redaction_takes_the_secret_out_of_the_mails_of_the_ticket() {
     );
     let mail = post(&bringer(&app).await, raw).await.expect(200);
     let coordinator = app.agent("Coordinator").await;
-    let body = json!({"field": "note", "note_id": mail["note_id"], "text": SECRET, "reason": "A card"});
+    let body =
+        json!({"field": "note", "note_id": mail["note_id"], "text": SECRET, "reason": "A card"});
     assert!(tables_with(&app, SECRET).await.contains(&"inbound_mails".to_owned()));
     coordinator.post_on(&path(&ticket, "/redactions"), "*", body).await.expect(201);
     assert_eq!(tables_with(&app, SECRET).await, Vec::<String>::new());

@@ -54,7 +54,8 @@ impl MailServer {
 
     /// Starts it on what it kept.
     pub async fn run(&mut self) {
-        let program = if Path::new("/usr/sbin/dovecot").exists() { "/usr/sbin/dovecot" } else { "dovecot" };
+        let program =
+            if Path::new("/usr/sbin/dovecot").exists() { "/usr/sbin/dovecot" } else { "dovecot" };
         let mut command = Command::new(program);
         command.arg("-F").arg("-c").arg(self.folder.join("dovecot.conf"));
         command.stdout(Stdio::null()).stderr(Stdio::null());
@@ -102,7 +103,9 @@ impl MailServer {
     /// The mails that are marked as read.
     pub fn read(&self) -> usize {
         let names = fs::read_dir(self.folder.join("mail/cur")).unwrap();
-        names.filter(|entry| entry.as_ref().unwrap().path().to_string_lossy().ends_with('S')).count()
+        names
+            .filter(|entry| entry.as_ref().unwrap().path().to_string_lossy().ends_with('S'))
+            .count()
     }
 
     /// The configuration that reads this mailbox.
@@ -134,7 +137,17 @@ impl Drop for MailServer {
 
 fn make_certificate(folder: &Path) {
     let mut openssl = Command::new("openssl");
-    openssl.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=mailbox"]);
+    openssl.args([
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=mailbox",
+    ]);
     openssl.args(["-addext", "subjectAltName=IP:127.0.0.1"]);
     openssl.args(["-addext", "basicConstraints=critical,CA:FALSE"]);
     openssl.arg("-keyout").arg(folder.join("key.pem"));

@@ -77,7 +77,8 @@ async fn the_same_mail_is_taken_once_from_however_many_hands() {
     let bringer = bringer(&app).await;
     let raw = message("reply_iphone", &token);
     let answers = join_all((0..8).map(|_| post(&bringer, raw.clone()))).await;
-    let ids: Vec<Value> = answers.into_iter().map(|reply| reply.expect(200)["note_id"].clone()).collect();
+    let ids: Vec<Value> =
+        answers.into_iter().map(|reply| reply.expect(200)["note_id"].clone()).collect();
     assert!(ids.iter().all(|id| *id == ids[0] && id.is_string()), "{ids:?}");
     let notes = app.agent("Coordinator").await.get(&path(&ticket, "/notes")).await.expect(200);
     assert_eq!(notes["items"].as_array().unwrap().len(), 1);
@@ -123,7 +124,8 @@ async fn a_number_in_the_subject_counts_for_who_takes_part_in_the_ticket() {
     app.agent("Coordinator").await.put(&watch, json!({})).await.expect(200);
     let watching = post(&bringer, simple(colleague, "3@c", &subject, "More")).await.expect(200);
     assert_eq!(watching["ticket_id"], ticket["id"]);
-    let stranger = post(&bringer, simple("x@evil.example", "4@c", &subject, "More")).await.expect(200);
+    let stranger =
+        post(&bringer, simple("x@evil.example", "4@c", &subject, "More")).await.expect(200);
     assert_eq!(stranger["cause"], "unknown_sender");
 }
 
@@ -134,7 +136,10 @@ async fn a_contacts_first_mail_opens_a_ticket_of_theirs() {
     assert_eq!((&mail["state"], &mail["note_id"]), (&json!("taken"), &Value::Null));
     let ticket = app.read(&json!({"id": mail["ticket_id"]})).await;
     assert_eq!(ticket["subject"], "Export hört auf – Log anbei");
-    assert_eq!((&ticket["description"], &ticket["source"]), (&json!("The log is below."), &json!("email")));
+    assert_eq!(
+        (&ticket["description"], &ticket["source"]),
+        (&json!("The log is below."), &json!("email"))
+    );
     assert_eq!(ticket["contact_id"], app.id("contacts", "Purchasing contact").await);
     assert_eq!(ticket["account_id"], app.id("accounts", "Northwind Services").await);
     assert_eq!(mail["files"].as_array().unwrap().len(), 3);
@@ -146,7 +151,10 @@ async fn a_contact_of_another_account_reaches_no_ticket_with_its_token() {
     let ticket = app.open_ticket(json!({})).await;
     let raw = simple("finance@customer.example", "1@c", "Hi", &format!("[ref:{}]", token(&ticket)));
     let mail = post(&bringer(&app).await, raw).await.expect(200);
-    assert_eq!((&mail["state"], &mail["cause"]), (&json!("quarantined"), &json!("not_participant")));
+    assert_eq!(
+        (&mail["state"], &mail["cause"]),
+        (&json!("quarantined"), &json!("not_participant"))
+    );
     assert_eq!(app.read(&ticket).await["version"], ticket["version"]);
 }
 
@@ -157,12 +165,16 @@ async fn an_agent_answers_by_mail_with_the_token_of_a_mail_that_was_sent_to_them
     let bringer = bringer(&app).await;
     let agent = "coordinator@desk.example";
     let own = told(&app, &ticket, "Coordinator@desk.example").await;
-    let raw = simple(agent, "1@desk.example", "Re", &format!("We look into it.\r\n\r\n> [ref:{own}]"));
+    let raw =
+        simple(agent, "1@desk.example", "Re", &format!("We look into it.\r\n\r\n> [ref:{own}]"));
     let mail = post(&bringer, raw).await.expect(200);
     assert_eq!(mail["state"], "taken", "{mail}");
     let notes = app.agent("Coordinator").await.get(&path(&ticket, "/notes")).await.expect(200);
     let note = &notes["items"][0];
-    assert_eq!((&note["author"]["name"], &note["channel"]), (&json!("Coordinator"), &json!("email")));
+    assert_eq!(
+        (&note["author"]["name"], &note["channel"]),
+        (&json!("Coordinator"), &json!("email"))
+    );
     assert_eq!(note["body"], "We look into it.");
     // The customer knows the agent's address and the token of their own mail. That is not enough.
     let customers = told(&app, &ticket, "purchasing@customer.example").await;
@@ -194,7 +206,12 @@ async fn a_thank_you_leaves_a_closed_ticket_closed_and_the_event_says_why() {
     let request = admin.request(reqwest::Method::PUT, "/v1/inbound/settings");
     let set = crate::support::Reply::of(request.header("if-match", "\"v1\"").json(&wanted)).await;
     assert_eq!(set.expect(200)["version"], 2);
-    post(&bringer, simple(CONTACT, "t2@c", "Re", &format!("Thanks!\r\n\r\n> [ref:{}]", token(&ticket)))).await.expect(200);
+    post(
+        &bringer,
+        simple(CONTACT, "t2@c", "Re", &format!("Thanks!\r\n\r\n> [ref:{}]", token(&ticket))),
+    )
+    .await
+    .expect(200);
     assert_ne!(app.read(&ticket).await["status"]["code"], "050");
 }
 
@@ -208,7 +225,10 @@ async fn a_reply_to_a_ticket_that_was_closed_long_ago_opens_a_follow_up() {
     let mail = post(&bringer(&app).await, raw).await.expect(200);
     assert!(mail["ticket_id"] != ticket["id"] && mail["note_id"].is_null(), "{mail}");
     let opened = app.read(&json!({"id": mail["ticket_id"]})).await;
-    assert_eq!((&opened["source"], &opened["description"]), (&json!("email"), &json!("Yes, please do.")));
+    assert_eq!(
+        (&opened["source"], &opened["description"]),
+        (&json!("email"), &json!("Yes, please do."))
+    );
 }
 
 #[actix_web::test]

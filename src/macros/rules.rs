@@ -40,6 +40,7 @@ impl MacroOperation {
 /// Something that a macro does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = MacroAction)]
 pub struct Action {
     #[schema(example = "note")]
     pub operation: MacroOperation,

@@ -3,6 +3,7 @@ use crate::kernel::{NoteId, TicketId, text_enum};
 
 text_enum! {
     /// What became of a mail.
+    #[schema(as = InboundMailState)]
     MailState {
         /// It is a note, or a ticket.
         Taken = "taken",
@@ -15,6 +16,7 @@ text_enum! {
 
 text_enum! {
     /// Why a mail was not taken.
+    #[schema(as = QuarantineCause)]
     Cause {
         /// `Auto-Submitted` is something else than `no` (RFC 3834).
         AutoSubmitted = "auto_submitted",

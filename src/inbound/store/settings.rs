@@ -10,6 +10,7 @@ use crate::kernel::{AccountId, CategoryId, ProductId};
 
 /// What the desk does with what comes in by mail.
 #[derive(Debug, Clone, Serialize, ToSchema, Queryable, Selectable, AsChangeset)]
+#[schema(as = InboundSettings)]
 #[diesel(table_name = s, check_for_backend(diesel::pg::Pg), treat_none_as_null = true)]
 pub struct Settings {
     pub unknown_senders: UnknownSenders,

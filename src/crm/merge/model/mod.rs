@@ -102,8 +102,12 @@ impl World {
             }
             Step::Coincide(field) => {
                 // What is agreed, or will be when the attempt goes on, is no news: nothing tells it from never having edited.
-                let answered = matches!(self.attempt, Some(Attempt::Written { .. }));
-                let sent = self.sent.get(field).filter(|_| !answered);
+                let arrived = match &self.attempt {
+                    Some(Attempt::Written { .. }) => true,
+                    Some(Attempt::Read { crm, .. }) => crm.get(field) == self.sent.get(field),
+                    Some(Attempt::Settled { .. }) | None => false,
+                };
+                let sent = self.sent.get(field).filter(|_| !arrived);
                 let known = [self.crm.get(field), self.agreement.base.get(field)];
                 if let Some(value) = sent.filter(|sent| !known.contains(&Some(sent))) {
                     self.edit_crm(field, value.to_owned());

@@ -13,7 +13,7 @@ use crate::kernel::AppError;
 
 /// How ticket and case are to agree.
 pub(super) struct Plan {
-    /// What was sent before and is not to be seen in the CRM.
+    /// What was sent before without an answer.
     pub given_up: Case,
     /// The ticket in the CRM's words.
     pub desk: Case,

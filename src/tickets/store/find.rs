@@ -2,7 +2,6 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::Error;
-use uuid::Uuid;
 
 use super::row::{Located, Ticket};
 use super::sql::{NotDraft, Present};
@@ -68,10 +67,6 @@ pub(super) fn present(actor: &Actor) -> Present {
     }
 }
 
-fn located((row, revision): (Ticket, Uuid)) -> Located<Ticket> {
-    Located { row, revision }
-}
-
 pub fn find(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -83,7 +78,6 @@ pub fn find(
         .select((Ticket::as_select(), revision()))
         .first(conn)
         .optional()
-        .map(|found| found.map(located))
 }
 
 /// Locks the row, so that the rule is decided on what will be written.
@@ -99,7 +93,6 @@ pub fn lock(
         .for_no_key_update()
         .first(conn)
         .optional()
-        .map(|found| found.map(located))
 }
 
 /// Locks two tickets at once. Who waits for one of them does not hold the other: so nobody waits in a circle, in whatever
@@ -145,7 +138,6 @@ fn lock_free(
         .skip_locked()
         .first(conn)
         .optional()
-        .map(|found| found.map(located))
 }
 
 /// Locks a ticket whoever may see it: another one, which the caller sees, leads to it.
@@ -155,7 +147,6 @@ pub fn lock_any(conn: &mut PgConnection, id: TicketId) -> QueryResult<Located<Ti
         .select((Ticket::as_select(), revision()))
         .for_no_key_update()
         .first(conn)
-        .map(located)
 }
 
 /// Locks the ticket whose automatic transition is due the longest, of those that no other process has.
@@ -172,7 +163,6 @@ pub fn lock_automatic_due(
         .skip_locked()
         .first(conn)
         .optional()
-        .map(|found| found.map(located))
 }
 
 /// Up to `limit` tickets that have this status, deleted ones too.
@@ -206,7 +196,6 @@ pub fn lock_in_status(
         .for_no_key_update()
         .first(conn)
         .optional()
-        .map(|found| found.map(located))
 }
 
 /// What is watched of a ticket's deadline.

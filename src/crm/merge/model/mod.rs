@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use proptest::prelude::*;
 
 use self::attempt::Attempt;
-use self::steps::{Step, rules, steps};
+use self::steps::{Fate, Step, rules, steps};
 use super::*;
 use crate::crm::provenance::Provenances;
 
@@ -228,7 +228,29 @@ proptest! {
         let after = (world.writes, world.desk.clone(), world.lost.len(), world.open.len());
         prop_assert_eq!(rest, after, "it is not quiet");
     }
+}
 
+#[test]
+fn a_late_write_whose_value_somebody_chose_meanwhile_is_told_as_a_conflict() {
+    let answered = || Step::GoOn(Fate::Answered);
+    let history = [
+        (answered(), "reads"),
+        (answered(), "settles"),
+        (Step::GoOn(Fate::Hangs), "the first write is under way"),
+        (Step::Coincide(Field::Assignee), "somebody chooses the same"),
+        (answered(), "reads"),
+        (answered(), "takes it for the write's"),
+        (Step::EditCrm(Field::Assignee), "somebody chooses another"),
+        (Step::Attempt, "which the desk takes over"),
+        (Step::Arrive, "the first write comes at last"),
+    ];
+    let owners = Owners::from([(Field::Assignee, Owner::Crm)]);
+    let mut world = World::new(Rules { owners, ..Rules::default() }, false, false);
+    history.into_iter().for_each(|(step, _)| world.step(step));
+    assert_eq!(world.desk.get(Field::Assignee), Some("v1-long"));
+    world.come_to_rest();
+    assert_eq!(world.desk.get(Field::Assignee), Some("d-assignee"));
+    assert!(world.lost.contains(&(Field::Assignee, "v1-long".to_owned())), "{:?}", world.lost);
 }
 
 proptest! {

@@ -7,7 +7,7 @@ drop trigger keep_note_text_on_update on notes;
 drop trigger keep_note_text_on_insert on notes;
 drop trigger keep_ticket_text_on_update on tickets;
 drop trigger keep_ticket_text_on_insert on tickets;
-drop function renew_note_texts(), keep_note_text(), keep_ticket_text(), renew_ticket_text(uuid), note_weight(text), ticket_head(tickets),
-  with_words(tsvector, tsvector);
+drop function renew_note_texts(), keep_note_text(), keep_ticket_text(), renew_ticket_text(uuid), note_weight(text),
+  ticket_head(tickets), ticket_pairs(tickets), with_words(tsvector, tsvector);
 drop table ticket_texts;
-drop function weighed(text, "char"), plain_words(text), fold_text(text);
+drop function text_pairs(text), word_pairs(text[]), weighed(text, "char"), plain_words(text), fold_text(text);

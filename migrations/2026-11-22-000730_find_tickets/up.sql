@@ -23,20 +23,40 @@ create function weighed(said text, weight "char") returns tsvector language sql 
   select setweight(to_tsvector('simple', plain_words(left(said, 100000))), weight)
 $$;
 
+-- The index of words knows no order of words: of two that are common, too many tickets have both for reading each of them.
+-- So what is searched of a ticket has besides, as a hash, each two words that follow each other in one of its texts.
+--
+-- By MD5, which is the same in every version and on every machine. Of 22 bits: most pairs are rare, and the index would be
+-- larger if each had an entry of its own. Those that share a hash are told apart by the words.
+-- In PL/pgSQL, which plans a query once in a session: a trigger would plan it at each row.
+create function word_pairs(words text[]) returns int[] language plpgsql immutable parallel safe as $$
+begin
+  return array(select ('x' || left(md5(one || ' ' || next), 6))::bit(24)::int >> 2
+                 from unnest(words[:cardinality(words) - 1], words[2:]) pair(one, next));
+end $$;
+
+-- Of the same words as `weighed`: all that the parser tells but what is between them (12).
+create function text_pairs(said text) returns int[] language plpgsql immutable parallel safe as $$
+begin
+  return word_pairs(array(select token from ts_parse('default', plain_words(left(said, 100000))) where tokid <> 12));
+end $$;
+
 -- What is searched of a ticket; a table of its own, because tickets are read without it.
 create table ticket_texts (
   ticket_id uuid primary key references tickets on delete cascade,
   -- The ticket's: the newest tickets with a common word, of a department or of all, are found in this order.
   created_at timestamptz not null,
   department_id uuid not null,
-  words tsvector not null
+  words tsvector not null,
+  pairs int[] not null
 );
 -- What waits to be merged into the index is read by each search, so it is kept short.
 create index ticket_texts_words on ticket_texts using gin (words) with (gin_pending_list_limit = 256);
+create index ticket_texts_pairs on ticket_texts using gin (pairs) with (gin_pending_list_limit = 256);
 create index ticket_texts_by_created on ticket_texts (created_at, ticket_id);
 create index ticket_texts_by_department on ticket_texts (department_id, created_at, ticket_id);
 -- Enough common words for the planner to tell a common word from a rare one.
-alter table ticket_texts alter column words set statistics 1000;
+alter table ticket_texts alter column words set statistics 1000, alter column pairs set statistics 1000;
 
 -- One text more; a conversation that has become longer than a tsvector can hold is searched without its end.
 create function with_words(words tsvector, more tsvector) returns tsvector language sql immutable parallel safe as $$
@@ -46,6 +66,10 @@ $$;
 create function ticket_head(t tickets) returns tsvector language sql immutable as $$
   select weighed(t.number || ' ' || coalesce(t.external_id, '') || ' ' || t.subject, 'A')
       || weighed(t.description, 'B')
+$$;
+
+create function ticket_pairs(t tickets) returns int[] language sql immutable as $$
+  select text_pairs(t.number || ' ' || coalesce(t.external_id, '') || ' ' || t.subject) || text_pairs(t.description)
 $$;
 
 create function note_weight(visibility text) returns "char" language sql immutable as $$
@@ -58,23 +82,27 @@ declare
   t tickets;
   note record;
   said tsvector;
+  following int[];
 begin
   -- First, so that what another transaction adds or changes meanwhile is waited for and read.
   perform from ticket_texts where ticket_id = renew_ticket_text.id for update;
   select * into t from tickets where tickets.id = renew_ticket_text.id;
   said := ticket_head(t);
+  following := ticket_pairs(t);
   for note in select body, visibility from notes where ticket_id = t.id order by seq loop
     said := with_words(said, weighed(note.body, note_weight(note.visibility)));
+    following := following || text_pairs(note.body);
   end loop;
-  insert into ticket_texts (ticket_id, created_at, department_id, words) values (t.id, t.created_at, t.department_id, said)
-    on conflict (ticket_id) do update set words = excluded.words;
+  insert into ticket_texts (ticket_id, created_at, department_id, words, pairs)
+    values (t.id, t.created_at, t.department_id, said, following)
+    on conflict (ticket_id) do update set words = excluded.words, pairs = excluded.pairs;
 end $$;
 
 create function keep_ticket_text() returns trigger language plpgsql as $$
 begin
   if tg_op = 'INSERT' then
-    insert into ticket_texts (ticket_id, created_at, department_id, words)
-      values (new.id, new.created_at, new.department_id, ticket_head(new));
+    insert into ticket_texts (ticket_id, created_at, department_id, words, pairs)
+      values (new.id, new.created_at, new.department_id, ticket_head(new), ticket_pairs(new));
   elsif old.department_id <> new.department_id then
     update ticket_texts set department_id = new.department_id where ticket_id = new.id;
   end if;
@@ -95,7 +123,8 @@ create trigger keep_ticket_text_on_update after update on tickets
 create function keep_note_text() returns trigger language plpgsql as $$
 begin
   update ticket_texts
-     set words = with_words(words, weighed(new.body, note_weight(new.visibility)))
+     set words = with_words(words, weighed(new.body, note_weight(new.visibility))),
+         pairs = pairs || text_pairs(new.body)
    where ticket_id = new.ticket_id;
   return null;
 end $$;
@@ -120,8 +149,8 @@ create trigger keep_note_text_on_update after update on notes
 create trigger keep_note_text_on_delete after delete on notes
   referencing old table as before for each statement execute function renew_note_texts();
 
-insert into ticket_texts (ticket_id, created_at, department_id, words)
-  select t.id, t.created_at, t.department_id, ticket_head(t) from tickets t;
+insert into ticket_texts (ticket_id, created_at, department_id, words, pairs)
+  select t.id, t.created_at, t.department_id, ticket_head(t), ticket_pairs(t) from tickets t;
 do $$
 declare
   talked uuid;

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::Span;
 use crate::db::schema::appointments;
-use crate::db::violated;
+use crate::db::{rewrite, violated};
 use crate::kernel::{AgentId, AppointmentId, Erasure, TicketId, TimeZone};
 
 /// When an agent works on a ticket.
@@ -101,13 +101,8 @@ pub fn erase(conn: &mut PgConnection, ticket: TicketId, erasure: &Erasure) -> Qu
         .filter(appointments::note.is_not_null())
         .select((appointments::id, appointments::note.assume_not_null()))
         .load(conn)?;
-    for (id, note) in noted {
-        if let Some(erased) = erasure.text(&note) {
-            diesel::update(appointments::table.find(id))
-                .set(appointments::note.eq(erased))
-                .execute(conn)?;
-        }
-    }
+    let erased = noted.into_iter().filter_map(|(id, note)| Some((id.0, erasure.text(&note)?)));
+    rewrite(conn, ("appointments", "note"), erased)?;
     Ok(())
 }
 
@@ -184,24 +179,31 @@ pub fn next_of_agents(
         .load(conn)
 }
 
-/// Takes up to `limit` reminders that are due, each for the one who asks first.
+/// Takes up to `limit` of the appointments for which this column is due, each for the one who asks first, and clears it.
+macro_rules! take_due {
+    ($conn:expr, $due:ident, $now:expr, $limit:expr) => {{
+        let due: Vec<AppointmentId> = appointments::table
+            .filter(appointments::$due.le($now))
+            .order(appointments::$due)
+            .limit($limit)
+            .for_no_key_update()
+            .skip_locked()
+            .select(appointments::id)
+            .load($conn)?;
+        diesel::update(appointments::table.filter(appointments::id.eq_any(due)))
+            .set(appointments::$due.eq(None::<DateTime<Utc>>))
+            .returning(Appointment::as_returning())
+            .get_results($conn)
+    }};
+}
+
+/// Takes up to `limit` reminders that are due.
 pub fn take_reminders(
     conn: &mut PgConnection,
     now: DateTime<Utc>,
     limit: i64,
 ) -> QueryResult<Vec<Appointment>> {
-    let due: Vec<AppointmentId> = appointments::table
-        .filter(appointments::remind_at.le(now))
-        .order(appointments::remind_at)
-        .limit(limit)
-        .for_no_key_update()
-        .skip_locked()
-        .select(appointments::id)
-        .load(conn)?;
-    diesel::update(appointments::table.filter(appointments::id.eq_any(due)))
-        .set(appointments::remind_at.eq(None::<DateTime<Utc>>))
-        .returning(Appointment::as_returning())
-        .get_results(conn)
+    take_due!(conn, remind_at, now, limit)
 }
 
 /// The same with the appointments whose agents should have begun.
@@ -210,16 +212,5 @@ pub fn take_checks(
     now: DateTime<Utc>,
     limit: i64,
 ) -> QueryResult<Vec<Appointment>> {
-    let due: Vec<AppointmentId> = appointments::table
-        .filter(appointments::check_at.le(now))
-        .order(appointments::check_at)
-        .limit(limit)
-        .for_no_key_update()
-        .skip_locked()
-        .select(appointments::id)
-        .load(conn)?;
-    diesel::update(appointments::table.filter(appointments::id.eq_any(due)))
-        .set(appointments::check_at.eq(None::<DateTime<Utc>>))
-        .returning(Appointment::as_returning())
-        .get_results(conn)
+    take_due!(conn, check_at, now, limit)
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::rules::Rule;
+use crate::db::rewrite;
 use crate::db::schema::assignments;
 use crate::kernel::{AgentId, AssignmentId, Erasure, TicketId};
 
@@ -51,13 +52,9 @@ pub fn erase(conn: &mut PgConnection, ticket: TicketId, erasure: &Erasure) -> Qu
         .filter(assignments::reason.is_not_null())
         .select((assignments::id, assignments::reason.assume_not_null()))
         .load(conn)?;
-    for (id, reason) in reasons {
-        if let Some(erased) = erasure.text(&reason) {
-            diesel::update(assignments::table.find(id))
-                .set(assignments::reason.eq(erased))
-                .execute(conn)?;
-        }
-    }
+    let erased =
+        reasons.into_iter().filter_map(|(id, reason)| Some((id.0, erasure.text(&reason)?)));
+    rewrite(conn, ("assignments", "reason"), erased)?;
     Ok(())
 }
 

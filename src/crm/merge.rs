@@ -177,16 +177,15 @@ impl Agreement {
         }
     }
 
-    /// Records what arrived of a write whose answer was lost. Returns the rest: a field that shows another value is not agreed
-    /// on, and what was sent for it may still arrive.
-    pub fn recognize(&mut self, sent: &Case, shown: &Case) -> Case {
-        let (arrived, rest): (Vec<_>, Vec<_>) = sent.iter().partition(|(field, ours)| {
+    /// Records what arrived of a write whose answer was lost: a field that shows another value is not agreed on. Any of it may
+    /// still arrive: what the CRM shows may be what somebody there chose, and not ours.
+    pub fn recognize(&mut self, sent: &Case, shown: &Case) {
+        let arrived = sent.iter().filter(|(field, ours)| {
             shown.get(*field).is_some_and(|theirs| {
                 theirs == *ours || (field.is_text() && loss(ours, theirs).is_some())
             })
         });
-        self.pushed(&arrived.into_iter().collect(), shown);
-        rest.into_iter().collect()
+        self.pushed(&arrived.collect(), shown);
     }
 
     /// Whether the CRM has the desk's `value`, as well as it can keep it.

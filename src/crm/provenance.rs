@@ -122,7 +122,7 @@ pub fn unheard(merge: &Merge, sent: &Case, shown: &Case) -> Vec<Conflict> {
     unheard.collect()
 }
 
-/// Remembers what was sent and not seen in the CRM: it may still arrive.
+/// Remembers what was sent without an answer: it may still arrive.
 pub fn give_up(provenances: &mut Provenances, sent: &Case) {
     for (field, value) in sent.iter() {
         let Some(provenance) = provenances.get_mut(&field).filter(|_| !field.is_text()) else {

@@ -4,6 +4,7 @@ pub mod embedded;
 mod lease;
 mod pool;
 pub mod schema;
+mod texts;
 mod threads;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ pub(crate) use self::by_name::load_by_name;
 pub use self::by_name::{containing, lower};
 pub use self::lease::{LEASE, later};
 use self::pool::Manager;
+pub use self::texts::rewrite;
 use self::threads::Threads;
 use crate::kernel::{AppError, Secret};
 

@@ -5,8 +5,8 @@ use diesel::sql_types::{Array, Bool, Integer, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::rules::{Channel, NewNote, NoteVisibility};
-use crate::db::containing;
 use crate::db::schema::notes;
+use crate::db::{containing, rewrite};
 use crate::kernel::{Actor, AgentId, AttachmentId, Erasure, NoteId, Role, TicketId};
 
 /// A note on a ticket. Immutable.
@@ -171,14 +171,9 @@ pub fn erase(
         .select((notes::id, notes::body))
         .load(conn)?;
     let erased = all.into_iter().filter_map(|(id, body)| Some((id, erasure.text(&body)?)));
-    let (ids, bodies): (Vec<NoteId>, Vec<String>) = erased.unzip();
-    let keys: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    diesel::sql_query(
-        "update notes n set body = erased.body from unnest($1, $2) as erased (id, body) where n.id = erased.id",
-    )
-    .bind::<Array<SqlUuid>, _>(keys)
-    .bind::<Array<Text>, _>(bodies)
-    .execute(conn)?;
+    let erased: Vec<(NoteId, String)> = erased.collect();
+    let ids = erased.iter().map(|(id, _)| *id).collect();
+    rewrite(conn, ("notes", "body"), erased.into_iter().map(|(id, body)| (id.0, body)))?;
     Ok(ids)
 }
 

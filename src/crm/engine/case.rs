@@ -13,7 +13,7 @@ use crate::kernel::AppError;
 
 /// How ticket and case are to agree.
 pub(super) struct Plan {
-    /// What was sent before and is not to be seen in the CRM.
+    /// What was sent before without an answer.
     pub given_up: Case,
     /// The ticket in the CRM's words.
     pub desk: Case,
@@ -66,7 +66,7 @@ impl Pass {
             redaction::forget(&mut self.agreement);
         }
         let sent = self.sent.take().unwrap_or_default();
-        let given_up = self.agreement.recognize(&sent, &remote.fields);
+        self.agreement.recognize(&sent, &remote.fields);
         let status = |case: &Case| case.get(Field::Status).map(str::to_owned);
         let known = [status(&remote.fields), status(&self.agreement.base)];
         let known: Vec<&str> = known.iter().flatten().map(String::as_str).collect();
@@ -82,7 +82,7 @@ impl Pass {
         if !unheard.is_empty() && self.saved_by_another(remote).await? {
             merge.conflicts.extend(unheard);
         }
-        Ok(Plan { given_up, desk, rules, merge })
+        Ok(Plan { given_up: sent, desk, rules, merge })
     }
 
     /// Whether somebody else than we saved the case last; also where the CRM does not tell.

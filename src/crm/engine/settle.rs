@@ -28,7 +28,7 @@ pub(super) struct Settlement {
     /// The ticket in the CRM's words.
     pub desk: Case,
     pub rules: Rules,
-    /// What was sent before and is not to be seen in the CRM.
+    /// What was sent before without an answer.
     pub given_up: Case,
     /// Fields that this merge says nothing about: their conflicts stay as they are.
     pub untold: Vec<Field>,

@@ -213,7 +213,6 @@ fn of_a_write_whose_answer_was_lost_the_fields_that_arrived_are_agreed_on() {
     let sent = case(&[(Field::Status, "s"), (Field::Priority, "p"), (Field::Subject, "a <b> c")]);
     let shown = case(&[(Field::Status, "s"), (Field::Priority, "x"), (Field::Subject, "a  c")]);
     let mut agreement = Agreement::default();
-    let rest = agreement.recognize(&sent, &shown);
-    assert_eq!(rest, case(&[(Field::Priority, "p")]));
+    agreement.recognize(&sent, &shown);
     assert_eq!(agreement.base, case(&[(Field::Status, "s"), (Field::Subject, "a  c")]));
 }

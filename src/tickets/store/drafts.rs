@@ -43,11 +43,10 @@ pub fn drafts(
         (Some(id), false) => query.filter(tickets::id.lt(id)),
         (None, _) => query,
     };
-    let rows: Vec<(Summary, Uuid)> = match backward {
-        true => query.order(tickets::id).load(conn)?,
-        false => query.order(tickets::id.desc()).load(conn)?,
-    };
-    Ok(rows.into_iter().map(|(row, revision)| Located { row, revision }).collect())
+    match backward {
+        true => query.order(tickets::id).load(conn),
+        false => query.order(tickets::id.desc()).load(conn),
+    }
 }
 
 /// Removes a draft and what is attached to it.

@@ -2,7 +2,6 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::Error;
-use uuid::Uuid;
 
 use super::row::{Located, Ticket};
 use super::sql::{NotDraft, Present};
@@ -68,10 +67,6 @@ pub(super) fn present(actor: &Actor) -> Present {
     }
 }
 
-fn located((row, revision): (Ticket, Uuid)) -> Located<Ticket> {
-    Located { row, revision }
-}
-
 /// The ticket with this number, if this contact takes part in it: it is about them, they opened it, or they watch it.
 pub fn of_participant(
     conn: &mut PgConnection,
@@ -102,7 +97,6 @@ pub fn find(
         .select((Ticket::as_select(), revision()))
         .first(conn)
         .optional()
-        .map(|found| found.map(located))
 }
 
 /// Locks the row, so that the rule is decided on what will be written.
@@ -118,7 +112,6 @@ pub fn lock(
         .for_no_key_update()
         .first(conn)
         .optional()
-        .map(|found| found.map(located))
 }
 
 /// Locks two tickets at once. Who waits for one of them does not hold the other: so nobody waits in a circle, in whatever
@@ -164,7 +157,6 @@ fn lock_free(
         .skip_locked()
         .first(conn)
         .optional()
-        .map(|found| found.map(located))
 }
 
 /// Locks a ticket whoever may see it: another one, which the caller sees, leads to it.
@@ -174,7 +166,6 @@ pub fn lock_any(conn: &mut PgConnection, id: TicketId) -> QueryResult<Located<Ti
         .select((Ticket::as_select(), revision()))
         .for_no_key_update()
         .first(conn)
-        .map(located)
 }
 
 /// Locks the ticket whose automatic transition is due the longest, of those that no other process has.
@@ -191,7 +182,6 @@ pub fn lock_automatic_due(
         .skip_locked()
         .first(conn)
         .optional()
-        .map(|found| found.map(located))
 }
 
 /// Locks the ticket whose customer's silence is due to be looked at the longest, of those that no other process has.
@@ -208,7 +198,6 @@ pub fn lock_silence_due(
         .skip_locked()
         .first(conn)
         .optional()
-        .map(|found| found.map(located))
 }
 
 /// Up to `limit` tickets that have this status, deleted ones too.
@@ -242,7 +231,6 @@ pub fn lock_in_status(
         .for_no_key_update()
         .first(conn)
         .optional()
-        .map(|found| found.map(located))
 }
 
 /// What is watched of a ticket's deadline.

@@ -96,11 +96,10 @@ pub fn summaries_of_any(
     conn: &mut PgConnection,
     ids: &[TicketId],
 ) -> QueryResult<Vec<Located<Summary>>> {
-    let rows: Vec<(Summary, Uuid)> = tickets::table
+    tickets::table
         .filter(tickets::id.eq_any(ids))
         .select((Summary::as_select(), revision()))
-        .load(conn)?;
-    Ok(rows.into_iter().map(|(row, revision)| Located { row, revision }).collect())
+        .load(conn)
 }
 
 /// PostgreSQL advisory lock that lets one transaction link a parent at a time.

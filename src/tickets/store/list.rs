@@ -164,8 +164,8 @@ pub fn list(
         sort.order(query, descending)
     };
     let columns = || (Summary::as_select(), revision());
-    let rows: Vec<(Summary, Uuid)> = match own_account(actor, sort) {
-        None => Limited { query: query().select(columns()), rows }.load(conn)?,
+    match own_account(actor, sort) {
+        None => Limited { query: query().select(columns()), rows }.load(conn),
         Some(account) => {
             let theirs = query().filter(tickets::account_id.eq(account)).select(columns());
             let others = query()
@@ -173,10 +173,9 @@ pub fn list(
                 .filter(tickets::account_id.is_distinct_from(account))
                 .select(columns());
             let queries = [theirs, others].map(|query| Limited { query, rows });
-            Merged { queries, order: sort.sql(descending), rows }.load(conn)?
+            Merged { queries, order: sort.sql(descending), rows }.load(conn)
         }
-    };
-    Ok(rows.into_iter().map(|(row, revision)| Located { row, revision }).collect())
+    }
 }
 
 /// A contact sees the tickets of their accounts and those that they opened: two indexes. In the order of these, one of an
@@ -197,8 +196,7 @@ pub fn summaries(
     ids: &[TicketId],
 ) -> QueryResult<Vec<Located<Summary>>> {
     let query = tickets::table.filter(tickets::id.eq_any(ids)).filter(visible(actor));
-    let rows: Vec<(Summary, Uuid)> = query.select((Summary::as_select(), revision())).load(conn)?;
-    Ok(rows.into_iter().map(|(row, revision)| Located { row, revision }).collect())
+    query.select((Summary::as_select(), revision())).load(conn)
 }
 
 /// The ids of up to `limit` of them, newest first.

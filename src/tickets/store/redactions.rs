@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
 use uuid::Uuid;
 
+use crate::db::rewrite;
 use crate::db::schema::{conversions, elevations, process_steps, redactions as r, ticket_merges};
 use crate::kernel::{ElevationId, Erasure, NoteId, RedactionId, TicketId};
 use crate::tickets::rules::RedactedField;
@@ -67,18 +68,10 @@ pub fn erase_records(
         .filter(elevations::ticket_id.eq(ticket))
         .select((elevations::id, elevations::reason, elevations::tried))
         .load(conn)?;
-    for (id, reason, tried) in recorded {
-        let (erased, other) = (erasure.text(&reason), erasure.text(&tried));
-        if erased.is_none() && other.is_none() {
-            continue;
-        }
-        diesel::update(elevations::table.find(id))
-            .set((
-                elevations::reason.eq(erased.unwrap_or(reason)),
-                elevations::tried.eq(other.unwrap_or(tried)),
-            ))
-            .execute(conn)?;
-    }
+    let reasons = recorded.iter().filter_map(|(id, said, _)| Some((id.0, erasure.text(said)?)));
+    rewrite(conn, ("elevations", "reason"), reasons)?;
+    let tried = recorded.iter().filter_map(|(id, _, said)| Some((id.0, erasure.text(said)?)));
+    rewrite(conn, ("elevations", "tried"), tried)?;
     erase_steps(conn, ticket, erasure)?;
     let resolution: Option<Option<String>> = ticket_merges::table
         .find(ticket)

@@ -123,7 +123,7 @@ impl std::ops::DerefMut for Ticket {
 }
 
 /// A row together with the revision of its workflow, by which the workflow is found in memory.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Queryable)]
 pub struct Located<T> {
     pub row: T,
     pub revision: Uuid,

@@ -30,8 +30,7 @@ pub fn untriaged(
         query = query.filter(LessUrgent { than: place, reversed: backward });
     }
     let query = query.order(order_of_urgency(backward)).select((Summary::as_select(), revision()));
-    let rows: Vec<(Summary, Uuid)> = Limited { query, rows: limit }.load(conn)?;
-    Ok(rows.into_iter().map(|(row, revision)| Located { row, revision }).collect())
+    Limited { query, rows: limit }.load(conn)
 }
 
 /// How many tickets wait for triage, by priority; it costs what they cost, so only on request.
@@ -89,11 +88,10 @@ pub fn differing(
         .limit(limit)
         .select(tickets::id)
         .load(conn)?;
-    let rows: Vec<(Ticket, Uuid)> = tickets::table
+    tickets::table
         .filter(tickets::id.eq_any(ids))
         .order(tickets::id)
         .select((Ticket::as_select(), revision()))
         .for_no_key_update()
-        .load(conn)?;
-    Ok(rows.into_iter().map(|(row, revision)| Located { row, revision }).collect())
+        .load(conn)
 }

@@ -93,7 +93,6 @@ pub fn lock_first(conn: &mut PgConnection, kind: &Kind) -> QueryResult<Option<Lo
         .skip_locked()
         .first(conn)
         .optional()
-        .map(|found| found.map(|(row, revision)| Located { row, revision }))
 }
 
 /// Which part of the queue.
@@ -144,6 +143,5 @@ pub fn queue(
         query = query.filter(LessUrgent { than: place, reversed: backward });
     }
     let query = query.order(order_of_urgency(backward)).select((Summary::as_select(), revision()));
-    let rows: Vec<(Summary, Uuid)> = Limited { query, rows: limit }.load(conn)?;
-    Ok(rows.into_iter().map(|(row, revision)| Located { row, revision }).collect())
+    Limited { query, rows: limit }.load(conn)
 }

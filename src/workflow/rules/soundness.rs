@@ -96,11 +96,17 @@ impl Workflow {
         let refuse = |code, detail: &str| {
             Err(AppError::rule(code, format!("transition {from} to {to} by {trigger}: {detail}")))
         };
-        let (Some(source), Some(_)) = (self.status(from), self.status(to)) else {
+        let (Some(source), Some(target)) = (self.status(from), self.status(to)) else {
             return refuse("unknown_status", "the workflow does not have both statuses");
         };
         if from == to {
             return refuse("bad_transition", "it leads nowhere");
+        }
+        if *trigger == Trigger::Assignment && target.category == Category::Closed {
+            return refuse(
+                "bad_transition",
+                "nobody has worked on a ticket that is given to somebody",
+            );
         }
         if transition.within_days.is_some() && source.category != Category::Closed {
             return refuse(

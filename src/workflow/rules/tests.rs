@@ -140,6 +140,8 @@ fn a_transition_must_make_sense() {
     assert_eq!(refused(|workflow| workflow.transitions.push(nowhere)), "bad_transition");
     let unknown = transition("030", "777", Trigger::Agent);
     assert_eq!(refused(|workflow| workflow.transitions.push(unknown)), "unknown_status");
+    let given = transition("031", "050", Trigger::Assignment);
+    assert_eq!(refused(|workflow| workflow.transitions.push(given)), "bad_transition");
     let never = transition("040", "050", Trigger::NoFeedback);
     assert_eq!(refused(|workflow| workflow.transitions.push(never)), "bad_transition");
     let mut window = transition("040", "030", Trigger::Agent);

@@ -54,7 +54,7 @@ impl World {
         (crm, crm_version, by_another): (Case, u32, bool),
     ) -> Option<Attempt> {
         let mut agreement = self.agreement.clone();
-        let given_up = agreement.recognize(&self.sent, &crm);
+        agreement.recognize(&self.sent, &crm);
         let mut rules = self.rules.clone();
         rules.decided.clone_from(&self.decided);
         let times = Times { desk: self.now(), crm: self.now() };
@@ -66,7 +66,7 @@ impl World {
         if !merge.apply_to_desk.is_empty() && version != self.desk_version {
             return None;
         }
-        give_up(&mut self.provenances, &given_up);
+        give_up(&mut self.provenances, &self.sent);
         self.agreement = merge.agreement.clone();
         let mut push = merge.push.clone();
         let mut conflicts = merge.conflicts.clone();

@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use proptest::prelude::*;
 
 use self::attempt::Attempt;
-use self::steps::{Step, rules, steps};
+use self::steps::{Fate, Step, rules, steps};
 use super::*;
 use crate::crm::provenance::Provenances;
 
@@ -102,8 +102,12 @@ impl World {
             }
             Step::Coincide(field) => {
                 // What is agreed, or will be when the attempt goes on, is no news: nothing tells it from never having edited.
-                let answered = matches!(self.attempt, Some(Attempt::Written { .. }));
-                let sent = self.sent.get(field).filter(|_| !answered);
+                let arrived = match &self.attempt {
+                    Some(Attempt::Written { .. }) => true,
+                    Some(Attempt::Read { crm, .. }) => crm.get(field) == self.sent.get(field),
+                    Some(Attempt::Settled { .. }) | None => false,
+                };
+                let sent = self.sent.get(field).filter(|_| !arrived);
                 let known = [self.crm.get(field), self.agreement.base.get(field)];
                 if let Some(value) = sent.filter(|sent| !known.contains(&Some(sent))) {
                     self.edit_crm(field, value.to_owned());
@@ -224,7 +228,29 @@ proptest! {
         let after = (world.writes, world.desk.clone(), world.lost.len(), world.open.len());
         prop_assert_eq!(rest, after, "it is not quiet");
     }
+}
 
+#[test]
+fn a_late_write_whose_value_somebody_chose_meanwhile_is_told_as_a_conflict() {
+    let answered = || Step::GoOn(Fate::Answered);
+    let history = [
+        (answered(), "reads"),
+        (answered(), "settles"),
+        (Step::GoOn(Fate::Hangs), "the first write is under way"),
+        (Step::Coincide(Field::Assignee), "somebody chooses the same"),
+        (answered(), "reads"),
+        (answered(), "takes it for the write's"),
+        (Step::EditCrm(Field::Assignee), "somebody chooses another"),
+        (Step::Attempt, "which the desk takes over"),
+        (Step::Arrive, "the first write comes at last"),
+    ];
+    let owners = Owners::from([(Field::Assignee, Owner::Crm)]);
+    let mut world = World::new(Rules { owners, ..Rules::default() }, false, false);
+    history.into_iter().for_each(|(step, _)| world.step(step));
+    assert_eq!(world.desk.get(Field::Assignee), Some("v1-long"));
+    world.come_to_rest();
+    assert_eq!(world.desk.get(Field::Assignee), Some("d-assignee"));
+    assert!(world.lost.contains(&(Field::Assignee, "v1-long".to_owned())), "{:?}", world.lost);
 }
 
 proptest! {

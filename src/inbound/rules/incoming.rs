@@ -264,6 +264,17 @@ fn plain(part: &MessagePart<'_>, body: &str) -> String {
     text
 }
 
+/// One of the files of a mail, by its place in [`Incoming::files`], with its bytes.
+pub fn file_at(raw: &[u8], number: usize) -> Option<(File, Vec<u8>)> {
+    if is_excessive(raw) {
+        return None;
+    }
+    let message = MessageParser::default().parse(raw)?;
+    let file = files(&message).into_iter().nth(number)?;
+    let bytes = message.parts.get(file.part)?.contents().to_vec();
+    Some((file, bytes))
+}
+
 fn files(message: &Message<'_>) -> Vec<File> {
     // A set: a mail can have as many parts as lines.
     let shown: HashSet<usize> =

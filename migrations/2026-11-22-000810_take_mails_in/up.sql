@@ -20,6 +20,10 @@ create table inbound_mails (
   -- The ticket that it is on; of one that was not taken, that it would belong to.
   ticket_id uuid references tickets on delete cascade,
   note_id uuid references notes on delete cascade,
+  -- When the next file is to be attached, of a mail that was taken; null when none is left.
+  files_due_at timestamptz,
+  -- How many were attached, or refused.
+  files_done integer not null default 0,
   received_at timestamptz not null,
   -- Who released it from quarantine.
   settled_by uuid,
@@ -34,6 +38,7 @@ create table inbound_mails (
 alter table inbound_mails alter column raw set storage external;
 create index inbound_mails_state on inbound_mails (state, id);
 create index inbound_mails_ticket on inbound_mails (ticket_id, id) where ticket_id is not null;
+create index inbound_mails_files on inbound_mails (files_due_at) where files_due_at is not null;
 create index inbound_mails_note on inbound_mails (note_id) where note_id is not null;
 
 -- How far the polled mailbox was read (RFC 9051, section 2.3.1.1), and which process reads it.

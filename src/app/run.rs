@@ -34,6 +34,8 @@ const SCHEDULES: Duration = Duration::from_secs(30);
 const INBOX_IDLE: Duration = Duration::from_millis(300);
 /// How often it is asked whether nobody reads the mailbox.
 const MAILBOX: Duration = Duration::from_secs(1);
+/// How often it is looked for files that came by mail.
+const MAIL_FILES: Duration = Duration::from_millis(500);
 /// How often it is looked for reminders that are due and for what was missed.
 const SCHEDULE: Duration = Duration::from_secs(1);
 /// How often mails are looked for, by each connection that has none to send.
@@ -68,6 +70,7 @@ pub struct Service {
     pub files: Files,
     pub intake: inbound::Intake,
     pub mailbox: inbound::Poller,
+    pub filing: inbound::Filing,
     pub surveys: surveys::Surveys,
 }
 
@@ -87,6 +90,7 @@ impl Service {
         let files = Files::new(&config, db.clone(), Arc::clone(&secret))?;
         let surveys = surveys::Surveys::new(Arc::clone(&secret), &config);
         let (intake, mailbox) = mail_in(&config, &db, &secret)?;
+        let filing = inbound::Filing::new(intake.clone(), files.clone());
         let authenticator = Authenticator::new(db.clone(), secret, config.public_url.clone());
         let metrics = telemetry::init_metrics()?;
         let config = Arc::new(config);
@@ -104,6 +108,7 @@ impl Service {
             files,
             intake,
             mailbox,
+            filing,
             surveys,
         })
     }
@@ -229,6 +234,11 @@ impl Service {
         workers.every("mailbox", MAILBOX, move || {
             let mailbox = mailbox.clone();
             async move { mailbox.attend().await }
+        });
+        let filing = self.filing.clone();
+        workers.every("mail files", MAIL_FILES, move || {
+            let filing = filing.clone();
+            async move { filing.step(Utc::now()).await }
         });
     }
 

@@ -607,6 +607,8 @@ diesel::table! {
         detail -> Nullable<Text>,
         ticket_id -> Nullable<Uuid>,
         note_id -> Nullable<Uuid>,
+        files_due_at -> Nullable<Timestamptz>,
+        files_done -> Int4,
         received_at -> Timestamptz,
         settled_by -> Nullable<Uuid>,
         settled_by_name -> Nullable<Text>,

@@ -1,4 +1,5 @@
 //! Mails that come in: each becomes a note, a ticket, or a record of why not.
+mod filing;
 mod http;
 mod imap;
 mod intake;
@@ -6,6 +7,7 @@ mod rules;
 mod service;
 mod store;
 
+pub use filing::Filing;
 pub use http::routes;
 pub use imap::{ImapSettings, Poller};
 pub use intake::Intake;

@@ -1,4 +1,6 @@
 //! A mail as it came in: any bytes give one, or none when they are no mail at all.
+use std::collections::HashSet;
+
 use mail_parser::{
     Address, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders as _, PartType,
 };
@@ -262,13 +264,27 @@ fn plain(part: &MessagePart<'_>, body: &str) -> String {
     text
 }
 
+/// One of the files of a mail, by its place in [`Incoming::files`], with its bytes.
+pub fn file_at(raw: &[u8], number: usize) -> Option<(File, Vec<u8>)> {
+    if is_excessive(raw) {
+        return None;
+    }
+    let message = MessageParser::default().parse(raw)?;
+    let file = files(&message).into_iter().nth(number)?;
+    let bytes = message.parts.get(file.part)?.contents().to_vec();
+    Some((file, bytes))
+}
+
 fn files(message: &Message<'_>) -> Vec<File> {
-    let shown =
-        |id: usize| message.text_body.iter().chain(&message.html_body).any(|b| *b as usize == id);
+    // A set: a mail can have as many parts as lines.
+    let shown: HashSet<usize> =
+        message.text_body.iter().chain(&message.html_body).map(|id| *id as usize).collect();
     let parts = message.parts.iter().enumerate();
     let files = parts.filter(|(id, part)| match &part.body {
         PartType::Multipart(_) => false,
-        PartType::Text(_) | PartType::Html(_) => !shown(*id) || part.attachment_name().is_some(),
+        PartType::Text(_) | PartType::Html(_) => {
+            !shown.contains(id) || part.attachment_name().is_some()
+        }
         PartType::Binary(_) | PartType::InlineBinary(_) | PartType::Message(_) => true,
     });
     files.take(FILES).map(|(id, part)| file(id, part)).collect()

@@ -10,6 +10,6 @@ mod thanks;
 
 pub use bounce::Bounce;
 pub use choice::{conversation, subject_number};
-pub use incoming::{File, Incoming, NOTE_MAX, Sender};
+pub use incoming::{File, Incoming, NOTE_MAX, Sender, file_at};
 pub use outcome::{Cause, MailState, Outcome, Release, UnknownSenders};
 pub use thanks::is_thanks;

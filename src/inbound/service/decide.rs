@@ -43,7 +43,7 @@ pub(super) fn decide(
     let Some(sender) = &incoming.sender else {
         return Ok(Outcome::quarantined(Cause::NoSender));
     };
-    let person = person(conn, sender)?;
+    let person = person(conn, &sender.email)?;
     match (thread, person) {
         (Some(Thread { conversation: Conversation::Side(_), .. }), _) => {
             Ok(Outcome::quarantined(Cause::SideConversation))
@@ -92,13 +92,13 @@ pub(super) fn service() -> Actor {
 }
 
 /// Contacts and agents who may call, by the address that the mail says it is from.
-fn person(conn: &mut PgConnection, sender: &Sender) -> Result<Person, AppError> {
+fn person(conn: &mut PgConnection, email: &str) -> Result<Person, AppError> {
     let by_mail = |actor: Actor| Actor { origin: Origin::Mail, ..actor };
-    if let Some(id) = people::contact_by_email(conn, &sender.email)? {
+    if let Some(id) = people::contact_by_email(conn, email)? {
         let contact = auth::acting(conn, id.0)?;
         return Ok(contact.map_or(Person::Nobody, |actor| Person::Contact(by_mail(actor))));
     }
-    let agent = people::agent_by_email(conn, &sender.email)?;
+    let agent = people::agent_by_email(conn, email)?;
     let agent = agent.map(|id| auth::acting(conn, id.0)).transpose()?.flatten();
     Ok(agent.map_or(Person::Nobody, |actor| Person::Agent(by_mail(actor))))
 }
@@ -108,9 +108,20 @@ pub(super) fn known_contact(
     conn: &mut PgConnection,
     sender: &Sender,
 ) -> Result<Option<Actor>, AppError> {
-    Ok(match person(conn, sender)? {
+    Ok(match person(conn, &sender.email)? {
         Person::Contact(contact) => Some(contact),
         Person::Agent(_) | Person::Nobody => None,
+    })
+}
+
+/// The contact or agent who has this address, as they may act.
+pub(super) fn known_person(
+    conn: &mut PgConnection,
+    email: &str,
+) -> Result<Option<Actor>, AppError> {
+    Ok(match person(conn, email)? {
+        Person::Contact(actor) | Person::Agent(actor) => Some(actor),
+        Person::Nobody => None,
     })
 }
 

@@ -1,5 +1,6 @@
 //! Use cases of mails that come in. Each is called inside one transaction.
 mod decide;
+mod file;
 mod read;
 mod release;
 mod settings;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 
 use crate::kernel::SecretKey;
 
+pub use file::file;
 pub use read::{get, list, mailbox, original};
 pub use release::{Released, release};
 pub use settings::{Settings, change_settings, settings};

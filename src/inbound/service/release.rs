@@ -43,7 +43,7 @@ pub fn release(
     }
     if wanted.release == Release::Discard {
         let outcome = Outcome::ignored(Cause::Discarded).about(mail.ticket_id);
-        return Ok(store::settle(conn, id, &outcome, Some((actor, now)))?);
+        return Ok(store::settle(conn, id, &outcome, None, Some((actor, now)))?);
     }
     let raw = store::raw(conn, id)?.unwrap_or_default();
     let incoming = Incoming::read(&raw, desk.domain.as_deref());
@@ -54,7 +54,8 @@ pub fn release(
         Release::Note => on_ticket(conn, actor, &mail, &wanted, &incoming, now)?,
         _ => as_ticket(conn, actor, &wanted, &incoming, now)?,
     };
-    Ok(store::settle(conn, id, &outcome, Some((actor, now)))?)
+    let due = (!incoming.files.is_empty()).then_some(now);
+    Ok(store::settle(conn, id, &outcome, due, Some((actor, now)))?)
 }
 
 /// A contact's words are theirs where they may see the ticket; anybody else's are the desk's to read first.

@@ -53,7 +53,9 @@ pub fn take(
     if let (Some(ticket), Some(id)) = (taken_for(&outcome), message_id) {
         received(conn, Conversation::Ticket(ticket), id, now)?;
     }
-    Ok((store::settle(conn, mail.id, &outcome, None)?, true))
+    let files = incoming.as_ref().is_some_and(|incoming| !incoming.files.is_empty());
+    let due = taken_for(&outcome).filter(|_| files).map(|_| now);
+    Ok((store::settle(conn, mail.id, &outcome, due, None)?, true))
 }
 
 /// The ticket that the mail is part of from now on.

@@ -44,11 +44,12 @@ pub fn of_key(conn: &mut PgConnection, mailbox: &str, key: &str) -> QueryResult<
     m::table.filter(same).select(Mail::as_select()).first(conn).optional()
 }
 
-/// Writes what became of a mail, and who decided that, if somebody did.
+/// Writes what became of a mail, when its files are due, and who decided that, if somebody did.
 pub fn settle(
     conn: &mut PgConnection,
     id: InboundMailId,
     outcome: &Outcome,
+    files_due_at: Option<DateTime<Utc>>,
     by: Option<(&Actor, DateTime<Utc>)>,
 ) -> QueryResult<Mail> {
     diesel::update(m::table.find(id))
@@ -58,6 +59,7 @@ pub fn settle(
             m::detail.eq(&outcome.detail),
             m::ticket_id.eq(outcome.ticket_id),
             m::note_id.eq(outcome.note_id),
+            m::files_due_at.eq(files_due_at),
             m::settled_by.eq(by.map(|(actor, _)| actor.id)),
             m::settled_by_name.eq(by.map(|(actor, _)| &actor.name)),
             m::settled_at.eq(by.map(|(_, at)| at)),

@@ -114,6 +114,13 @@ fn hostile_mails_of_any_size_are_read_in_little_time() {
         ("attributions", format!("{header}\r\n{}", repeat("On 1 a@b\r\n"))),
         ("quoted headers", format!("{header}\r\n{}", repeat("From: a\r\n"))),
         ("quoted lines", format!("{header}\r\nOn 1 x wrote:\r\n{}", repeat("> a\r\nb\r\n"))),
+        (
+            "as many parts as lines may be",
+            format!(
+                "{header}Content-Type: multipart/mixed; boundary=b\r\n\r\n{}",
+                "--b\r\n\r\na\r\n".repeat(190_000)
+            ),
+        ),
         ("parts in parts", nested),
         ("mails in mails", forwarded),
         (

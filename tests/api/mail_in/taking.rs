@@ -145,6 +145,48 @@ async fn a_contacts_first_mail_opens_a_ticket_of_theirs() {
     assert_eq!(mail["files"].as_array().unwrap().len(), 3);
 }
 
+async fn file_all(app: &TestApp) {
+    while app.service.filing.step(Utc::now()).await.unwrap() {}
+}
+
+#[actix_web::test]
+async fn files_are_attached_once_as_the_senders_and_what_is_blocked_is_told() {
+    let app = TestApp::start_with(|config| config.attachments_blocked.push("text/html".into())).await;
+    let raw = message("new_with_attachment", "");
+    let mail = post(&bringer(&app).await, raw).await.expect(200);
+    let ticket = json!({"id": mail["ticket_id"]});
+    // Two processes at the same time.
+    futures_util::future::join(file_all(&app), file_all(&app)).await;
+    let contact = app.contact("Purchasing contact").await;
+    let list = contact.get(&path(&ticket, "/attachments")).await.expect(200);
+    let names: Vec<&str> =
+        list["items"].as_array().unwrap().iter().map(|file| file["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["Prüfbericht.pdf", "part-4"]);
+    let coordinator = app.agent("Coordinator").await;
+    let whole = format!("/v1/inbound/emails/{}", mail["id"].as_str().unwrap());
+    let now = coordinator.get(&whole).await.expect(200);
+    assert!(now["detail"].as_str().unwrap().starts_with("report.html is not attached: "), "{now}");
+    assert_eq!(app.number("select count(*) as number from inbound_mails where files_due_at is not null").await, 0);
+}
+
+#[actix_web::test]
+async fn a_strangers_files_are_for_the_desk() {
+    let app = TestApp::start().await;
+    let ticket = app.open_ticket(json!({})).await;
+    app.sql("update contacts set active = false").await.unwrap();
+    let raw = message("reply_outlook_desktop", &token(&ticket));
+    let mail = post(&bringer(&app).await, raw).await.expect(200);
+    app.sql("update contacts set active = true, email = 'p' || email").await.unwrap();
+    let coordinator = app.agent("Coordinator").await;
+    let release = format!("/v1/quarantine/{}/release", mail["id"].as_str().unwrap());
+    coordinator.post(&release, json!({"as": "note"})).await.expect(200);
+    file_all(&app).await;
+    let list = coordinator.get(&path(&ticket, "/attachments")).await.expect(200);
+    assert_eq!((&list["items"][0]["name"], &list["items"][0]["visibility"]), (&json!("image001.png"), &json!("internal")));
+    let contact = app.contact("Purchasing contact").await;
+    assert_eq!(contact.get(&path(&ticket, "/attachments")).await.expect(200)["items"], json!([]));
+}
+
 #[actix_web::test]
 async fn a_contact_of_another_account_reaches_no_ticket_with_its_token() {
     let app = TestApp::start().await;

@@ -8,6 +8,7 @@ use futures_util::future::try_join_all;
 use lettre::Message;
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::extension::ClientId;
+use tokio::net::TcpStream;
 
 use super::service::Service;
 
@@ -18,17 +19,21 @@ pub async fn send(port: u16, mails: usize, connections: usize) -> anyhow::Result
         .to("ann@customer.example".parse()?)
         .subject("Re: The printer on floor 3 does not print")
         .body("Please switch it off and on again.\n".repeat(30))?;
-    let content = message.formatted();
+    let content = String::from_utf8(message.formatted())? + ".\r\n";
     let shares = (0..connections).map(|n| (mails + n) / connections);
     try_join_all(shares.map(|share| {
-        let (envelope, content) = (message.envelope().clone(), content.clone());
+        let content = content.clone();
         async move {
             let hello = ClientId::Domain("desk.example".to_owned());
-            let at = ("127.0.0.1", port);
+            let stream = TcpStream::connect(("127.0.0.1", port)).await?;
+            stream.set_nodelay(true)?;
             let mut connection =
-                AsyncSmtpConnection::connect_tokio1(at, None, &hello, None, None).await?;
+                AsyncSmtpConnection::connect_with_transport(Box::new(stream), &hello).await?;
             for _ in 0..share {
-                connection.send(&envelope, &content).await?;
+                connection.command("MAIL FROM:<support@desk.example>\r\n").await?;
+                connection.command("RCPT TO:<ann@customer.example>\r\n").await?;
+                connection.command("DATA\r\n").await?;
+                connection.command(&content).await?;
             }
             anyhow::Ok(())
         }

@@ -44,7 +44,7 @@ pub fn compose(
     from: &Mailbox,
     key: &SecretKey,
     now: DateTime<Utc>,
-) -> anyhow::Result<Vec<u8>> {
+) -> anyhow::Result<String> {
     let mail = &outgoing.mail;
     let id = mail.message_id.as_deref().context("the mail has no Message-ID")?;
     let to = mailbox(mail.to_name.clone(), &mail.to_email)?;
@@ -75,7 +75,8 @@ pub fn compose(
             message.multipart(MultiPart::alternative().singlepart(plain).singlepart(html))?
         }
     };
-    Ok(message.formatted())
+    // Everything in it is encoded as ASCII.
+    Ok(String::from_utf8(message.formatted())?)
 }
 
 fn mailbox(name: Option<String>, email: &str) -> anyhow::Result<Mailbox> {
@@ -141,8 +142,7 @@ mod tests {
 
     fn written(outgoing: &Outgoing, key: &SecretKey) -> String {
         let from = "Desk <desk@desk.example>".parse().unwrap();
-        let bytes = compose(outgoing, &from, key, DateTime::UNIX_EPOCH).unwrap();
-        String::from_utf8(bytes).unwrap()
+        compose(outgoing, &from, key, DateTime::UNIX_EPOCH).unwrap()
     }
 
     /// The names of the headers.

@@ -10,6 +10,7 @@ use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParam
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailParameter};
 use lettre::transport::smtp::response::Response;
+use tokio::net::TcpStream;
 
 use super::rules::{Failure, Outcome, PATIENCE, Refusal, line};
 use crate::config::Config;
@@ -20,6 +21,8 @@ const CONNECT: Duration = Duration::from_secs(30);
 const ANSWER: Duration = Duration::from_secs(60);
 /// How long a server may take over a whole mail.
 const ACCEPTANCE: Duration = Duration::from_secs(180);
+
+type BoxedError = Box<dyn std::error::Error + Send + Sync>;
 
 /// How the way to the server is protected.
 #[derive(Clone)]
@@ -98,15 +101,20 @@ impl Server {
         }
     }
 
-    async fn open(&self) -> Result<AsyncSmtpConnection, Error> {
+    async fn open(&self) -> Result<AsyncSmtpConnection, BoxedError> {
         let hello = ClientId::Domain(self.domain.clone());
         let at = (self.host.as_str(), self.port);
-        let wrapped = match &self.security {
-            Security::Implicit(tls) => Some(tls.clone()),
-            _ => None,
+        let mut connection = match &self.security {
+            Security::Implicit(tls) => {
+                let tls = Some(tls.clone());
+                AsyncSmtpConnection::connect_tokio1(at, Some(CONNECT), &hello, tls, None).await?
+            }
+            _ => {
+                let stream = TcpStream::connect(at).await?;
+                stream.set_nodelay(true)?;
+                AsyncSmtpConnection::connect_with_transport(Box::new(stream), &hello).await?
+            }
         };
-        let mut connection =
-            AsyncSmtpConnection::connect_tokio1(at, Some(CONNECT), &hello, wrapped, None).await?;
         match &self.security {
             Security::Required(tls) => connection.starttls(tls.clone(), &hello).await?,
             Security::Offered(tls) if connection.can_starttls() => {
@@ -126,7 +134,7 @@ impl Server {
         &self,
         connection: &mut AsyncSmtpConnection,
         recipients: &[&str],
-        content: &[u8],
+        content: &str,
         attempts: i32,
     ) -> (Outcome, bool) {
         let outcome = self.converse(connection, recipients, content, attempts).await;
@@ -143,7 +151,7 @@ impl Server {
         &self,
         connection: &mut AsyncSmtpConnection,
         recipients: &[&str],
-        content: &[u8],
+        content: &str,
         attempts: i32,
     ) -> Outcome {
         let parsed: Result<Vec<Address>, _> =
@@ -180,7 +188,7 @@ impl Server {
         if let Err(failure) = answer(connection.command(Data), ANSWER).await {
             return not_taken(failure);
         }
-        match answer(connection.message(content), ACCEPTANCE).await {
+        match answer(connection.command(data(content)), ACCEPTANCE).await {
             Ok(_) => Outcome::Sent { refused },
             Err(Failure::Refused(refusal)) => Outcome::Refused { address: None, refusal },
             Err(Failure::Broken(why)) => Outcome::Unanswered(why),
@@ -218,6 +226,14 @@ fn not_taken(failure: Failure) -> Outcome {
         Failure::Refused(refusal) => Outcome::NotTaken(refusal.to_string()),
         Failure::Broken(why) => Outcome::NotTaken(why),
     }
+}
+
+/// A mail as it stands behind DATA: a dot more where a line begins with one, and a line with a dot alone (RFC 5321, section
+/// 4.5.2). It is one piece, because a small second one would wait until the first is acknowledged.
+fn data(content: &str) -> String {
+    let first = if content.starts_with('.') { "." } else { "" };
+    let last = if content.ends_with("\r\n") { "" } else { "\r\n" };
+    format!("{first}{}{last}.\r\n", content.replace("\r\n.", "\r\n.."))
 }
 
 async fn answer(

@@ -57,3 +57,10 @@ fn a_configuration_that_cannot_work_or_would_tell_a_secret_is_refused() {
     let domain = Config { mail_domain: Some("a b".into()), ..config("smtps://a.example") };
     assert!(fails(&domain).contains("mail_domain"));
 }
+
+#[test]
+fn a_mail_ends_with_its_dot_and_no_line_of_it_does_so_sooner() {
+    assert_eq!(data("a\r\n.\r\n..b\r\n"), "a\r\n..\r\n...b\r\n.\r\n");
+    assert_eq!(data(".a"), "..a\r\n.\r\n");
+    assert_eq!(data(""), "\r\n.\r\n");
+}

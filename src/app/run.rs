@@ -4,56 +4,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use chrono::{TimeDelta, Utc};
+use chrono::Utc;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Notify;
 
 use crate::attachments::Files;
 use crate::auth::{self, Authenticator};
 use crate::config::Config;
 use crate::db::Db;
 use crate::db::embedded::Embedded;
-use crate::events::{self, Consumer, Feed};
+use crate::events::Feed;
 use crate::kernel::{Secret, SecretKey};
 use crate::tickets::service;
 use crate::workers::Workers;
-use crate::{bulk, crm, http, inbound, jobs, mail, reminders, schedule, seed, surveys, telemetry};
+use crate::{bulk, crm, inbound, jobs, mail, seed, surveys, telemetry};
 
-/// Who is told about published events, in the transaction that publishes them.
-pub const CONSUMERS: &[Consumer] = &[crm::mark_dirty];
-/// How often is told what the mirror does.
-const MIRROR_FIGURES: Duration = Duration::from_secs(5);
-/// Jobs that a process works on at a time: each by itself, so that a slow step delays no other job.
-const JOBS_AT_ONCE: usize = 4;
-/// How often it is asked whether a step of a job is due, when none was.
-const JOBS_IDLE: Duration = Duration::from_millis(500);
-/// How often it is asked whether a comparison or an import is to be started.
-const SCHEDULES: Duration = Duration::from_secs(30);
-/// How often the inbox of webhooks is looked into, when it was empty.
-const INBOX_IDLE: Duration = Duration::from_millis(300);
-/// How often it is asked whether nobody reads the mailbox.
-const MAILBOX: Duration = Duration::from_secs(1);
-/// How often it is looked for files that came by mail.
-const MAIL_FILES: Duration = Duration::from_millis(500);
-/// How often it is looked for reminders that are due and for what was missed.
-const SCHEDULE: Duration = Duration::from_secs(1);
-/// How often mails are looked for, by each connection that has none to send.
-const MAIL_IDLE: Duration = Duration::from_millis(500);
-/// How often is told how many mails wait.
-const MAIL_FIGURES: Duration = Duration::from_secs(5);
-/// How often it is looked for files that nobody needs.
-const FILES: Duration = Duration::from_secs(60);
-/// How often it is looked for customers who do not reply, and for whom to ask how satisfied they are.
-const CUSTOMERS: Duration = Duration::from_secs(1);
-/// How often automatic transitions are looked for.
-const AUTOMATIC: Duration = Duration::from_millis(500);
-/// How often waiting tickets are looked at when nothing happens: time alone makes agents available.
-const WAITING: Duration = Duration::from_secs(1);
 /// How long a step in hand is waited for at shutdown.
 const STEP_GRACE: Duration = Duration::from_secs(5);
-/// How long an idempotency key is kept.
-const KEEP_KEYS: TimeDelta = TimeDelta::hours(25);
 
 /// What the handlers and the workers share.
 #[derive(Clone)]
@@ -116,203 +83,6 @@ impl Service {
     /// Loads the seed data into a database that has none; does nothing otherwise.
     pub async fn seed(&self) -> anyhow::Result<()> {
         Ok(self.db.tx(|conn| seed::load(conn, Utc::now())).await?)
-    }
-
-    /// Starts the background work of this process.
-    pub fn start_workers(&self) -> Workers {
-        let workers = Workers::default();
-        let (db, feed, mirror) = (self.db.clone(), self.feed.clone(), self.mirror.clone());
-        let news = Arc::new(Notify::new());
-        let bell = Arc::clone(&news);
-        workers.every("relay", Duration::ZERO, move || {
-            let (db, feed, mirror) = (db.clone(), feed.clone(), mirror.clone());
-            let bell = Arc::clone(&bell);
-            async move {
-                let published = events::publish_next(&db, &feed, CONSUMERS).await?;
-                if published {
-                    mirror.wake();
-                    bell.notify_one();
-                } else {
-                    db.committed_or_a_second().await;
-                }
-                Ok(published)
-            }
-        });
-        self.start_mirror_workers(&workers);
-        self.start_inbox_workers(&workers);
-        self.start_mailbox(&workers);
-        self.start_jobs(&workers);
-        self.start_schedule(&workers);
-        self.start_mail(&workers);
-        self.start_customer_workers(&workers);
-        self.start_ticket_workers(&workers, news);
-        let files = self.files.clone();
-        workers.every("files", FILES, move || {
-            let files = files.clone();
-            async move { files.sweep(Utc::now()).await }
-        });
-        let db = self.db.clone();
-        workers.every("idempotency keys", Duration::from_secs(600), move || {
-            let db = db.clone();
-            async move {
-                let before = Utc::now() - KEEP_KEYS;
-                db.tx(move |conn| Ok(http::sweep_idempotency_keys(conn, before)?)).await?;
-                Ok(false)
-            }
-        });
-        workers
-    }
-
-    fn start_mirror_workers(&self, workers: &Workers) {
-        let mirror = self.mirror.clone();
-        workers.every("mirror", Duration::ZERO, move || {
-            let mirror = mirror.clone();
-            async move { mirror.start_due(Utc::now()).await }
-        });
-        let mirror = self.mirror.clone();
-        workers.every("poll", Duration::from_secs(1), move || {
-            let mirror = mirror.clone();
-            async move { mirror.poll_due(Utc::now()).await }
-        });
-        let mirror = self.mirror.clone();
-        workers.every("mirror figures", MIRROR_FIGURES, move || {
-            let mirror = mirror.clone();
-            async move {
-                mirror.tell_outcomes(Utc::now()).await?;
-                mirror.tell_figures(Utc::now()).await?;
-                Ok(false)
-            }
-        });
-    }
-
-    /// Long work, and what starts some when its time has come.
-    fn start_jobs(&self, workers: &Workers) {
-        for _ in 0..JOBS_AT_ONCE {
-            let jobs = self.jobs.clone();
-            workers.every("jobs", JOBS_IDLE, move || {
-                let jobs = jobs.clone();
-                async move { jobs.step_due(Utc::now()).await }
-            });
-        }
-        let db = self.db.clone();
-        workers.every("scheduled comparisons", SCHEDULES, move || {
-            let db = db.clone();
-            async move {
-                db.quiet_tx(|conn| crm::reconcile::start_scheduled(conn, Utc::now())).await
-            }
-        });
-        let mirror = self.mirror.clone();
-        workers.every("scheduled imports", SCHEDULES, move || {
-            let mirror = mirror.clone();
-            async move { mirror.import_due(Utc::now()).await }
-        });
-    }
-
-    /// What becomes of what CRMs and integrations tell.
-    fn start_inbox_workers(&self, workers: &Workers) {
-        let (inbox, mirror) = (self.inbox.clone(), self.mirror.clone());
-        workers.every("inbox", INBOX_IDLE, move || {
-            let (inbox, mirror) = (inbox.clone(), mirror.clone());
-            async move {
-                let taken = inbox.take_due(Utc::now()).await?;
-                if taken {
-                    mirror.wake();
-                }
-                Ok(taken)
-            }
-        });
-        let inbox = self.inbox.clone();
-        workers.every("sync records", Duration::from_secs(600), move || {
-            let inbox = inbox.clone();
-            async move { inbox.sweep(Utc::now()).await }
-        });
-    }
-
-    /// What comes in by mail.
-    fn start_mailbox(&self, workers: &Workers) {
-        let mailbox = self.mailbox.clone();
-        workers.every("mailbox", MAILBOX, move || {
-            let mailbox = mailbox.clone();
-            async move { mailbox.attend().await }
-        });
-        let filing = self.filing.clone();
-        workers.every("mail files", MAIL_FILES, move || {
-            let filing = filing.clone();
-            async move { filing.step(Utc::now()).await }
-        });
-    }
-
-    /// Reminders, and what was missed.
-    fn start_schedule(&self, workers: &Workers) {
-        let db = self.db.clone();
-        workers.every("schedule", SCHEDULE, move || {
-            let db = db.clone();
-            async move { db.tx(|conn| schedule::service::sweep(conn, Utc::now())).await }
-        });
-    }
-
-    /// What goes out by mail.
-    fn start_mail(&self, workers: &Workers) {
-        for _ in 0..self.config.smtp_connections {
-            let mailer = self.mailer.clone();
-            workers.every("mail", MAIL_IDLE, move || {
-                let mailer = mailer.clone();
-                async move { mailer.send_due(Utc::now()).await }
-            });
-        }
-        let mailer = self.mailer.clone();
-        workers.every("mail figures", MAIL_FIGURES, move || {
-            let mailer = mailer.clone();
-            async move {
-                mailer.tell_figures(Utc::now()).await?;
-                mailer.sweep(Utc::now()).await
-            }
-        });
-    }
-
-    /// What customers are told and asked by itself.
-    fn start_customer_workers(&self, workers: &Workers) {
-        let db = self.db.clone();
-        workers.every("silent customers", CUSTOMERS, move || {
-            let db = db.clone();
-            async move { db.tx(|conn| reminders::heed_next(conn, Utc::now())).await }
-        });
-        let (db, surveys) = (self.db.clone(), self.surveys.clone());
-        workers.every("surveys", CUSTOMERS, move || {
-            let (db, surveys) = (db.clone(), surveys.clone());
-            async move { db.quiet_tx(move |conn| surveys.ask_next(conn, Utc::now())).await }
-        });
-    }
-
-    /// What happens to tickets by itself. Whoever becomes available or closes something gets what waits at once: `news` is
-    /// told of every change.
-    fn start_ticket_workers(&self, workers: &Workers, news: Arc<Notify>) {
-        let db = self.db.clone();
-        workers.every("automatic transitions", AUTOMATIC, move || {
-            let db = db.clone();
-            async move { db.tx(|conn| service::follow_automatic_transition(conn, Utc::now())).await }
-        });
-        let db = self.db.clone();
-        workers.every("waiting tickets", Duration::ZERO, move || {
-            let (db, news) = (db.clone(), Arc::clone(&news));
-            async move {
-                let given = db.tx(|conn| service::assign_waiting(conn, Utc::now())).await?;
-                if !given {
-                    _ = tokio::time::timeout(WAITING, news.notified()).await;
-                }
-                Ok(given)
-            }
-        });
-        let db = self.db.clone();
-        workers.every("closed parents", AUTOMATIC, move || {
-            let db = db.clone();
-            async move { db.tx(|conn| service::tell_child(conn, Utc::now())).await }
-        });
-        let db = self.db.clone();
-        workers.every("abandoned drafts", Duration::from_secs(600), move || {
-            let db = db.clone();
-            async move { db.quiet_tx(|conn| service::forget_drafts(conn, Utc::now())).await }
-        });
     }
 }
 

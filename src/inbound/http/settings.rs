@@ -29,7 +29,7 @@ pub async fn get_inbound_settings(db: web::Data<Db>, caller: Caller) -> Result<A
 /// What the desk does with mails that come in.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct InboundSettings {
+pub struct SetInboundSettings {
     #[garde(skip)]
     unknown_senders: UnknownSenders,
     /// Tickets of unknown senders are this account's.
@@ -50,7 +50,7 @@ pub struct InboundSettings {
 #[utoipa::path(
     tag = "mail-in",
     params(IfMatch),
-    request_body = InboundSettings,
+    request_body = SetInboundSettings,
     security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
     responses((status = 200, description = "The settings as they are now", body = Settings)),
 )]
@@ -59,7 +59,7 @@ pub async fn set_inbound_settings(
     db: web::Data<Db>,
     caller: Caller,
     seen: IfMatch,
-    body: Body<InboundSettings>,
+    body: Body<SetInboundSettings>,
 ) -> Result<Answer, AppError> {
     caller.require(Permission::WorkflowWrite)?;
     let (body, now) = (body.into_inner(), now());

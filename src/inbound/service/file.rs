@@ -32,12 +32,7 @@ pub fn file(
     }
 }
 
-fn tell(
-    conn: &mut PgConnection,
-    due: &Unfiled,
-    name: &str,
-    reason: &str,
-) -> Result<(), AppError> {
+fn tell(conn: &mut PgConnection, due: &Unfiled, name: &str, reason: &str) -> Result<(), AppError> {
     store::add_detail(conn, due.id, &format!("{name} is not attached: {reason}"))?;
     Ok(())
 }

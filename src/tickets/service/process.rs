@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 
 use super::super::store::{self, Attached, Step, Ticket};
 use super::{InWorkflow, NOT_FOUND, Told, get, hold};
+use crate::catalog::StepCheck;
 use crate::events::{self, Event, EventType};
 use crate::http::IfMatch;
-use crate::kernel::{Actor, AppError, Permission, TicketId};
+use crate::kernel::{Actor, AppError, Origin, Permission, TicketId};
 use crate::routing::{self, Facts, Finding, Mark, Seen, State, TicketStep};
 use crate::workflow::Category;
 use crate::{notes, people};
@@ -20,8 +21,15 @@ pub struct TicketProcess {
 }
 
 impl TicketProcess {
-    fn open(&self) -> impl Iterator<Item = &TicketStep> {
-        self.steps.iter().filter(|(_, state)| *state == State::Open).map(|(step, _)| step)
+    /// What keeps this actor from closing the ticket. A macro that closes is for people: what the clock closes has none to wait
+    /// for.
+    fn open_to(&self, actor: &Actor) -> Vec<&TicketStep> {
+        let closing = |step: &TicketStep| {
+            let last = self.steps.last().is_some_and(|(last, _)| last.number == step.number);
+            last && step.check == StepCheck::MacroApplied && actor.origin == Origin::Timer
+        };
+        let open = self.steps.iter().filter(|(_, state)| *state == State::Open);
+        open.map(|(step, _)| step).filter(|step| !closing(step)).collect()
     }
 }
 
@@ -193,15 +201,15 @@ pub(super) fn guard_closing(
     override_reason: Option<&str>,
 ) -> Result<Option<Value>, AppError> {
     let Some(process) = standing(conn, ticket)? else { return Ok(None) };
-    let open: Vec<Value> = process
-        .open()
-        .map(|step| json!({ "step": step.number, "do": step.task, "check": step.check }))
-        .collect();
+    let open = process.open_to(actor);
     if open.is_empty() {
         return Ok(None);
     }
+    let numbers: Vec<String> = open.iter().map(|step| step.number.to_string()).collect();
+    let told =
+        |step: &TicketStep| json!({ "step": step.number, "do": step.task, "check": step.check });
+    let open: Vec<Value> = open.into_iter().map(told).collect();
     if override_reason.is_none() && !actor.is_contact() {
-        let numbers: Vec<String> = process.open().map(|step| step.number.to_string()).collect();
         let detail = format!(
             "the process {:?} is not through; open steps: {}",
             process.attached.name,

@@ -1,13 +1,13 @@
 //! Customers who say nothing are reminded, and then their ticket goes on without them, as its workflow says. Each step handles one
 //! ticket in one transaction.
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::PgConnection;
+use diesel::{Connection as _, PgConnection};
 use serde_json::{Value, json};
 
 use super::super::rules::{Due, due};
 use super::super::store::{self, Silence, Ticket};
 use super::transition::{follow_status, move_to};
-use super::{Held, InWorkflow, Told, held, process};
+use super::{Held, InWorkflow, Told, held};
 use crate::events::EventType;
 use crate::kernel::{Actor, AppError};
 use crate::workflow::{Category, Transition, Trigger};
@@ -39,6 +39,7 @@ pub fn heed_silence(
 ) -> Result<Option<Heeded>, AppError> {
     let Some(located) = store::lock_silence_due(conn, now)? else { return Ok(None) };
     let mut held = held(conn, located)?;
+    let before = held.before.clone();
     let (status, closed_at) = (&held.ticket.status, held.ticket.closed_at);
     let Some(way) = held.workflow.on(status, Trigger::NoFeedback, closed_at, now).cloned() else {
         // An administrator took the transition away meanwhile.
@@ -47,17 +48,25 @@ pub fn heed_silence(
         return Ok(Some(Heeded::Otherwise));
     };
     match due(&held.ticket.silence, &way, now) {
-        Due::Wait(until) => wait(conn, held, until),
+        Due::Wait(until) => wait(conn, before, until),
         Due::Remind { until } => remind(conn, held, until, now),
-        Due::GoOn => go_on(conn, held, &way, now),
+        Due::GoOn => match conn.transaction(|conn| go_on(conn, held, &way, now)) {
+            // Steps of its process are open, and there is nobody to say why it should be closed all the same.
+            Err(AppError::OpenSteps { .. }) => wait(conn, before, now + HELD_UP),
+            done => done,
+        },
     }
     .map(Some)
 }
 
 /// Looks again then.
-fn wait(conn: &mut PgConnection, mut held: Held, until: DateTime<Utc>) -> Result<Heeded, AppError> {
-    held.ticket.silence.due_at = Some(until);
-    store::save(conn, &held.ticket)?;
+fn wait(
+    conn: &mut PgConnection,
+    mut ticket: Ticket,
+    until: DateTime<Utc>,
+) -> Result<Heeded, AppError> {
+    ticket.silence.due_at = Some(until);
+    store::save(conn, &ticket)?;
     Ok(Heeded::Otherwise)
 }
 
@@ -75,8 +84,7 @@ fn remind(
     Ok(Heeded::Reminded(Box::new(Reminded { ticket, until })))
 }
 
-/// By the transition of the workflow. What is closed this way is held to the process that the ticket follows: it waits for
-/// open steps, and nobody is there to override them.
+/// By the transition of the workflow.
 fn go_on(
     conn: &mut PgConnection,
     mut held: Held,
@@ -89,12 +97,6 @@ fn go_on(
     move_to(&mut held, &way.to, now)?;
     if held.ticket.category == Category::Closed && !was_closed {
         held.ticket.resolution = Some(resolution(way));
-        let guarded = process::guard_closing(conn, &system, &held.ticket, None);
-        if let Err(AppError::OpenSteps { .. }) = guarded {
-            held.ticket = held.before.clone();
-            return wait(conn, held, now + HELD_UP);
-        }
-        guarded?;
     }
     follow_status(conn, &system, &mut held, was_closed, now)?;
     let data: Value = json!({

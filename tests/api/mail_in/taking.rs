@@ -151,7 +151,8 @@ async fn file_all(app: &TestApp) {
 
 #[actix_web::test]
 async fn files_are_attached_once_as_the_senders_and_what_is_blocked_is_told() {
-    let app = TestApp::start_with(|config| config.attachments_blocked.push("text/html".into())).await;
+    let app =
+        TestApp::start_with(|config| config.attachments_blocked.push("text/html".into())).await;
     let raw = message("new_with_attachment", "");
     let mail = post(&bringer(&app).await, raw).await.expect(200);
     let ticket = json!({"id": mail["ticket_id"]});
@@ -159,14 +160,22 @@ async fn files_are_attached_once_as_the_senders_and_what_is_blocked_is_told() {
     futures_util::future::join(file_all(&app), file_all(&app)).await;
     let contact = app.contact("Purchasing contact").await;
     let list = contact.get(&path(&ticket, "/attachments")).await.expect(200);
-    let names: Vec<&str> =
-        list["items"].as_array().unwrap().iter().map(|file| file["name"].as_str().unwrap()).collect();
+    let names: Vec<&str> = list["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|file| file["name"].as_str().unwrap())
+        .collect();
     assert_eq!(names, ["Prüfbericht.pdf", "part-4"]);
     let coordinator = app.agent("Coordinator").await;
     let whole = format!("/v1/inbound/emails/{}", mail["id"].as_str().unwrap());
     let now = coordinator.get(&whole).await.expect(200);
     assert!(now["detail"].as_str().unwrap().starts_with("report.html is not attached: "), "{now}");
-    assert_eq!(app.number("select count(*) as number from inbound_mails where files_due_at is not null").await, 0);
+    assert_eq!(
+        app.number("select count(*) as number from inbound_mails where files_due_at is not null")
+            .await,
+        0
+    );
 }
 
 #[actix_web::test]
@@ -182,7 +191,10 @@ async fn a_strangers_files_are_for_the_desk() {
     coordinator.post(&release, json!({"as": "note"})).await.expect(200);
     file_all(&app).await;
     let list = coordinator.get(&path(&ticket, "/attachments")).await.expect(200);
-    assert_eq!((&list["items"][0]["name"], &list["items"][0]["visibility"]), (&json!("image001.png"), &json!("internal")));
+    assert_eq!(
+        (&list["items"][0]["name"], &list["items"][0]["visibility"]),
+        (&json!("image001.png"), &json!("internal"))
+    );
     let contact = app.contact("Purchasing contact").await;
     assert_eq!(contact.get(&path(&ticket, "/attachments")).await.expect(200)["items"], json!([]));
 }

@@ -15,7 +15,7 @@ async fn a_ticket_with_open_steps_can_be_merged_and_tells_what_was_left_open() {
     let event = history(&coordinator, &ticket).await.pop().unwrap();
     assert_eq!(event["type"], "ticket.merged");
     let left = &event["data"]["process"];
-    assert_eq!(left["open_steps"].as_array().unwrap().len(), 4);
+    assert_eq!(left["open_steps"].as_array().unwrap().len(), 5);
     let merged = format!("Merged into {}", target["number"].as_str().unwrap());
     assert_eq!(left["override_reason"], *merged);
     let contact = app.contact("Purchasing contact").await;
@@ -70,7 +70,7 @@ async fn many_tickets_at_once_are_held_to_their_processes_as_each_by_itself() {
     body["override_reason"] = json!("All of them were settled by phone");
     assert_eq!(bulk(&body).await["status"], 200);
     let event = history(&coordinator, &ticket).await.pop().unwrap();
-    assert_eq!(event["data"]["process"]["open_steps"].as_array().unwrap().len(), 4);
+    assert_eq!(event["data"]["process"]["open_steps"].as_array().unwrap().len(), 5);
 }
 
 #[actix_web::test]
@@ -85,7 +85,7 @@ async fn an_administrator_who_moves_a_status_closes_tickets_with_open_steps_and_
     assert_eq!(app.read(&ticket).await["status"]["code"], "050");
     let event = history(&admin, &ticket).await.pop().unwrap();
     assert_eq!(event["data"]["process"]["override_reason"], "The product is no more");
-    assert_eq!(event["data"]["process"]["open_steps"].as_array().unwrap().len(), 4);
+    assert_eq!(event["data"]["process"]["open_steps"].as_array().unwrap().len(), 5);
 }
 
 #[actix_web::test]

@@ -21,12 +21,11 @@ pub struct TicketProcess {
 }
 
 impl TicketProcess {
-    /// What keeps this actor from closing the ticket. A macro that closes is for people: what the clock closes has none to wait
-    /// for.
-    fn open_to(&self, actor: &Actor) -> Vec<&TicketStep> {
+    /// What stands against closing the ticket. A macro that closes is for people: what the clock closes has none to wait for.
+    fn open(&self, by_clock: bool) -> Vec<&TicketStep> {
         let closing = |step: &TicketStep| {
             let last = self.steps.last().is_some_and(|(last, _)| last.number == step.number);
-            last && step.check == StepCheck::MacroApplied && actor.origin == Origin::Timer
+            last && step.check == StepCheck::MacroApplied && by_clock
         };
         let open = self.steps.iter().filter(|(_, state)| *state == State::Open);
         open.map(|(step, _)| step).filter(|step| !closing(step)).collect()
@@ -201,7 +200,8 @@ pub(super) fn guard_closing(
     override_reason: Option<&str>,
 ) -> Result<Option<Value>, AppError> {
     let Some(process) = standing(conn, ticket)? else { return Ok(None) };
-    let open = process.open_to(actor);
+    let by_clock = actor.origin == Origin::Timer && override_reason.is_none();
+    let open = process.open(by_clock);
     if open.is_empty() {
         return Ok(None);
     }

@@ -2,16 +2,17 @@
 use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 
-use super::super::rules::{Cause, Incoming, MailState, Outcome, Release};
+use super::super::rules::{Cause, Incoming, MailState, Outcome, Release, conversation};
 use super::super::store::{self, Mail};
 use super::Desk;
-use super::decide::{known_contact, named, new_ticket_of};
+use super::decide::{aside, known_contact, named, new_ticket_of, side_of};
 use super::read::NOT_FOUND;
 use crate::kernel::{
     AccountId, Actor, AppError, CategoryId, ContactId, InboundMailId, Permission, ProductId,
     TicketId,
 };
 use crate::notes::{Channel, NewNote, NoteVisibility};
+use crate::side_conversations::{self, SideConversation};
 use crate::tickets::service as tickets;
 
 /// What a mail is released as.
@@ -51,19 +52,41 @@ pub fn release(
         AppError::conflict("mail_unreadable", "nothing of the mail can be read; discard it")
     })?;
     let outcome = match wanted.release {
-        Release::Note => on_ticket(conn, actor, &mail, &wanted, &incoming, now)?,
+        Release::Note => {
+            let side = side_of(conversation(&desk.key, &incoming));
+            match side.map(|side| side_conversations::find(conn, side)).transpose()?.flatten() {
+                // Whoever wants it on a ticket says on which.
+                Some(side) if wanted.ticket_id.is_none() => {
+                    in_side_conversation(conn, actor, &side, id, &incoming, now)?
+                }
+                side => on_ticket(conn, actor, &mail, &wanted, (&incoming, side.is_some()), now)?,
+            }
+        }
         _ => as_ticket(conn, actor, &wanted, &incoming, now)?,
     };
     Ok(store::settle(conn, id, &outcome, Some((actor, now)))?)
 }
 
-/// A contact's words are theirs where they may see the ticket; anybody else's are the desk's to read first.
+fn in_side_conversation(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    side: &SideConversation,
+    id: InboundMailId,
+    incoming: &Incoming,
+    now: DateTime<Utc>,
+) -> Result<Outcome, AppError> {
+    tickets::get(conn, actor, side.ticket_id)?;
+    aside(conn, actor, side, id, incoming, now)
+}
+
+/// A contact's words are theirs where they may see the ticket; anybody else's are the desk's to read first, and so is what answers a
+/// side conversation (`aside`), which no customer sees.
 fn on_ticket(
     conn: &mut PgConnection,
     actor: &Actor,
     mail: &Mail,
     wanted: &Released,
-    incoming: &Incoming,
+    (incoming, aside): (&Incoming, bool),
     now: DateTime<Utc>,
 ) -> Result<Outcome, AppError> {
     let missing = || AppError::field("/ticket_id", "a note needs a ticket");
@@ -73,7 +96,7 @@ fn on_ticket(
         .map_err(|_| AppError::field("/ticket_id", "there is no such ticket"))?;
     let channel = Channel::Email;
     let contact = incoming.sender.as_ref().map(|from| known_contact(conn, from)).transpose()?;
-    if let Some(contact) = contact.flatten().filter(|_| incoming.automatic.is_none())
+    if let Some(contact) = contact.flatten().filter(|_| incoming.automatic.is_none() && !aside)
         && tickets::get(conn, &contact, id).is_ok()
     {
         let note = NewNote {

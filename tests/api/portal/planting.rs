@@ -59,6 +59,9 @@ impl<'a> Desk<'a> {
         self.post(&merged, "/merge", json!({"into": ticket["id"]})).await;
         let order = json!({"to": "job", "title": self.text, "reference": MARK});
         self.post(&job, "/conversion", order).await;
+        let call = json!({"steps": [{"do": self.text, "check": "person"}]});
+        let admin = self.app.agent("Administrator").await;
+        admin.patch("/v1/processes/account_manager", "*", call).await.expect(200);
         let component = json!({"component_id": self.app.id("components", "Managed Upgrade").await});
         self.coordinator.patch(&path(&child, ""), "*", component).await.expect(200);
         let done = json!({"done": true, "reference": self.text});

@@ -177,7 +177,10 @@ pub struct ChangeSideConversation {
     tag = "side conversations",
     params(("id" = TicketId, Path), ("side_conversation_id" = SideConversationId, Path), IfMatch),
     request_body(content = ChangeSideConversation, example = json!({"state": "closed"})),
-    security(("bearer" = ["tickets:write", "tickets:work"]), ("client_credentials" = ["tickets:write", "tickets:work"])),
+    security(
+        ("bearer" = ["tickets:read", "tickets:write", "tickets:work"]),
+        ("client_credentials" = ["tickets:read", "tickets:write", "tickets:work"]),
+    ),
     responses((status = 200, description = "The side conversation as it is now", body = SideConversationView)),
 )]
 #[patch("/tickets/{id}/side-conversations/{side_conversation_id}")]

@@ -34,7 +34,10 @@ pub struct SendSideMessage {
     tag = "side conversations",
     params(("id" = TicketId, Path), ("side_conversation_id" = SideConversationId, Path), Idempotency),
     request_body = SendSideMessage,
-    security(("bearer" = ["tickets:write", "tickets:work"]), ("client_credentials" = ["tickets:write", "tickets:work"])),
+    security(
+        ("bearer" = ["tickets:read", "tickets:write", "tickets:work"]),
+        ("client_credentials" = ["tickets:read", "tickets:write", "tickets:work"]),
+    ),
     responses((status = 201, description = "The message", body = SideMessageView)),
 )]
 #[post("/tickets/{id}/side-conversations/{side_conversation_id}/messages")]

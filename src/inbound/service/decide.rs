@@ -8,16 +8,17 @@ use super::super::rules::{
 };
 use super::super::store::{self, Settings};
 use super::Desk;
+use super::aside::{participants_reply, side_of};
 use crate::auth;
 use crate::kernel::{
     AccountId, Actor, AppError, CategoryId, ContactId, InboundMailId, Origin, Priority, ProductId,
     SideConversationId, TicketId,
 };
 use crate::mail::service as mail;
-use crate::mail::{Address, Conversation, Thread};
+use crate::mail::{Conversation, Thread};
 use crate::notes::{Channel, NewNote, NoteVisibility};
 use crate::people;
-use crate::side_conversations::{self, Reply, SideConversation};
+use crate::side_conversations;
 use crate::tickets::Source;
 use crate::tickets::service::{self as tickets, NewTicket, Replied};
 
@@ -71,14 +72,6 @@ pub(super) fn decide(
     }
 }
 
-/// The side conversation that a signed token names.
-pub(super) fn side_of(thread: Option<Thread>) -> Option<SideConversationId> {
-    match thread?.conversation {
-        Conversation::Ticket(_) => None,
-        Conversation::Side(id) => Some(SideConversationId(id)),
-    }
-}
-
 /// The ticket that a signed token leads to, if there still is one.
 pub(super) fn existing(
     conn: &mut PgConnection,
@@ -125,43 +118,6 @@ pub(super) fn known_contact(
         Person::Contact(contact) => Some(contact),
         Person::Agent(_) | Person::Nobody => None,
     })
-}
-
-/// What a participant answers is a message in the side conversation, whoever they are to the desk otherwise. Anybody else may have
-/// had the mail from a participant: somebody looks at theirs first.
-fn participants_reply(
-    conn: &mut PgConnection,
-    side: SideConversationId,
-    id: InboundMailId,
-    sender: &Sender,
-    incoming: &Incoming,
-    now: DateTime<Utc>,
-) -> Result<Outcome, AppError> {
-    let strange = Outcome::quarantined(Cause::SideConversation);
-    let Some(side) = side_conversations::find(conn, side)? else { return Ok(strange) };
-    if !side.participants.0.include(&sender.email) {
-        return Ok(strange.about(Some(side.ticket_id)));
-    }
-    aside(conn, &service(), &side, id, incoming, now)
-}
-
-/// Adds a mail to a side conversation, as what its sender said.
-pub(super) fn aside(
-    conn: &mut PgConnection,
-    actor: &Actor,
-    side: &SideConversation,
-    email_id: InboundMailId,
-    incoming: &Incoming,
-    now: DateTime<Utc>,
-) -> Result<Outcome, AppError> {
-    let sender = incoming.sender.as_ref();
-    let from = Address {
-        name: sender.and_then(|sender| sender.name.clone()),
-        email: sender.map(|sender| sender.email.clone()).unwrap_or_default(),
-    };
-    let reply = Reply { email_id, from, body: incoming.note() };
-    side_conversations::receive(conn, actor, side.id, reply, now)?;
-    Ok(Outcome::taken_aside(side.ticket_id, side.id))
 }
 
 /// What no person sent is recorded with its ticket, and nothing else happens.

@@ -5,7 +5,8 @@ use diesel::PgConnection;
 use super::super::rules::{Cause, Incoming, MailState, Outcome, Release, conversation};
 use super::super::store::{self, Mail};
 use super::Desk;
-use super::decide::{aside, known_contact, named, new_ticket_of, side_of};
+use super::aside::{aside, side_of};
+use super::decide::{known_contact, named, new_ticket_of};
 use super::read::NOT_FOUND;
 use crate::kernel::{
     AccountId, Actor, AppError, CategoryId, ContactId, InboundMailId, Permission, ProductId,

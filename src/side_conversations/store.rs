@@ -5,7 +5,7 @@ use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
 use diesel::prelude::*;
 use diesel::serialize::{self, Output, ToSql};
-use diesel::sql_types::Jsonb;
+use diesel::sql_types::{Array, Jsonb, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::rules::{Participants, SideConversationState};
@@ -164,21 +164,36 @@ pub fn messages(
 
 /// Takes a secret out of the subjects of a ticket's side conversations, and out of what was said in them.
 pub fn erase(conn: &mut PgConnection, ticket: TicketId, erasure: &Erasure) -> QueryResult<()> {
-    let theirs = c::table.filter(c::ticket_id.eq(ticket));
-    let subjects: Vec<(SideConversationId, String)> =
-        theirs.select((c::id, c::subject)).for_no_key_update().load(conn)?;
+    let subjects: Vec<(SideConversationId, String)> = c::table
+        .filter(c::ticket_id.eq(ticket))
+        .select((c::id, c::subject))
+        .for_no_key_update()
+        .load(conn)?;
     let ids: Vec<SideConversationId> = subjects.iter().map(|(id, _)| *id).collect();
-    for (id, subject) in subjects {
-        if let Some(erased) = erasure.text(&subject) {
-            diesel::update(c::table.find(id)).set(c::subject.eq(erased)).execute(conn)?;
-        }
-    }
     let bodies: Vec<(SideMessageId, String)> =
         m::table.filter(m::conversation_id.eq_any(ids)).select((m::id, m::body)).load(conn)?;
-    for (id, body) in bodies {
-        if let Some(erased) = erasure.text(&body) {
-            diesel::update(m::table.find(id)).set(m::body.eq(erased)).execute(conn)?;
-        }
-    }
-    Ok(())
+    let subjects = subjects.iter().filter_map(|(id, text)| Some((id.0, erasure.text(text)?)));
+    rewrite(
+        conn,
+        "update side_conversations t set subject = anew.said from unnest($1, $2) as anew (id, said)
+          where t.id = anew.id",
+        subjects,
+    )?;
+    let bodies = bodies.iter().filter_map(|(id, text)| Some((id.0, erasure.text(text)?)));
+    rewrite(
+        conn,
+        "update side_messages t set body = anew.said from unnest($1, $2) as anew (id, said) where t.id = anew.id",
+        bodies,
+    )
+}
+
+/// Writes texts anew by the ids of their rows, in one statement.
+fn rewrite(
+    conn: &mut PgConnection,
+    statement: &str,
+    texts: impl Iterator<Item = (Uuid, String)>,
+) -> QueryResult<()> {
+    let (ids, texts): (Vec<Uuid>, Vec<String>) = texts.unzip();
+    let update = diesel::sql_query(statement).bind::<Array<SqlUuid>, _>(ids);
+    update.bind::<Array<Text>, _>(texts).execute(conn).map(drop)
 }

@@ -31,7 +31,7 @@ pub(super) fn participants_reply(
     if !side.participants.0.include(&sender.email) {
         return Ok(strange.about(Some(side.ticket_id)));
     }
-    aside(conn, &service(), &side, id, incoming, now)
+    aside(conn, &service(), &side, (id, sender, incoming), now)
 }
 
 /// Adds a mail to a side conversation, as what its sender said.
@@ -39,15 +39,10 @@ pub(super) fn aside(
     conn: &mut PgConnection,
     actor: &Actor,
     side: &SideConversation,
-    email_id: InboundMailId,
-    incoming: &Incoming,
+    (email_id, sender, incoming): (InboundMailId, &Sender, &Incoming),
     now: DateTime<Utc>,
 ) -> Result<Outcome, AppError> {
-    let sender = incoming.sender.as_ref();
-    let from = Address {
-        name: sender.and_then(|sender| sender.name.clone()),
-        email: sender.map(|sender| sender.email.clone()).unwrap_or_default(),
-    };
+    let from = Address { name: sender.name.clone(), email: sender.email.clone() };
     let reply = Reply { email_id, from, body: incoming.note() };
     side_conversations::receive(conn, actor, side.id, reply, now)?;
     Ok(Outcome::taken_aside(side.ticket_id, side.id))

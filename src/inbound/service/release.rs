@@ -13,7 +13,7 @@ use crate::kernel::{
     TicketId,
 };
 use crate::notes::{Channel, NewNote, NoteVisibility};
-use crate::side_conversations::{self, SideConversation};
+use crate::side_conversations;
 use crate::tickets::service as tickets;
 
 /// What a mail is released as.
@@ -53,31 +53,31 @@ pub fn release(
         AppError::conflict("mail_unreadable", "nothing of the mail can be read; discard it")
     })?;
     let outcome = match wanted.release {
-        Release::Note => {
-            let side = side_of(conversation(&desk.key, &incoming));
-            match side.map(|side| side_conversations::find(conn, side)).transpose()?.flatten() {
-                // Whoever wants it on a ticket says on which.
-                Some(side) if wanted.ticket_id.is_none() => {
-                    in_side_conversation(conn, actor, &side, id, &incoming, now)?
-                }
-                side => on_ticket(conn, actor, &mail, &wanted, (&incoming, side.is_some()), now)?,
-            }
-        }
+        Release::Note => as_note(conn, desk, actor, &mail, &wanted, &incoming, now)?,
         _ => as_ticket(conn, actor, &wanted, &incoming, now)?,
     };
     Ok(store::settle(conn, id, &outcome, Some((actor, now)))?)
 }
 
-fn in_side_conversation(
+/// What answers a side conversation is a message there; whoever wants it on a ticket says on which.
+fn as_note(
     conn: &mut PgConnection,
+    desk: &Desk,
     actor: &Actor,
-    side: &SideConversation,
-    id: InboundMailId,
+    mail: &Mail,
+    wanted: &Released,
     incoming: &Incoming,
     now: DateTime<Utc>,
 ) -> Result<Outcome, AppError> {
-    tickets::get(conn, actor, side.ticket_id)?;
-    aside(conn, actor, side, id, incoming, now)
+    let side = side_of(conversation(&desk.key, incoming));
+    let side = side.map(|side| side_conversations::find(conn, side)).transpose()?.flatten();
+    match (&side, &incoming.sender) {
+        (Some(side), Some(sender)) if wanted.ticket_id.is_none() => {
+            tickets::get(conn, actor, side.ticket_id)?;
+            aside(conn, actor, side, (mail.id, sender, incoming), now)
+        }
+        _ => on_ticket(conn, actor, mail, wanted, (incoming, side.is_some()), now),
+    }
 }
 
 /// A contact's words are theirs where they may see the ticket; anybody else's are the desk's to read first, and so is what answers a

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{VENDOR, answer, asked, at, bringer, kinds, post, said, to_vendor, token, told};
-use crate::support::{TestApp, path, secret_key};
+use crate::support::{TestApp, path, pointers, secret_key};
 
 fn became(mail: &Value) -> (&str, Option<&str>) {
     (mail["state"].as_str().unwrap(), mail["cause"].as_str())
@@ -49,7 +49,8 @@ async fn what_a_participant_answers_is_a_message_and_no_note() {
     let contact = app.contact("Purchasing contact").await;
     for place in ["", "/notes", "/history?limit=100"] {
         let seen = contact.get(&path(&ticket, place)).await.expect(200).to_string();
-        assert!(!seen.contains("7.2") && !seen.contains("vendor.example"), "{seen}");
+        let marks = ["7.2", "vendor.example", "side_conversation"];
+        assert!(!marks.iter().any(|mark| seen.contains(mark)), "{seen}");
     }
     // What is sent to the customer does not name the vendor's mail, and what is sent to the vendor does.
     let references = "select conversation_id::text as text from received_references";
@@ -110,6 +111,12 @@ async fn whoever_takes_no_part_waits_in_quarantine_until_somebody_lets_them_spea
     let seen =
         app.contact("Purchasing contact").await.get(&path(&ticket, "/notes")).await.expect(200);
     assert_eq!(seen["items"], json!([]));
+    // What two wrote is nobody's message.
+    let two = answer("a@vendor.example, b@vendor.example", "4", &token, "We");
+    let two = post(&bringer, two).await;
+    assert_eq!(became(&two), ("quarantined", Some("no_sender")));
+    let nowhere = agent.post(&release(&two), json!({"as": "note"})).await;
+    assert_eq!(pointers(nowhere), ["/ticket_id"]);
     // Whoever was taken out has the token still, and no voice.
     agent
         .patch(&at(&side, ""), "*", json!({"to": {"email": "new@vendor.example"}}))

@@ -24,6 +24,7 @@ pub mod views; //      saved filters, personal and shared, with counts
 pub mod mail; //       what goes out by mail
 pub mod canned_replies; // texts with placeholders
 pub mod macros; //     named lists of actions on a ticket
+pub mod side_conversations; // mail threads to people outside
 pub mod inbound; //    mails that come in: threads, loops, quarantine, the mailbox
 pub mod reminders; //  customers who do not reply
 pub mod surveys; //    how satisfied customers are with a closed ticket

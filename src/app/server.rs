@@ -16,7 +16,8 @@ use super::{Service, health};
 use crate::kernel::AppError;
 use crate::{
     attachments, auth, bulk, canned_replies, catalog, crm, events, http, inbound, jobs, macros,
-    mail, people, routing, schedule, surveys, telemetry, tickets, views, workflow,
+    mail, people, routing, schedule, side_conversations, surveys, telemetry, tickets, views,
+    workflow,
 };
 
 /// Everything under `/v1`. Paths are tried in this order: the tickets come first because they are called most.
@@ -24,6 +25,7 @@ fn v1(cfg: &mut ServiceConfig) {
     cfg.configure(tickets::routes)
         .configure(views::routes)
         .configure(mail::routes)
+        .configure(side_conversations::routes)
         .configure(canned_replies::routes)
         .configure(macros::routes)
         .configure(auth::routes)

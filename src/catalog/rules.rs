@@ -7,9 +7,9 @@ use crate::kernel::text_enum;
 text_enum! {
     /// How the service can tell that a step of a process was done.
     StepCheck {
-        /// A conversation with somebody outside was opened from the ticket.
+        /// A side conversation with somebody outside was opened from the ticket.
         SideConversation = "side_conversation",
-        /// That conversation has the customer's details and the request.
+        /// A side conversation has the customer's details and the request.
         SideConversationHasTicketSummary = "side_conversation_has_ticket_summary",
         /// The customer was told something since the ticket was routed.
         PublicNote = "public_note",

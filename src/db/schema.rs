@@ -613,6 +613,7 @@ diesel::table! {
         settled_by -> Nullable<Uuid>,
         settled_by_name -> Nullable<Text>,
         settled_at -> Nullable<Timestamptz>,
+        side_conversation_id -> Nullable<Uuid>,
     }
 }
 
@@ -820,6 +821,39 @@ diesel::table! {
         changed_by -> Uuid,
         changed_by_name -> Text,
         changed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    side_conversations (id) {
+        id -> Uuid,
+        ticket_id -> Uuid,
+        subject -> Text,
+        participants -> Jsonb,
+        state -> Text,
+        message_count -> Int4,
+        opened_by -> Uuid,
+        opened_by_name -> Text,
+        opened_at -> Timestamptz,
+        closed_at -> Nullable<Timestamptz>,
+        version -> Int4,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    side_messages (id) {
+        id -> Uuid,
+        conversation_id -> Uuid,
+        seq -> Int4,
+        author_id -> Nullable<Uuid>,
+        author_name -> Nullable<Text>,
+        author_email -> Nullable<Text>,
+        body -> Text,
+        ticket_summary -> Bool,
+        mail_id -> Nullable<Uuid>,
+        email_id -> Nullable<Uuid>,
+        created_at -> Timestamptz,
     }
 }
 
@@ -1107,6 +1141,7 @@ diesel::joinable!(elevations -> tickets (ticket_id));
 diesel::joinable!(events -> tickets (ticket_id));
 diesel::joinable!(file_parts -> files (file_id));
 diesel::joinable!(inbound_mails -> notes (note_id));
+diesel::joinable!(inbound_mails -> side_conversations (side_conversation_id));
 diesel::joinable!(inbound_mails -> tickets (ticket_id));
 diesel::joinable!(inbound_settings -> accounts (account_id));
 diesel::joinable!(inbound_settings -> categories (category_id));
@@ -1123,6 +1158,10 @@ diesel::joinable!(routing_entries -> departments (department_id));
 diesel::joinable!(routing_entries -> processes (process));
 diesel::joinable!(routing_entries -> products (product_id));
 diesel::joinable!(routing_head -> routing_versions (version));
+diesel::joinable!(side_conversations -> tickets (ticket_id));
+diesel::joinable!(side_messages -> inbound_mails (email_id));
+diesel::joinable!(side_messages -> outgoing_mails (mail_id));
+diesel::joinable!(side_messages -> side_conversations (conversation_id));
 diesel::joinable!(statuses -> workflows (workflow_id));
 diesel::joinable!(suppressed_addresses -> outgoing_mails (mail_id));
 diesel::joinable!(surveys -> accounts (account_id));
@@ -1205,6 +1244,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     routing_entries,
     routing_head,
     routing_versions,
+    side_conversations,
+    side_messages,
     signing_keys,
     statuses,
     suppressed_addresses,

@@ -85,6 +85,10 @@ ids! {
     SuppressionId,
     /// Identifies a mail that came in.
     InboundMailId,
+    /// Identifies a mail thread from a ticket to people outside.
+    SideConversationId,
+    /// Identifies what was said in a side conversation.
+    SideMessageId,
     /// Identifies what a customer is asked after a ticket was closed.
     SurveyId,
     /// Identifies an integration client.

@@ -32,6 +32,7 @@ use crate::kernel::Permission;
         (name = "notes", description = "The conversation on a ticket"),
         (name = "mails", description = "What goes out by mail, what does not and why, and where mail does not arrive"),
         (name = "mail templates", description = "The texts of mails, in several languages"),
+        (name = "side conversations", description = "Mail threads from a ticket to people outside, which the customer never sees"),
         (name = "canned replies", description = "Texts that are sent again and again, with placeholders"),
         (name = "macros", description = "Named lists of actions, done together"),
         (name = "mail-in", description = "Mails that come in: what became of them, and quarantine"),

@@ -41,6 +41,7 @@ mod redaction;
 mod routing;
 mod routing_table;
 mod schedule;
+mod side_conversations;
 mod surveys;
 mod tickets;
 mod triage;

@@ -33,6 +33,7 @@ const OF_TICKET: &[&str] = &[
     "notes",
     "note_id",
     "links",
+    "side-conversations",
     "schedule",
     "watchers",
     "views",
@@ -49,6 +50,7 @@ impl Secret {
         let (ticket, note) = desk.ticket().await;
         let [child, link, merged, job] = desk.related(&ticket).await;
         let appointment = desk.appointment(&ticket).await;
+        let side = desk.side_conversation(&ticket).await;
         let [own, shared] = desk.views(&ticket).await;
         let draft = desk.owner.post("/v1/drafts", desk.texts()).await.expect(201);
         let (account, contact) = (
@@ -62,6 +64,7 @@ impl Secret {
             of(&["tickets", "ticket_id", "id", "ids", "into"], &id(&ticket)),
             of(&["notes", "note_id"], &id(&note)),
             of(&["links"], &id(&link)),
+            of(&["side-conversations"], &id(&side)),
             of(&["schedule"], &id(&appointment)),
             of(&["views"], &id(&own)),
             of(&["drafts"], &id(&draft)),
@@ -72,7 +75,7 @@ impl Secret {
         let submitted = [&ticket, &child, &merged, &job];
         marks.extend(submitted.map(|ticket| ticket["number"].as_str().unwrap().to_owned()));
         marks.extend(submitted.map(id));
-        marks.extend([&draft, &note, &link, &appointment, &own, &shared].map(id));
+        marks.extend([&draft, &note, &link, &side, &appointment, &own, &shared].map(id));
         marks.extend([account, contact]);
         let more_tickets = [&child, &merged, &job, &draft].map(id).to_vec();
         Self { ids: ids.concat(), more_tickets, marks }

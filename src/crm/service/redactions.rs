@@ -18,6 +18,7 @@ use crate::http::IfMatch;
 use crate::inbound;
 use crate::kernel::{Actor, AppError, ConnectionId, NoteId, TicketId};
 use crate::mail::service as mail;
+use crate::side_conversations;
 use crate::surveys;
 use crate::tickets::Redaction;
 use crate::tickets::service::{self as tickets, Redact, Redacted};
@@ -44,6 +45,7 @@ pub fn redact(
     mail::erase(conn, id, &done.erasure)?;
     inbound::erase(conn, id, &done.erasure)?;
     surveys::erase(conn, id, &done.erasure)?;
+    side_conversations::erase(conn, id, &done.erasure)?;
     store::erase_records(conn, id, &done.notes, &done.erasure)?;
     let linked = store::linked_notes(conn, &done.notes)?;
     let connections = store::connections(conn, None, false, 100)?;

@@ -72,7 +72,7 @@ pub struct ReleaseEmail {
 
 /// Release a mail from quarantine
 ///
-/// As a note: the reply of its sender if that is a contact who may see the ticket, else an internal note. As a ticket: yours, on behalf of
+/// What answers a side conversation is, as a note without `ticket_id`, a message in that one. As a note: the reply of its sender if that is a contact who may see the ticket, else an internal note. As a ticket: yours, on behalf of
 /// the contact. Or it is discarded. What was ignored can be released too; what is on a ticket already is refused with `mail_taken`.
 #[utoipa::path(
     tag = "mail-in",

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::super::rules::{Cause, File, Incoming, MailState};
 use super::super::store::Mail;
-use crate::kernel::{AppError, InboundMailId, NoteId, TicketId};
+use crate::kernel::{AppError, InboundMailId, NoteId, SideConversationId, TicketId};
 
 /// A mail that came in, and what became of it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -34,6 +34,8 @@ pub struct EmailView {
     /// The ticket that it is on. Of one that was not taken: that it would belong to.
     ticket_id: Option<TicketId>,
     note_id: Option<NoteId>,
+    /// The side conversation of that ticket that it is part of.
+    side_conversation_id: Option<SideConversationId>,
     received_at: DateTime<Utc>,
     /// Who decided about it, when somebody did.
     settled_by: Option<Uuid>,
@@ -67,6 +69,7 @@ impl EmailView {
             detail: mail.detail,
             ticket_id: mail.ticket_id,
             note_id: mail.note_id,
+            side_conversation_id: mail.side_conversation_id,
             received_at: mail.received_at,
             settled_by: mail.settled_by,
             settled_by_name: mail.settled_by_name,

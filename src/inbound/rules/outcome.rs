@@ -1,11 +1,11 @@
 //! What became of a mail, and why.
-use crate::kernel::{NoteId, TicketId, text_enum};
+use crate::kernel::{NoteId, SideConversationId, TicketId, text_enum};
 
 text_enum! {
     /// What became of a mail.
     #[schema(as = InboundMailState)]
     MailState {
-        /// It is a note, or a ticket.
+        /// It is a note, a ticket, or a message in a side conversation.
         Taken = "taken",
         /// Somebody has to look at it.
         Quarantined = "quarantined",
@@ -50,7 +50,7 @@ text_enum! {
         NotParticipant = "not_participant",
         /// It says that it is from an agent, and answers no mail that was sent to that agent.
         UnprovenAgent = "unproven_agent",
-        /// It belongs to a side conversation.
+        /// It answers a side conversation that its sender takes no part in, or that is there no more.
         SideConversation = "side_conversation",
         /// For a new ticket: the contact has no account, or several.
         NoAccount = "no_account",
@@ -99,13 +99,26 @@ pub struct Outcome {
     /// The ticket that it is on, or that it would belong to.
     pub ticket_id: Option<TicketId>,
     pub note_id: Option<NoteId>,
+    /// The side conversation of that ticket that it is part of.
+    pub side_conversation_id: Option<SideConversationId>,
 }
 
 impl Outcome {
     /// A note on a ticket; without a note, the ticket itself.
     pub fn taken(ticket: TicketId, note: Option<NoteId>) -> Self {
-        let (state, ticket_id) = (MailState::Taken, Some(ticket));
-        Self { state, cause: None, detail: None, ticket_id, note_id: note }
+        Self {
+            state: MailState::Taken,
+            cause: None,
+            detail: None,
+            ticket_id: Some(ticket),
+            note_id: note,
+            side_conversation_id: None,
+        }
+    }
+
+    /// A message in a side conversation of a ticket.
+    pub fn taken_aside(ticket: TicketId, side: SideConversationId) -> Self {
+        Self { side_conversation_id: Some(side), ..Self::taken(ticket, None) }
     }
 
     pub fn quarantined(cause: Cause) -> Self {
@@ -117,7 +130,14 @@ impl Outcome {
     }
 
     fn left(state: MailState, cause: Cause) -> Self {
-        Self { state, cause: Some(cause), detail: None, ticket_id: None, note_id: None }
+        Self {
+            state,
+            cause: Some(cause),
+            detail: None,
+            ticket_id: None,
+            note_id: None,
+            side_conversation_id: None,
+        }
     }
 
     /// The same with the ticket that it belongs to, if that is known.

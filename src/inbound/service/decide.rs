@@ -8,14 +8,17 @@ use super::super::rules::{
 };
 use super::super::store::{self, Settings};
 use super::Desk;
+use super::aside::{participants_reply, side_of};
 use crate::auth;
 use crate::kernel::{
-    AccountId, Actor, AppError, CategoryId, ContactId, Origin, Priority, ProductId, TicketId,
+    AccountId, Actor, AppError, CategoryId, ContactId, InboundMailId, Origin, Priority, ProductId,
+    SideConversationId, TicketId,
 };
 use crate::mail::service as mail;
 use crate::mail::{Conversation, Thread};
 use crate::notes::{Channel, NewNote, NoteVisibility};
 use crate::people;
+use crate::side_conversations;
 use crate::tickets::Source;
 use crate::tickets::service::{self as tickets, NewTicket, Replied};
 
@@ -30,6 +33,7 @@ enum Person {
 pub(super) fn decide(
     conn: &mut PgConnection,
     desk: &Desk,
+    id: InboundMailId,
     incoming: &Incoming,
     now: DateTime<Utc>,
 ) -> Result<Outcome, AppError> {
@@ -43,11 +47,11 @@ pub(super) fn decide(
     let Some(sender) = &incoming.sender else {
         return Ok(Outcome::quarantined(Cause::NoSender));
     };
+    if let Some(side) = side_of(thread) {
+        return participants_reply(conn, side, id, sender, incoming, now);
+    }
     let person = person(conn, &sender.email)?;
     match (thread, person) {
-        (Some(Thread { conversation: Conversation::Side(_), .. }), _) => {
-            Ok(Outcome::quarantined(Cause::SideConversation))
-        }
         (Some(thread), Person::Contact(contact)) => {
             let ticket = existing(conn, Some(thread))?;
             reply(conn, &contact, ticket, incoming, now)
@@ -68,17 +72,19 @@ pub(super) fn decide(
     }
 }
 
-/// The ticket that a signed token names.
-pub(super) fn ticket_of(thread: Thread) -> Option<TicketId> {
-    match thread.conversation {
-        Conversation::Ticket(id) => Some(id),
-        Conversation::Side(_) => None,
-    }
-}
-
-/// The same, if there still is one.
-fn existing(conn: &mut PgConnection, thread: Option<Thread>) -> Result<Option<TicketId>, AppError> {
-    let Some(id) = thread.and_then(ticket_of) else { return Ok(None) };
+/// The ticket that a signed token leads to, if there still is one.
+pub(super) fn existing(
+    conn: &mut PgConnection,
+    thread: Option<Thread>,
+) -> Result<Option<TicketId>, AppError> {
+    let id = match thread.map(|thread| thread.conversation) {
+        None => return Ok(None),
+        Some(Conversation::Ticket(id)) => id,
+        Some(Conversation::Side(id)) => {
+            let side = side_conversations::find(conn, SideConversationId(id))?;
+            return Ok(side.map(|side| side.ticket_id));
+        }
+    };
     match tickets::get(conn, &service(), id) {
         Ok(_) => Ok(Some(id)),
         Err(AppError::NotFound(_)) => Ok(None),

@@ -37,7 +37,8 @@ fn tell(conn: &mut PgConnection, due: &Unfiled, name: &str, reason: &str) -> Res
     Ok(())
 }
 
-/// As who sent the mail, and for those who see its note. What comes from a stranger is for the desk to look at first.
+/// As who sent the mail, and for those who see its note. What comes from a stranger is for the desk to look at first, and what is
+/// said in a side conversation is not the customer's.
 fn attach(
     conn: &mut PgConnection,
     due: &Unfiled,
@@ -53,6 +54,7 @@ fn attach(
         None => None,
     };
     let visibility = match (&person, note) {
+        _ if due.side_conversation_id.is_some() => NoteVisibility::Internal,
         (None, _) => NoteVisibility::Internal,
         (Some(_), Some(note)) => note.visibility,
         (Some(_), None) => NoteVisibility::Public,

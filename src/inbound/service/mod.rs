@@ -1,4 +1,5 @@
 //! Use cases of mails that come in. Each is called inside one transaction.
+mod aside;
 mod decide;
 mod file;
 mod read;

@@ -2,9 +2,10 @@
 use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 
-use super::super::rules::{Cause, Incoming, MailState, Outcome, Release};
+use super::super::rules::{Cause, Incoming, MailState, Outcome, Release, conversation};
 use super::super::store::{self, Mail};
 use super::Desk;
+use super::aside::{aside, side_of};
 use super::decide::{known_contact, named, new_ticket_of};
 use super::read::NOT_FOUND;
 use crate::kernel::{
@@ -12,6 +13,7 @@ use crate::kernel::{
     TicketId,
 };
 use crate::notes::{Channel, NewNote, NoteVisibility};
+use crate::side_conversations;
 use crate::tickets::service as tickets;
 
 /// What a mail is released as.
@@ -51,20 +53,42 @@ pub fn release(
         AppError::conflict("mail_unreadable", "nothing of the mail can be read; discard it")
     })?;
     let outcome = match wanted.release {
-        Release::Note => on_ticket(conn, actor, &mail, &wanted, &incoming, now)?,
+        Release::Note => as_note(conn, desk, actor, &mail, &wanted, &incoming, now)?,
         _ => as_ticket(conn, actor, &wanted, &incoming, now)?,
     };
     let due = (!incoming.files.is_empty()).then_some(now);
     Ok(store::settle(conn, id, &outcome, due, Some((actor, now)))?)
 }
 
-/// A contact's words are theirs where they may see the ticket; anybody else's are the desk's to read first.
+/// What answers a side conversation is a message there; whoever wants it on a ticket says on which.
+fn as_note(
+    conn: &mut PgConnection,
+    desk: &Desk,
+    actor: &Actor,
+    mail: &Mail,
+    wanted: &Released,
+    incoming: &Incoming,
+    now: DateTime<Utc>,
+) -> Result<Outcome, AppError> {
+    let side = side_of(conversation(&desk.key, incoming));
+    let side = side.map(|side| side_conversations::find(conn, side)).transpose()?.flatten();
+    match (&side, &incoming.sender) {
+        (Some(side), Some(sender)) if wanted.ticket_id.is_none() => {
+            tickets::get(conn, actor, side.ticket_id)?;
+            aside(conn, actor, side, (mail.id, sender, incoming), now)
+        }
+        _ => on_ticket(conn, actor, mail, wanted, (incoming, side.is_some()), now),
+    }
+}
+
+/// A contact's words are theirs where they may see the ticket; anybody else's are the desk's to read first, and so is what answers a
+/// side conversation (`aside`), which no customer sees.
 fn on_ticket(
     conn: &mut PgConnection,
     actor: &Actor,
     mail: &Mail,
     wanted: &Released,
-    incoming: &Incoming,
+    (incoming, aside): (&Incoming, bool),
     now: DateTime<Utc>,
 ) -> Result<Outcome, AppError> {
     let missing = || AppError::field("/ticket_id", "a note needs a ticket");
@@ -74,7 +98,7 @@ fn on_ticket(
         .map_err(|_| AppError::field("/ticket_id", "there is no such ticket"))?;
     let channel = Channel::Email;
     let contact = incoming.sender.as_ref().map(|from| known_contact(conn, from)).transpose()?;
-    if let Some(contact) = contact.flatten().filter(|_| incoming.automatic.is_none())
+    if let Some(contact) = contact.flatten().filter(|_| incoming.automatic.is_none() && !aside)
         && tickets::get(conn, &contact, id).is_ok()
     {
         let note = NewNote {

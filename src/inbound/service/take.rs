@@ -6,8 +6,8 @@ use diesel::{Connection as _, PgConnection};
 use super::super::rules::{Cause, Incoming, MailState, Outcome, conversation};
 use super::super::store::{self, Mail};
 use super::Desk;
-use super::decide::{decide, ticket_of};
-use crate::kernel::{AppError, InboundMailId, TicketId};
+use super::decide::{decide, existing};
+use crate::kernel::{AppError, InboundMailId};
 use crate::mail::Conversation;
 use crate::mail::service::received;
 
@@ -46,21 +46,23 @@ pub fn take(
         None => Outcome::quarantined(Cause::Unreadable),
         // A savepoint: what was refused leaves nothing behind but the record.
         Some(incoming) => conn
-            .transaction(|conn| decide(conn, desk, incoming, now))
-            .or_else(|error| refused(error, desk, incoming))?,
+            .transaction(|conn| decide(conn, desk, mail.id, incoming, now))
+            .or_else(|error| refused(conn, error, desk, incoming))?,
     };
     let message_id = incoming.as_ref().and_then(|incoming| incoming.message_id.as_deref());
-    if let (Some(ticket), Some(id)) = (taken_for(&outcome), message_id) {
-        received(conn, Conversation::Ticket(ticket), id, now)?;
+    if let (Some(conversation), Some(id)) = (taken_for(&outcome), message_id) {
+        received(conn, conversation, id, now)?;
     }
     let files = incoming.as_ref().is_some_and(|incoming| !incoming.files.is_empty());
     let due = taken_for(&outcome).filter(|_| files).map(|_| now);
     Ok((store::settle(conn, mail.id, &outcome, due, None)?, true))
 }
 
-/// The ticket that the mail is part of from now on.
-fn taken_for(outcome: &Outcome) -> Option<TicketId> {
-    outcome.ticket_id.filter(|_| outcome.state == MailState::Taken)
+/// The conversation that the mail is part of from now on.
+fn taken_for(outcome: &Outcome) -> Option<Conversation> {
+    let side = outcome.side_conversation_id.map(|id| Conversation::Side(id.0));
+    let conversation = side.or(outcome.ticket_id.map(Conversation::Ticket));
+    conversation.filter(|_| outcome.state == MailState::Taken)
 }
 
 /// Records a mail that could not be taken because of a fault, so that it blocks no other and somebody sees it.
@@ -116,6 +118,7 @@ fn record(
         settled_by: None,
         settled_by_name: None,
         settled_at: None,
+        side_conversation_id: None,
     })
 }
 
@@ -127,14 +130,19 @@ fn fingerprint(raw: &[u8]) -> String {
 }
 
 /// What the desk's rules refuse waits for somebody; what is a fault is one.
-fn refused(error: AppError, desk: &Desk, incoming: &Incoming) -> Result<Outcome, AppError> {
+fn refused(
+    conn: &mut PgConnection,
+    error: AppError,
+    desk: &Desk,
+    incoming: &Incoming,
+) -> Result<Outcome, AppError> {
     if error.status() >= 500 {
         return Err(error);
     }
     tracing::debug!(%error, "the desk refused a mail");
     let refused =
         Outcome::quarantined(Cause::Refused).because(format!("{}: {error}", error.code()));
-    let ticket = conversation(&desk.key, incoming).and_then(ticket_of);
     // The ticket may be what is missing.
-    Ok(if matches!(error, AppError::NotFound(_)) { refused } else { refused.about(ticket) })
+    let ticket = existing(conn, conversation(&desk.key, incoming))?;
+    Ok(refused.about(ticket))
 }

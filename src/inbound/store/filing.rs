@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Timestamptz, Uuid as SqlUuid};
 
 use crate::db::schema::inbound_mails as m;
-use crate::kernel::{InboundMailId, NoteId, TicketId};
+use crate::kernel::{InboundMailId, NoteId, SideConversationId, TicketId};
 
 /// A mail with files that are to be attached.
 #[derive(Debug, Clone, QueryableByName)]
@@ -14,6 +14,7 @@ pub struct Unfiled {
     #[diesel(sql_type = SqlUuid)]
     pub ticket_id: TicketId,
     pub note_id: Option<NoteId>,
+    pub side_conversation_id: Option<SideConversationId>,
     pub from_email: Option<String>,
     /// How many were attached, or refused.
     pub files_done: i32,
@@ -28,7 +29,7 @@ pub fn take_unfiled(
     diesel::sql_query(
         "update inbound_mails set files_due_at = $2 where id = (
            select id from inbound_mails where files_due_at <= $1 order by files_due_at limit 1 for update skip locked)
-         returning id, ticket_id, note_id, from_email, files_done",
+         returning id, ticket_id, note_id, side_conversation_id, from_email, files_done",
     )
     .bind::<Timestamptz, _>(now)
     .bind::<Timestamptz, _>(until)

@@ -6,7 +6,9 @@ use uuid::Uuid;
 
 use crate::db::schema::{inbound_mails as m, tickets};
 use crate::inbound::rules::{Cause, MailState, Outcome};
-use crate::kernel::{Actor, Erasure, InboundMailId, NoteId, PageRequest, TicketId, Visibility};
+use crate::kernel::{
+    Actor, Erasure, InboundMailId, NoteId, PageRequest, SideConversationId, TicketId, Visibility,
+};
 
 /// A mail that came in, without the mail itself.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -29,6 +31,7 @@ pub struct Mail {
     pub settled_by: Option<Uuid>,
     pub settled_by_name: Option<String>,
     pub settled_at: Option<DateTime<Utc>>,
+    pub side_conversation_id: Option<SideConversationId>,
 }
 
 /// Records a mail with its bytes; false when it came in before. Waits for who is recording the same one.
@@ -60,6 +63,7 @@ pub fn settle(
             m::ticket_id.eq(outcome.ticket_id),
             m::note_id.eq(outcome.note_id),
             m::files_due_at.eq(files_due_at),
+            m::side_conversation_id.eq(outcome.side_conversation_id),
             m::settled_by.eq(by.map(|(actor, _)| actor.id)),
             m::settled_by_name.eq(by.map(|(actor, _)| &actor.name)),
             m::settled_at.eq(by.map(|(_, at)| at)),

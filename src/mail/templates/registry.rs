@@ -32,6 +32,7 @@ macro_rules! texts {
 pub const TEMPLATES: &[Template] = &[
     FEEDBACK_REMINDER,
     SURVEY,
+    SIDE_CONVERSATION,
     Template {
         key: "ticket_reply",
         purpose: "What the desk answers on a ticket, for the customer",
@@ -73,6 +74,27 @@ const SURVEY: Template = Template {
             "ticket": {"number": "CB-1042", "subject": "The printer on floor 3 does not print"},
             "recipient": {"name": "Ann Lee"},
             "survey": {"url": "https://desk.example/s/AZnwwrHJfV6LH1o8fZ4vEA", "until": "2026-12-22"},
+        })
+    },
+};
+
+const SIDE_CONVERSATION: Template = Template {
+    key: "side_conversation",
+    purpose: "What the desk writes to people outside; with `ticket`, what the customer asked for",
+    defaults: texts!("side_conversation": "en", "de"),
+    sample: || {
+        json!({
+            "conversation": {"subject": "Managed upgrade"},
+            "message": {
+                "author": "L1 agent A",
+                "text": "Could you take care of this?",
+                "html": "<p>Could you take care of this?</p>",
+            },
+            "ticket": {
+                "number": "CB-1042", "subject": "Please upgrade us", "description": "We are on version 7.",
+                "account": "Northwind Services", "contact": "Purchasing contact",
+                "contact_email": "purchasing@customer.example", "contact_phone": "+43 1 0000000",
+            },
         })
     },
 };

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{named, tidy};
 use crate::events;
-use crate::kernel::{Actor, AppError, ContactId, Page, PageRequest};
+use crate::kernel::{AccountId, Actor, AppError, ContactId, Page, PageRequest};
 use crate::people::store::contacts::{self as store, Contact, Filter};
 
 const MISSING: AppError = AppError::NotFound("the contact");
@@ -38,6 +38,15 @@ pub fn contact_by_email(
     email: &str,
 ) -> Result<Option<ContactId>, AppError> {
     Ok(store::by_email(conn, email)?)
+}
+
+/// Which of these addresses, in lower case, are those of contacts of the account.
+pub fn emails_of_contacts(
+    conn: &mut PgConnection,
+    account: AccountId,
+    emails: &[String],
+) -> Result<Vec<String>, AppError> {
+    Ok(store::emails_of(conn, account, emails)?)
 }
 
 pub fn list_contacts(

@@ -74,6 +74,22 @@ pub fn by_email(conn: &mut PgConnection, email: &str) -> QueryResult<Option<Cont
     found.select(contacts::id).first(conn).optional()
 }
 
+/// Which of these addresses, in lower case, are those of contacts of the account.
+pub fn emails_of(
+    conn: &mut PgConnection,
+    account: AccountId,
+    emails: &[String],
+) -> QueryResult<Vec<String>> {
+    let theirs = contact_accounts::table
+        .filter(contact_accounts::account_id.eq(account))
+        .select(contact_accounts::contact_id);
+    contacts::table
+        .filter(lower(contacts::email).eq_any(emails))
+        .filter(contacts::id.eq_any(theirs))
+        .select(lower(contacts::email))
+        .load(conn)
+}
+
 pub fn lock(conn: &mut PgConnection, id: ContactId) -> QueryResult<Option<Contact>> {
     contacts::table.find(id).for_no_key_update().select(Contact::as_select()).first(conn).optional()
 }

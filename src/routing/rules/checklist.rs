@@ -26,6 +26,10 @@ pub struct Seen {
 /// [`Facts::find`].
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
+    /// The first side conversation that was opened.
+    pub side_conversation: Option<Seen>,
+    /// The first message to somebody outside with the customer's details and the request.
+    pub ticket_summary: Option<Seen>,
     /// The desk's first public note.
     pub public_note: Option<Seen>,
     /// False when nobody is named as the account's manager: then a note cannot be held to it.
@@ -57,6 +61,8 @@ impl Facts {
     /// Looks at what the check word stands for; `last` is true of the step that ends the process.
     pub fn find(&self, check: StepCheck, last: bool) -> Finding {
         match check {
+            StepCheck::SideConversation => self.side_conversation.as_ref().into(),
+            StepCheck::SideConversationHasTicketSummary => self.ticket_summary.as_ref().into(),
             StepCheck::PublicNote => self.public_note.as_ref().into(),
             StepCheck::PublicNoteNamesAccountManager if self.manager_known => {
                 self.names_manager.as_ref().into()
@@ -64,10 +70,7 @@ impl Facts {
             // The last step closes the ticket: a macro that did something else before is not it.
             StepCheck::MacroApplied if last => self.macro_closed.as_ref().into(),
             StepCheck::MacroApplied => self.macro_applied.as_ref().into(),
-            StepCheck::PublicNoteNamesAccountManager
-            | StepCheck::SideConversation
-            | StepCheck::SideConversationHasTicketSummary
-            | StepCheck::Person => Finding::Unknown,
+            StepCheck::PublicNoteNamesAccountManager | StepCheck::Person => Finding::Unknown,
         }
     }
 }
@@ -146,6 +149,22 @@ mod tests {
     }
 
     #[test]
+    fn a_side_conversation_is_seen_by_the_service_and_so_is_what_it_tells_of_the_ticket() {
+        let mut facts = Facts::default();
+        let find = |facts: &Facts, check| facts.find(check, false);
+        let (opened, told) =
+            (StepCheck::SideConversation, StepCheck::SideConversationHasTicketSummary);
+        assert_eq!([find(&facts, opened), find(&facts, told)], [Finding::NotYet, Finding::NotYet]);
+        facts.side_conversation = Some(seen());
+        assert_eq!(
+            [find(&facts, opened), find(&facts, told)],
+            [Finding::Done(seen()), Finding::NotYet]
+        );
+        facts.ticket_summary = Some(seen());
+        assert_eq!(find(&facts, told), Finding::Done(seen()));
+    }
+
+    #[test]
     fn without_a_manager_only_a_person_can_tell_that_they_were_named() {
         let facts = Facts::default();
         assert_eq!(facts.find(StepCheck::PublicNoteNamesAccountManager, false), Finding::Unknown);
@@ -173,7 +192,7 @@ mod tests {
         let marked = step(StepCheck::PublicNote, Some(mark));
         assert_eq!(by(&marked, &facts), Some(CheckedBy::Service));
         assert_eq!(by(&marked, &Facts::default()), Some(CheckedBy::Person));
-        assert_eq!(by(&step(StepCheck::SideConversation, None), &facts), None);
+        assert_eq!(by(&step(StepCheck::Person, None), &facts), None);
     }
 
     #[test]

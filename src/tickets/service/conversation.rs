@@ -99,7 +99,7 @@ fn require(actor: &Actor, note: &NewNote) -> Result<(), AppError> {
 
 /// Locks the ticket on which the conversation goes on: this one, or the one at the end of its merges. Each is locked
 /// before the one that it was merged into, so that no merge on the way is undone meanwhile.
-fn hold_conversation(
+pub(super) fn hold_conversation(
     conn: &mut PgConnection,
     actor: &Actor,
     id: TicketId,

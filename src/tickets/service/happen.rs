@@ -4,8 +4,9 @@ use diesel::PgConnection;
 use serde_json::Value;
 
 use super::super::store::{self, Ticket, Watched};
+use super::conversation::hold_conversation;
 use super::transition::{about, with, write_note};
-use super::{InWorkflow, Told, hold};
+use super::{Held, InWorkflow, Told, hold};
 use crate::appointments;
 use crate::events::{self, EventType, NewEvent, Subject};
 use crate::http::IfMatch;
@@ -45,10 +46,33 @@ pub fn happen_on<T>(
     work: impl FnOnce(&mut PgConnection, &mut Ticket) -> Result<(T, Option<Happening>), AppError>,
 ) -> Result<(T, InWorkflow<Ticket>), AppError> {
     actor.require(Permission::TicketsWork)?;
-    let mut held = hold(conn, actor, id, seen)?;
+    let held = hold(conn, actor, id, seen)?;
     if held.ticket.category == Category::Draft {
         return Err(AppError::conflict("not_submitted", "a draft is nobody's work yet"));
     }
+    happen_held(conn, actor, held, now, work)
+}
+
+/// As [`happen`], where the ticket's conversation goes on: on this ticket, or on the one at the end of its merges.
+pub fn happen_in_conversation<T>(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    id: TicketId,
+    now: DateTime<Utc>,
+    work: impl FnOnce(&mut PgConnection, &mut Ticket) -> Result<(T, Option<Happening>), AppError>,
+) -> Result<(T, InWorkflow<Ticket>), AppError> {
+    actor.require(Permission::TicketsWork)?;
+    let held = hold_conversation(conn, actor, id)?;
+    happen_held(conn, actor, held, now, work)
+}
+
+fn happen_held<T>(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    mut held: Held,
+    now: DateTime<Utc>,
+    work: impl FnOnce(&mut PgConnection, &mut Ticket) -> Result<(T, Option<Happening>), AppError>,
+) -> Result<(T, InWorkflow<Ticket>), AppError> {
     let (done, happening) = work(conn, &mut held.ticket)?;
     let Some(Happening { kind, public, mut data, note }) = happening else {
         return Ok((done, held.unchanged()));

@@ -91,6 +91,12 @@ pub fn process(
     Ok((process, ticket))
 }
 
+/// Whether the process that the ticket follows has a step with this check.
+pub fn asks_for(conn: &mut PgConnection, id: TicketId, check: StepCheck) -> Result<bool, AppError> {
+    let attached = store::attached(conn, id)?;
+    Ok(attached.is_some_and(|(_, steps)| steps.iter().any(|step| step.check == check)))
+}
+
 fn standing(conn: &mut PgConnection, ticket: &Ticket) -> Result<Option<TicketProcess>, AppError> {
     let Some((attached, steps)) = store::attached(conn, ticket.id)? else { return Ok(None) };
     let facts = facts(conn, ticket, &attached)?;
@@ -134,13 +140,35 @@ fn facts(conn: &mut PgConnection, ticket: &Ticket, attached: &Attached) -> Resul
         let since = closed_at.is_some_and(|closed| applied.occurred_at >= closed);
         since && operations.into_iter().any(|done| done == "transition")
     };
+    let (side_conversation, ticket_summary) = side_conversations(conn, ticket, attached)?;
     Ok(Facts {
+        side_conversation,
+        ticket_summary,
         public_note,
         manager_known: manager.is_some(),
         names_manager,
         macro_applied: macros.first().map(seen),
         macro_closed: macros.iter().find(closes).map(seen),
     })
+}
+
+/// The first side conversation that was opened, and the first with the customer's details and the request.
+fn side_conversations(
+    conn: &mut PgConnection,
+    ticket: &Ticket,
+    attached: &Attached,
+) -> Result<(Option<Seen>, Option<Seen>), AppError> {
+    let mut since = |kind| events::of_kind(conn, ticket.id, kind, attached.attached_at);
+    let opened = since(EventType::SideConversationOpened)?;
+    let sent = since(EventType::SideMessageSent)?;
+    let seen = |event: &Event| {
+        let id = event.data["side_conversation_id"].as_str().unwrap_or_default();
+        Seen { at: event.occurred_at, reference: format!("side conversation {id}") }
+    };
+    let with_summary =
+        opened.iter().chain(&sent).filter(|event| event.data["ticket_summary"] == true);
+    let summary = with_summary.min_by_key(|event| event.ticket_version);
+    Ok((opened.first().map(seen), summary.map(seen)))
 }
 
 /// What a person says about a step.

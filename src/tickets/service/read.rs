@@ -153,10 +153,7 @@ pub fn note(
 }
 
 /// The tickets whose notes and watchers are this one's: itself, and those that were merged into it.
-pub(super) fn conversation(
-    conn: &mut PgConnection,
-    ticket: &Ticket,
-) -> Result<Vec<TicketId>, AppError> {
+pub fn conversation(conn: &mut PgConnection, ticket: &Ticket) -> Result<Vec<TicketId>, AppError> {
     match ticket.merged_count {
         0 => Ok(vec![ticket.id]),
         _ => Ok(store::merged(conn, ticket.id)?),

@@ -72,6 +72,7 @@ const OWNERS: &[(&str, &[&str])] = &[
             "mail_templates",
         ],
     ),
+    ("side_conversations", &["side_conversations", "side_messages"]),
     ("inbound", &["inbound_mails", "inbound_mailboxes", "inbound_settings"]),
     ("surveys", &["surveys", "survey_cursor"]),
     ("schedule", &["delays", "calendar_feeds"]),

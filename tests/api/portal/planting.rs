@@ -59,11 +59,21 @@ impl<'a> Desk<'a> {
         self.post(&merged, "/merge", json!({"into": ticket["id"]})).await;
         let order = json!({"to": "job", "title": self.text, "reference": MARK});
         self.post(&job, "/conversion", order).await;
+        let call = json!({"steps": [{"do": "call them", "check": "person"}]});
+        let admin = self.app.agent("Administrator").await;
+        admin.patch("/v1/processes/account_manager", "*", call).await.expect(200);
         let component = json!({"component_id": self.app.id("components", "Managed Upgrade").await});
         self.coordinator.patch(&path(&child, ""), "*", component).await.expect(200);
         let done = json!({"done": true, "reference": self.text});
         self.post(&child, "/process/steps/1", done).await;
         [child, link, merged, job]
+    }
+
+    /// What somebody outside is asked about it.
+    pub async fn side_conversation(&self, ticket: &Value) -> Value {
+        let new = json!({"to": {"email": "vera@vendor.example"}, "subject": self.text,
+            "body": self.text, "ticket_summary": true});
+        self.post(ticket, "/side-conversations", new).await
     }
 
     /// Somebody watches, an agent has an appointment, and is late; so is the ticket.

@@ -137,16 +137,17 @@ impl Player {
         Some(())
     }
 
+    /// Asks somebody outside.
     pub async fn follow_process(&mut self) -> Option<()> {
         let outside = self.world.outside.borrow().clone();
         let id = self.one_of(&outside)?;
-        let process = self.get("/v1/tickets/{id}/process", &[&id]).await?;
-        let step = self.one_of(process["steps"].as_array()?)?["step"].to_string();
-        let body = json!({"done": true, "reference": self.word()});
-        let data = json!({"reference": body["reference"]});
-        let at = ("POST", "/v1/tickets/{id}/process/steps/{step}");
-        self.send(at, &[&id, &step], None, body).await?;
-        self.done(Told { data, ..Told::new("ticket.process_step_marked") }.of(&id));
+        self.get("/v1/tickets/{id}/process", &[&id]).await?;
+        let at = ("POST", "/v1/tickets/{id}/side-conversations");
+        let body = json!({"to": {"email": "vera@vendor.example"}, "subject": self.word(), "body": self.word()});
+        let data = json!({"subject": body["subject"]});
+        let side = self.send(at, &[&id], None, body).await?.body;
+        let ticket = side["ticket_id"].as_str()?.to_owned();
+        self.done(Told { data, ..Told::new("side_conversation.opened") }.of(&ticket));
         Some(())
     }
 

@@ -80,6 +80,9 @@ async fn a_secret_that_was_repeated_in_the_desks_records_of_a_ticket_is_gone_fro
     let app = TestApp::start().await;
     let agent = app.agent("Coordinator").await;
     let component = app.id("components", "Managed Upgrade").await;
+    let call = json!({"steps": [{"do": "call the account manager", "check": "person"}]});
+    let admin = app.agent("Administrator").await;
+    admin.patch("/v1/processes/account_manager", "*", call).await.expect(200);
     let text = format!("My card is {SECRET}.");
     let new = json!({"description": text, "component_id": component});
     let (ticket, target) = (app.open_ticket(new).await, app.open_ticket(json!({})).await);

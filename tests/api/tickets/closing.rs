@@ -1,7 +1,7 @@
 //! Whatever closes a ticket, the open steps of its process are not passed over in silence.
 use serde_json::{Value, json};
 
-use super::process::{MANAGER, close, mark, outside};
+use super::process::{MANAGER, close, hand_over, outside};
 use super::{go, history};
 use crate::support::{TestApp, path};
 
@@ -102,10 +102,7 @@ async fn nothing_closes_by_itself_before_its_process_is_through() {
     let waits = app.read(&ticket).await;
     app.follow_automatic().await;
     assert_eq!(app.read(&ticket).await, waits);
-    for step in [1, 2] {
-        let done = json!({"done": true, "reference": "Mail of today"});
-        mark(&manager, &ticket, step, done).await.expect(200);
-    }
+    hand_over(&manager, &ticket).await;
     // An hour later.
     app.sql("update tickets set automatic_at = automatic_at - interval '1 hour'").await.unwrap();
     app.follow_automatic().await;

@@ -15,11 +15,25 @@ pub(super) async fn outside(app: &TestApp) -> Value {
     ticket
 }
 
+/// The same, where the process is one call that somebody makes.
+async fn called(app: &TestApp) -> Value {
+    let admin = app.agent("Administrator").await;
+    let steps = json!({"steps": [{"do": "call the account manager", "check": "person"}]});
+    admin.patch("/v1/processes/account_manager", "*", steps).await.expect(200);
+    outside(app).await
+}
+
+/// Asks the account manager to take over, with the request.
+pub(super) async fn hand_over(caller: &Client, ticket: &Value) {
+    let new = json!({"subject": "Managed upgrade", "body": "Please take over."});
+    caller.post(&path(ticket, "/side-conversations"), new).await.expect(201);
+}
+
 async fn process(caller: &Client, ticket: &Value) -> Value {
     caller.get(&path(ticket, "/process")).await.expect(200)
 }
 
-pub(super) async fn mark(caller: &Client, ticket: &Value, step: usize, body: Value) -> Reply {
+async fn mark(caller: &Client, ticket: &Value, step: usize, body: Value) -> Reply {
     caller.post_on(&path(ticket, &format!("/process/steps/{step}")), "*", body).await
 }
 
@@ -66,11 +80,23 @@ async fn the_service_checks_what_it_can_and_people_tell_the_rest() {
         ["open", "open", "service", "service", "open"]
     );
 
-    let reference = json!({"done": true, "reference": "Mail to the account manager"});
+    hand_over(&manager, &ticket).await;
+    assert_eq!(
+        found(&process(&manager, &ticket).await),
+        ["service", "service", "service", "service", "open"]
+    );
+}
+
+#[actix_web::test]
+async fn what_only_a_person_can_tell_is_marked_and_the_mark_is_taken_back() {
+    let app = TestApp::start().await;
+    let manager = app.agent(MANAGER).await;
+    let ticket = called(&app).await;
+    let reference = json!({"done": true, "reference": "Call at noon"});
     let marked = mark(&manager, &ticket, 1, reference.clone()).await.expect(200);
     assert_eq!(marked["steps"][0]["checked_by"], "person");
     assert_eq!(marked["steps"][0]["by"], MANAGER);
-    assert_eq!(marked["steps"][0]["reference"], "Mail to the account manager");
+    assert_eq!(marked["steps"][0]["reference"], "Call at noon");
     let event = history(&manager, &ticket).await.pop().unwrap();
     assert_eq!(
         (&event["type"], &event["data"]["step"]),
@@ -81,6 +107,7 @@ async fn the_service_checks_what_it_can_and_people_tell_the_rest() {
     again.expect(200);
     let undone = mark(&manager, &ticket, 1, json!({"done": false})).await.expect(200);
     assert_eq!(undone["steps"][0]["checked_by"], Value::Null);
+    assert_eq!(pointers(mark(&manager, &ticket, 1, json!({"done": true})).await), ["/reference"]);
 }
 
 #[actix_web::test]
@@ -89,10 +116,9 @@ async fn what_the_service_sees_itself_nobody_marks() {
     let manager = app.agent(MANAGER).await;
     let ticket = outside(&app).await;
     let done = json!({"done": true, "reference": "I swear"});
-    for step in [3, 4, 5] {
+    for step in [1, 2, 3, 4, 5] {
         mark(&manager, &ticket, step, done.clone()).await.problem(409, "checked_by_service");
     }
-    assert_eq!(pointers(mark(&manager, &ticket, 1, json!({"done": true})).await), ["/reference"]);
     mark(&manager, &ticket, 6, done.clone()).await.problem(404, "not_found");
     let usual = app.open_ticket(json!({})).await;
     let coordinator = app.agent("Coordinator").await;
@@ -143,10 +169,7 @@ async fn a_ticket_whose_steps_are_done_is_closed_by_the_macro_of_its_last_step()
     let app = TestApp::start().await;
     let manager = app.agent(MANAGER).await;
     let ticket = outside(&app).await;
-    for step in [1, 2] {
-        let done = json!({"done": true, "reference": "Mail of today"});
-        mark(&manager, &ticket, step, done).await.expect(200);
-    }
+    hand_over(&manager, &ticket).await;
     // What is said with the closing counts too.
     let mut closing = close();
     closing["note"] =
@@ -162,7 +185,7 @@ async fn a_ticket_whose_steps_are_done_is_closed_by_the_macro_of_its_last_step()
     };
     assert_eq!(apply().await.expect(200)["status"]["category"], "closed");
     let done = process(&manager, &ticket).await;
-    assert_eq!(found(&done), ["person", "person", "service", "service", "service"]);
+    assert_eq!(found(&done), ["service"; 5]);
     assert_eq!(done["complete"], true);
     assert_eq!(done["steps"][4]["reference"], "macro \"Close ticket and Survey\"");
     // Reopened, it is to be closed again, and again so.
@@ -206,14 +229,13 @@ async fn a_ticket_keeps_its_copy_and_follows_its_component() {
         .await
         .problem(403, "forbidden");
 
-    let done = json!({"done": true, "reference": "Mail"});
-    mark(&coordinator, &ticket, 1, done).await.expect(200);
+    hand_over(&coordinator, &ticket).await;
     let to =
         |name: &'static str| async { json!({"component_id": app.id("components", name).await}) };
     let at = path(&ticket, "");
     // Another component with the same process: what was done is done.
     coordinator.patch(&at, "*", to("Due Diligence Documentation").await).await.expect(200);
-    assert_eq!(found(&process(&coordinator, &ticket).await)[0], "person");
+    assert_eq!(found(&process(&coordinator, &ticket).await)[0], "service");
     coordinator.patch(&at, "*", to("Reporting").await).await.expect(200);
     let other = process(&coordinator, &ticket).await;
     assert_eq!((&other["process"], found(&other)), (&json!("business_unit"), vec!["open"]));

@@ -3,6 +3,7 @@ use casebridge::reminders;
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
 
+use super::process::hand_over;
 use super::{go, history};
 use crate::support::{Client, Process, TestApp, path};
 use crate::workflow::{path as workflow_path, read as read_workflow};
@@ -177,19 +178,13 @@ async fn open_steps_of_a_process_hold_the_closing_up() {
     assert_eq!(app.read(&ticket).await, before, "not even its version changes");
     assert_eq!(due(&app, &ticket).await, Some(2 * WEEK + 24));
 
-    let process = coordinator.get(&path(&ticket, "/process")).await.expect(200);
-    for step in process["steps"].as_array().unwrap() {
-        let done = json!({"done": true, "reference": "Somewhere"});
-        let at = path(&ticket, &format!("/process/steps/{}", step["step"]));
-        // Those that the service checks itself it refuses to be told.
-        coordinator.post_on(&at, "*", done).await;
-    }
+    hand_over(&coordinator, &ticket).await;
     let body = "Account manager A (account-manager-a@desk.example) takes care of it.";
     coordinator.post(&path(&ticket, "/notes"), json!({"body": body})).await.expect(201);
     heed(&app, WEEK).await;
     assert_eq!(heed(&app, 2 * WEEK).await, 1);
     let closed = app.read(&ticket).await;
-    assert_eq!(closed["status"]["code"], "050", "{}", process);
+    assert_eq!(closed["status"]["code"], "050");
 }
 
 #[actix_web::test]

@@ -18,7 +18,10 @@ use crate::events::{self, Consumer, Feed};
 use crate::kernel::{Secret, SecretKey};
 use crate::tickets::service;
 use crate::workers::Workers;
-use crate::{bulk, crm, http, inbound, jobs, mail, reminders, schedule, seed, surveys, telemetry};
+use crate::{
+    bulk, crm, http, inbound, jobs, mail, notifications, reminders, schedule, seed, surveys,
+    telemetry,
+};
 
 /// Who is told about published events, in the transaction that publishes them.
 pub const CONSUMERS: &[Consumer] = &[crm::mark_dirty];
@@ -44,6 +47,10 @@ const MAIL_FIGURES: Duration = Duration::from_secs(5);
 const FILES: Duration = Duration::from_secs(60);
 /// How often it is looked for customers who do not reply, and for whom to ask how satisfied they are.
 const CUSTOMERS: Duration = Duration::from_secs(1);
+/// How often it is looked for what people are to be told of, and for mails to them that waited.
+const NOTIFICATIONS: Duration = Duration::from_millis(500);
+/// How often it is looked for what people were told long ago.
+const OLD_NOTIFICATIONS: Duration = Duration::from_secs(600);
 /// How often automatic transitions are looked for.
 const AUTOMATIC: Duration = Duration::from_millis(500);
 /// How often waiting tickets are looked at when nothing happens: time alone makes agents available.
@@ -69,6 +76,7 @@ pub struct Service {
     pub intake: inbound::Intake,
     pub mailbox: inbound::Poller,
     pub surveys: surveys::Surveys,
+    pub notifier: notifications::Notifier,
 }
 
 impl Service {
@@ -86,6 +94,7 @@ impl Service {
         let mailer = mail::Mailer::new(db.clone(), Arc::clone(&secret), server);
         let files = Files::new(&config, db.clone(), Arc::clone(&secret))?;
         let surveys = surveys::Surveys::new(Arc::clone(&secret), &config);
+        let notifier = notifications::Notifier::new(surveys.clone());
         let (intake, mailbox) = mail_in(&config, &db, &secret)?;
         let authenticator = Authenticator::new(db.clone(), secret, config.public_url.clone());
         let metrics = telemetry::init_metrics()?;
@@ -105,6 +114,7 @@ impl Service {
             intake,
             mailbox,
             surveys,
+            notifier,
         })
     }
 
@@ -140,6 +150,7 @@ impl Service {
         self.start_schedule(&workers);
         self.start_mail(&workers);
         self.start_customer_workers(&workers);
+        self.start_notifications(&workers);
         self.start_ticket_workers(&workers, news);
         let files = self.files.clone();
         workers.every("files", FILES, move || {
@@ -271,6 +282,25 @@ impl Service {
         workers.every("surveys", CUSTOMERS, move || {
             let (db, surveys) = (db.clone(), surveys.clone());
             async move { db.quiet_tx(move |conn| surveys.ask_next(conn, Utc::now())).await }
+        });
+    }
+
+    /// Who is told of what happens.
+    fn start_notifications(&self, workers: &Workers) {
+        let (db, notifier) = (self.db.clone(), self.notifier.clone());
+        workers.every("notifications", NOTIFICATIONS, move || {
+            let (db, notifier) = (db.clone(), notifier.clone());
+            async move { db.tx(move |conn| notifier.tell_next(conn, Utc::now())).await }
+        });
+        let (db, notifier) = (self.db.clone(), self.notifier.clone());
+        workers.every("digests", NOTIFICATIONS, move || {
+            let (db, notifier) = (db.clone(), notifier.clone());
+            async move { db.quiet_tx(move |conn| notifier.write_due(conn, Utc::now())).await }
+        });
+        let (db, notifier) = (self.db.clone(), self.notifier.clone());
+        workers.every("old notifications", OLD_NOTIFICATIONS, move || {
+            let (db, notifier) = (db.clone(), notifier.clone());
+            async move { db.quiet_tx(move |conn| notifier.forget_old(conn, Utc::now())).await }
         });
     }
 

@@ -16,7 +16,7 @@ use super::{Service, health};
 use crate::kernel::AppError;
 use crate::{
     attachments, auth, bulk, canned_replies, catalog, crm, events, http, inbound, jobs, macros,
-    mail, people, routing, schedule, surveys, telemetry, tickets, views, workflow,
+    mail, notifications, people, routing, schedule, surveys, telemetry, tickets, views, workflow,
 };
 
 /// Everything under `/v1`. Paths are tried in this order: the tickets come first because they are called most.
@@ -36,6 +36,7 @@ fn v1(cfg: &mut ServiceConfig) {
         .configure(inbound::routes)
         .configure(schedule::routes)
         .configure(surveys::routes)
+        .configure(notifications::routes)
         .configure(jobs::routes)
         .configure(attachments::routes)
         .configure(bulk::routes);

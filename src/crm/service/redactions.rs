@@ -18,6 +18,7 @@ use crate::http::IfMatch;
 use crate::inbound;
 use crate::kernel::{Actor, AppError, ConnectionId, NoteId, TicketId};
 use crate::mail::service as mail;
+use crate::notifications;
 use crate::surveys;
 use crate::tickets::Redaction;
 use crate::tickets::service::{self as tickets, Redact, Redacted};
@@ -39,6 +40,7 @@ pub fn redact(
     now: DateTime<Utc>,
 ) -> Result<(Told, i32), AppError> {
     let mirrors = store::lock_mirrors(conn, id)?;
+    notifications::hold_back(conn)?;
     let done = tickets::redact(conn, actor, id, seen, wanted, now)?;
     bulk::erase(conn, id, &done.erasure)?;
     mail::erase(conn, id, &done.erasure)?;

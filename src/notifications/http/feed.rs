@@ -44,8 +44,8 @@ pub struct NotificationView {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct NotificationTicket {
     id: TicketId,
-    #[schema(example = 1042)]
-    number: i64,
+    #[schema(example = "CB-1042")]
+    number: String,
     #[schema(example = "The export stops")]
     subject: String,
 }
@@ -68,7 +68,7 @@ impl From<Told> for NotificationView {
             position: row.position,
             ticket: NotificationTicket {
                 id: row.ticket_id,
-                number: row.number,
+                number: format!("CB-{}", row.number),
                 subject: row.subject,
             },
             note_id: row.note_id,

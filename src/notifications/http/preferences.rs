@@ -63,7 +63,7 @@ fn answer(shown: Shown) -> Result<Answer, AppError> {
 }
 
 /// Channels by kind; null goes back to the default.
-type ChannelChange = BTreeMap<NotificationKind, Option<BTreeSet<NotificationChannel>>>;
+type ChannelChange = BTreeMap<String, Option<BTreeSet<NotificationChannel>>>;
 
 /// What is absent stays.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
@@ -100,12 +100,19 @@ fn language_or_none(language: &Option<Option<String>>, context: &()) -> garde::R
 }
 
 impl PreferencesChange {
-    fn apply(self, preferences: &mut Preferences) {
-        preferences.set_channels(self.channels.unwrap_or_default());
+    fn apply(self, preferences: &mut Preferences) -> Result<(), AppError> {
+        let unknown = |kind| AppError::field(format!("/channels/{kind}"), "there is no such kind");
+        let known = |(kind, channels): (String, _)| match NotificationKind::parse(&kind) {
+            Some(known) => Ok((known, channels)),
+            None => Err(unknown(kind)),
+        };
+        let channels = self.channels.unwrap_or_default().into_iter();
+        preferences.set_channels(channels.map(known).collect::<Result<_, _>>()?);
         set(&mut preferences.digest, self.digest);
         set(&mut preferences.daily_at, self.daily_at);
         set(&mut preferences.quiet_hours, self.quiet_hours);
         set(&mut preferences.language, self.language);
+        Ok(())
     }
 }
 

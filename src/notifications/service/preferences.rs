@@ -77,13 +77,13 @@ pub fn change(
     conn: &mut PgConnection,
     person: Person,
     seen: IfMatch,
-    change: impl FnOnce(&mut Preferences),
+    change: impl FnOnce(&mut Preferences) -> Result<(), AppError>,
     now: DateTime<Utc>,
 ) -> Result<Shown, AppError> {
     let mut shown = shown(conn, person)?;
     seen.check(shown.version)?;
     let before = shown.preferences.clone();
-    change(&mut shown.preferences);
+    change(&mut shown.preferences)?;
     shown.preferences.check(shown.audience())?;
     if shown.preferences == before {
         return Ok(shown);

@@ -159,6 +159,14 @@ impl Occurrence {
         matches!(self.kind, EventType::TicketOpened | EventType::TicketSubmitted)
     }
 
+    /// A customer who is told of nothing but the status need not be mailed: the ticket has got yet another one, of which they will be
+    /// told, or it went on by itself, and not to its end.
+    pub fn is_passing(&self, ticket: &Facts, label: impl Fn(&str) -> Option<String>) -> bool {
+        let reached = self.status.as_ref().and_then(|(_, to)| label(to));
+        let went_on = self.actor.is_nil() && !ticket.closed;
+        reached.as_ref() != Some(&ticket.label) || went_on
+    }
+
     /// Customers see another status than before; `label` says what a status is called for them.
     fn moved_for_customers(&self, label: impl Fn(&str) -> Option<String>) -> bool {
         self.status.as_ref().is_some_and(|(from, to)| label(from) != label(to))

@@ -77,7 +77,7 @@ impl<'a> Plan<'a> {
         for (person, kind) in recipients(occurrence, ticket, followers, &world.staff, label) {
             let Some(known) = world.known(person, ticket) else { continue };
             let elsewhere = group == Some(kind) && mailbox.is_some()
-                || self.survey_tells(occurrence, ticket, kind, person);
+                || self.needs_no_mail(occurrence, ticket, kind, person);
             let telling = self.telling(event, occurrence, ticket, known, kind, elsewhere);
             self.tellings.extend(telling);
         }
@@ -87,23 +87,29 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// The mail that asks how satisfied they are says that the ticket is closed, and how it was solved.
-    fn survey_tells(
+    /// Whether a status is to be found in the feed only. When a ticket is closed, the mail that asks its contact how satisfied they
+    /// are says so, and how it was solved.
+    fn needs_no_mail(
         &self,
         occurrence: &Occurrence,
         ticket: &Facts,
         kind: Kind,
         person: Person,
     ) -> bool {
-        kind == Kind::StatusChanged
-            && ticket.closed
+        let Some(contact) = person.contact() else { return false };
+        let by_note = self.world.readable(occurrence.note_id, person).is_some();
+        if by_note || ![Kind::StatusChanged, Kind::Watched].contains(&kind) {
+            return false;
+        }
+        let asked = ticket.closed
             && occurrence.kind != EventType::TicketMerged
-            && person.contact() == ticket.contact_id
+            && ticket.contact_id == Some(contact)
             && ticket.surveys
-            && self.surveys.asks_after_closing(occurrence.survey)
+            && self.surveys.asks_after_closing(occurrence.survey);
+        asked || occurrence.is_passing(ticket, |code| self.world.label(ticket.id, code))
     }
 
-    /// `None` when they do not want to be told. `elsewhere`: another mail tells them.
+    /// `None` when they do not want to be told. `elsewhere`: another mail tells them, or none has to.
     fn telling(
         &self,
         event: &'a Event,

@@ -101,6 +101,37 @@ async fn nothing_is_told_while_a_secret_is_taken_out() {
 }
 
 #[actix_web::test]
+async fn what_waited_is_not_written_either_before_the_secret_is_out() {
+    let app = TestApp::start().await;
+    let ticket = known_ticket(&app).await;
+    prefer(&app.agent("L1 agent A").await, json!({"digest": "hourly"})).await;
+    note(&app.contact("Purchasing contact").await, &ticket, "public", "It stops").await;
+    tell(&app).await;
+    let notifier = app.service.notifier.clone();
+    let later = Utc::now() + TimeDelta::hours(2);
+    let (db, other) = (app.service.db.clone(), app.service.db.clone());
+    let (held, is_held) = tokio::sync::oneshot::channel();
+    let (out, is_out) = std::sync::mpsc::channel();
+    let redacting = tokio::spawn(async move {
+        let work = move |conn: &mut _| {
+            casebridge::notifications::hold_back(conn)?;
+            held.send(()).unwrap();
+            is_out.recv().map_err(casebridge::kernel::AppError::internal)
+        };
+        db.tx(work).await
+    });
+    is_held.await.unwrap();
+    let mut writing =
+        tokio::spawn(async move { other.tx(move |conn| notifier.write_due(conn, later)).await });
+    let early = tokio::time::timeout(Duration::from_millis(300), &mut writing).await;
+    assert!(early.is_err(), "it did not wait");
+    out.send(()).unwrap();
+    redacting.await.unwrap().unwrap();
+    assert!(writing.await.unwrap().unwrap());
+    assert_eq!(mailed(&app).await, ["l1-a@desk.example"]);
+}
+
+#[actix_web::test]
 async fn a_running_service_tells_by_itself_also_after_it_was_killed() {
     let app = TestApp::start().await;
     let ticket = known_ticket(&app).await;

@@ -23,6 +23,10 @@ async fn a_new_ticket_is_confirmed_to_its_contact_and_told_to_the_agent_who_gets
     let confirmation = to_contact[0]["subject"].as_str().unwrap();
     let number = format!("[{}]", ticket["number"].as_str().unwrap());
     assert!(confirmation.starts_with("We have your ticket") && confirmation.ends_with(&number));
+    // Of the statuses that it passed, the one is told that it has now.
+    let subjects: Vec<&str> =
+        to_contact.iter().map(|mail| mail["subject"].as_str().unwrap()).collect();
+    assert!(subjects.len() == 2 && subjects[1].starts_with("Assigned: "), "{subjects:?}");
     for mail in &to_contact {
         let thread = (&mail["conversation"], &mail["conversation_id"], &mail["ticket_id"]);
         assert_eq!(thread, (&json!("ticket"), &ticket["id"], &ticket["id"]));
@@ -45,6 +49,20 @@ async fn who_opens_a_ticket_themselves_gets_the_confirmation_and_nothing_else_of
     let told = told(&app, &ticket).await;
     let own: Vec<_> = told.iter().filter(|one| one.starts_with("Purchasing")).collect();
     assert_eq!(own, ["Purchasing contact: opened"]);
+}
+
+#[actix_web::test]
+async fn what_a_ticket_passes_by_itself_is_in_the_feed_and_needs_no_mail() {
+    let app = TestApp::start().await;
+    super::forget(&app).await;
+    let ticket = app.open_ticket(json!({})).await;
+    tell(&app).await;
+    app.follow_automatic().await;
+    tell(&app).await;
+    let told = told(&app, &ticket).await;
+    assert_eq!(told.iter().filter(|one| *one == "Purchasing contact: status_changed").count(), 1);
+    let mails = mailed(&app).await;
+    assert_eq!(mails.iter().filter(|to| to.contains("purchasing")).count(), 1, "{mails:?}");
 }
 
 #[actix_web::test]

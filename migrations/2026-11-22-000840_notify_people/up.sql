@@ -47,7 +47,6 @@ create index notifications_feed on notifications (person_id, position desc) wher
 create index notifications_unread on notifications (person_id, position desc) where in_feed and read_at is null;
 create index notifications_waiting on notifications (person_id, position) where mail_waits;
 create index notifications_age on notifications (created_at) where not mail_waits;
-create index notifications_position on notifications (position);
 create index notifications_ticket on notifications (ticket_id);
 create index notifications_note on notifications (note_id) where note_id is not null;
 create index notifications_contact on notifications (contact_id) where contact_id is not null;

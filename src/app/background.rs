@@ -37,6 +37,10 @@ const MAIL_FIGURES: Duration = Duration::from_secs(5);
 const FILES: Duration = Duration::from_secs(60);
 /// How often it is looked for customers who do not reply, and for whom to ask how satisfied they are.
 const CUSTOMERS: Duration = Duration::from_secs(1);
+/// How often it is looked for what people are to be told of, and for mails to them that waited.
+const NOTIFICATIONS: Duration = Duration::from_millis(500);
+/// How often it is looked for what people were told long ago.
+const OLD_NOTIFICATIONS: Duration = Duration::from_secs(600);
 /// How often automatic transitions are looked for.
 const AUTOMATIC: Duration = Duration::from_millis(500);
 /// How often waiting tickets are looked at when nothing happens: time alone makes agents available.
@@ -72,6 +76,7 @@ impl Service {
         self.start_schedule(&workers);
         self.start_mail(&workers);
         self.start_customer_workers(&workers);
+        self.start_notifications(&workers);
         self.start_ticket_workers(&workers, news);
         let files = self.files.clone();
         workers.every("files", FILES, move || {
@@ -208,6 +213,25 @@ impl Service {
         workers.every("surveys", CUSTOMERS, move || {
             let (db, surveys) = (db.clone(), surveys.clone());
             async move { db.quiet_tx(move |conn| surveys.ask_next(conn, Utc::now())).await }
+        });
+    }
+
+    /// Who is told of what happens.
+    fn start_notifications(&self, workers: &Workers) {
+        let (db, notifier) = (self.db.clone(), self.notifier.clone());
+        workers.every("notifications", NOTIFICATIONS, move || {
+            let (db, notifier) = (db.clone(), notifier.clone());
+            async move { db.tx(move |conn| notifier.tell_next(conn, Utc::now())).await }
+        });
+        let (db, notifier) = (self.db.clone(), self.notifier.clone());
+        workers.every("digests", NOTIFICATIONS, move || {
+            let (db, notifier) = (db.clone(), notifier.clone());
+            async move { db.quiet_tx(move |conn| notifier.write_due(conn, Utc::now())).await }
+        });
+        let (db, notifier) = (self.db.clone(), self.notifier.clone());
+        workers.every("old notifications", OLD_NOTIFICATIONS, move || {
+            let (db, notifier) = (db.clone(), notifier.clone());
+            async move { db.quiet_tx(move |conn| notifier.forget_old(conn, Utc::now())).await }
         });
     }
 

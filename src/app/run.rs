@@ -17,7 +17,7 @@ use crate::events::Feed;
 use crate::kernel::{Secret, SecretKey};
 use crate::tickets::service;
 use crate::workers::Workers;
-use crate::{bulk, crm, inbound, jobs, mail, seed, surveys, telemetry};
+use crate::{bulk, crm, inbound, jobs, mail, notifications, seed, surveys, telemetry};
 
 /// How long a step in hand is waited for at shutdown.
 const STEP_GRACE: Duration = Duration::from_secs(5);
@@ -39,6 +39,7 @@ pub struct Service {
     pub mailbox: inbound::Poller,
     pub filing: inbound::Filing,
     pub surveys: surveys::Surveys,
+    pub notifier: notifications::Notifier,
 }
 
 impl Service {
@@ -56,6 +57,7 @@ impl Service {
         let mailer = mail::Mailer::new(db.clone(), Arc::clone(&secret), server);
         let files = Files::new(&config, db.clone(), Arc::clone(&secret))?;
         let surveys = surveys::Surveys::new(Arc::clone(&secret), &config);
+        let notifier = notifications::Notifier::new(surveys.clone());
         let (intake, mailbox) = mail_in(&config, &db, &secret)?;
         let filing = inbound::Filing::new(intake.clone(), files.clone());
         let authenticator = Authenticator::new(db.clone(), secret, config.public_url.clone());
@@ -77,6 +79,7 @@ impl Service {
             mailbox,
             filing,
             surveys,
+            notifier,
         })
     }
 

@@ -16,8 +16,8 @@ use super::{Service, health};
 use crate::kernel::AppError;
 use crate::{
     attachments, auth, bulk, canned_replies, catalog, crm, events, http, inbound, jobs, macros,
-    mail, people, routing, schedule, side_conversations, surveys, telemetry, tickets, views,
-    workflow,
+    mail, notifications, people, routing, schedule, side_conversations, surveys, telemetry,
+    tickets, views, workflow,
 };
 
 /// Everything under `/v1`. Paths are tried in this order: the tickets come first because they are called most.
@@ -38,6 +38,7 @@ fn v1(cfg: &mut ServiceConfig) {
         .configure(inbound::routes)
         .configure(schedule::routes)
         .configure(surveys::routes)
+        .configure(notifications::routes)
         .configure(jobs::routes)
         .configure(attachments::routes)
         .configure(bulk::routes);

@@ -484,6 +484,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    department_mailboxes (department_id) {
+        department_id -> Uuid,
+        email -> Nullable<Text>,
+        language -> Text,
+        version -> Int4,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     departments (id) {
         id -> Uuid,
         name -> Text,
@@ -695,6 +705,41 @@ diesel::table! {
         created_at -> Timestamptz,
         attachment_ids -> Array<Uuid>,
         mentions -> Array<Uuid>,
+    }
+}
+
+diesel::table! {
+    notification_cursor (singleton) {
+        singleton -> Bool,
+        position -> Int8,
+    }
+}
+
+diesel::table! {
+    notification_preferences (person_id) {
+        agent_id -> Nullable<Uuid>,
+        contact_id -> Nullable<Uuid>,
+        person_id -> Uuid,
+        preferences -> Jsonb,
+        version -> Int4,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    notifications (id) {
+        id -> Uuid,
+        agent_id -> Nullable<Uuid>,
+        contact_id -> Nullable<Uuid>,
+        person_id -> Uuid,
+        position -> Int8,
+        ticket_id -> Uuid,
+        note_id -> Nullable<Uuid>,
+        kind -> Text,
+        in_feed -> Bool,
+        read_at -> Nullable<Timestamptz>,
+        mail_waits -> Bool,
+        created_at -> Timestamptz,
     }
 }
 
@@ -1078,6 +1123,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    waiting_mails (person_id) {
+        agent_id -> Nullable<Uuid>,
+        contact_id -> Nullable<Uuid>,
+        person_id -> Uuid,
+        due_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     workflows (id) {
         id -> Uuid,
         key -> Text,
@@ -1136,6 +1190,7 @@ diesel::joinable!(crm_redactions -> tickets (ticket_id));
 diesel::joinable!(delays -> agents (agent_id));
 diesel::joinable!(delays -> appointments (appointment_id));
 diesel::joinable!(delays -> tickets (ticket_id));
+diesel::joinable!(department_mailboxes -> departments (department_id));
 diesel::joinable!(departments -> workflows (workflow_id));
 diesel::joinable!(elevations -> tickets (ticket_id));
 diesel::joinable!(events -> tickets (ticket_id));
@@ -1147,6 +1202,12 @@ diesel::joinable!(inbound_settings -> accounts (account_id));
 diesel::joinable!(inbound_settings -> categories (category_id));
 diesel::joinable!(inbound_settings -> products (product_id));
 diesel::joinable!(notes -> tickets (ticket_id));
+diesel::joinable!(notification_preferences -> agents (agent_id));
+diesel::joinable!(notification_preferences -> contacts (contact_id));
+diesel::joinable!(notifications -> agents (agent_id));
+diesel::joinable!(notifications -> contacts (contact_id));
+diesel::joinable!(notifications -> notes (note_id));
+diesel::joinable!(notifications -> tickets (ticket_id));
 diesel::joinable!(outgoing_mails -> notes (note_id));
 diesel::joinable!(outgoing_mails -> tickets (ticket_id));
 diesel::joinable!(process_steps -> ticket_processes (ticket_id));
@@ -1185,6 +1246,8 @@ diesel::joinable!(tickets -> products (product_id));
 diesel::joinable!(tickets -> ticket_types (type_key));
 diesel::joinable!(tickets -> workflows (workflow_id));
 diesel::joinable!(views -> departments (department_id));
+diesel::joinable!(waiting_mails -> agents (agent_id));
+diesel::joinable!(waiting_mails -> contacts (contact_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     account_products,
@@ -1220,6 +1283,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     crm_records,
     crm_redactions,
     delays,
+    department_mailboxes,
     departments,
     elevations,
     event_feed,
@@ -1234,6 +1298,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     macros,
     mail_templates,
     notes,
+    notification_cursor,
+    notification_preferences,
+    notifications,
     outgoing_mails,
     process_steps,
     processes,
@@ -1261,5 +1328,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     transitions,
     triage_matrix,
     views,
+    waiting_mails,
     workflows,
 );

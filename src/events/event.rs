@@ -52,6 +52,7 @@ text_enum! {
         MirrorConflictDecided = "mirror.conflict_decided",
         MirrorConflictRestored = "mirror.conflict_restored",
         MirrorNoteGone = "mirror.note_gone",
+        NotificationCreated = "notification.created",
         ResourceCreated = "resource.created",
         ResourceChanged = "resource.changed",
         ResourceDeleted = "resource.deleted",

@@ -94,6 +94,23 @@ pub fn next_move(conn: &mut PgConnection, after: i64) -> Result<(Option<Event>, 
     Ok((next, until))
 }
 
+/// The next up to `limit` published events behind `after`, and the position of the last.
+pub fn behind(
+    conn: &mut PgConnection,
+    after: i64,
+    limit: i64,
+) -> Result<(Vec<Event>, i64), AppError> {
+    // Read before the events, so that none of those up to it can be missing.
+    let until = store::last_position(conn)?.min(after.saturating_add(limit));
+    let found = if until > after { store::between(conn, after, until)? } else { Vec::new() };
+    Ok((found, until.max(after)))
+}
+
+/// The events at these positions, in the order of the feed.
+pub fn at(conn: &mut PgConnection, positions: &[i64]) -> Result<Vec<Event>, AppError> {
+    Ok(store::at(conn, positions)?)
+}
+
 /// When the oldest event that is not published yet happened; `None` when there is none.
 pub fn waiting_since(conn: &mut PgConnection) -> Result<Option<DateTime<Utc>>, AppError> {
     Ok(store::waiting_since(conn)?)

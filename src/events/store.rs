@@ -156,6 +156,15 @@ pub fn between(conn: &mut PgConnection, after: i64, until: i64) -> QueryResult<V
         .load(conn)
 }
 
+/// The events at these positions.
+pub fn at(conn: &mut PgConnection, positions: &[i64]) -> QueryResult<Vec<Event>> {
+    events::table
+        .filter(events::position.eq_any(positions.iter().copied().map(Some)))
+        .order(events::position)
+        .select(Event::as_select())
+        .load(conn)
+}
+
 /// The next published event behind `after`, up to and including `until`, that moved a ticket to another status or asks for a
 /// survey of its customer.
 pub fn next_move(conn: &mut PgConnection, after: i64, until: i64) -> QueryResult<Option<Event>> {

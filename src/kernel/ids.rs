@@ -91,6 +91,8 @@ ids! {
     SideMessageId,
     /// Identifies what a customer is asked after a ticket was closed.
     SurveyId,
+    /// Identifies what somebody is told.
+    NotificationId,
     /// Identifies an integration client.
     ClientId,
     /// Identifies a connection to a CRM.

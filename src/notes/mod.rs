@@ -8,6 +8,6 @@ mod view;
 pub use markup::{body_html, markdown_html, mentions};
 pub use rules::{Channel, NewNote, NoteVisibility};
 pub use store::{
-    Note, NoteText, erase, find, first_of_desk, insert, joint_page, page, recent_texts,
+    Note, NoteText, erase, find, first_of_desk, insert, joint_page, of_ids, page, recent_texts,
 };
 pub use view::NoteView;

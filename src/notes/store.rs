@@ -75,6 +75,11 @@ pub fn find(
     query.first(conn).optional()
 }
 
+/// These notes.
+pub fn of_ids(conn: &mut PgConnection, ids: &[NoteId]) -> QueryResult<Vec<Note>> {
+    notes::table.filter(notes::id.eq_any(ids)).select(Note::as_select()).load(conn)
+}
+
 /// Number and time of the first public note of the desk behind number `after` that has all of these words, in any case.
 pub fn first_of_desk(
     conn: &mut PgConnection,

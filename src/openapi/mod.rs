@@ -31,6 +31,7 @@ use crate::kernel::Permission;
         (name = "views", description = "Saved filters, personal and shared, with live counts"),
         (name = "notes", description = "The conversation on a ticket"),
         (name = "mails", description = "What goes out by mail, what does not and why, and where mail does not arrive"),
+        (name = "notifications", description = "Who is told of what, over what, and when"),
         (name = "mail templates", description = "The texts of mails, in several languages"),
         (name = "side conversations", description = "Mail threads from a ticket to people outside, which the customer never sees"),
         (name = "canned replies", description = "Texts that are sent again and again, with placeholders"),

@@ -4,7 +4,7 @@ mod rules;
 mod service;
 mod store;
 
-pub use http::routes;
+pub use http::{language_tag, routes};
 pub use rules::{AgentRole, ClockTime, Day, Duty, Leave, WorkingHours};
 pub use service::*;
 pub use store::accounts::{Account, Filter as AccountFilter};

@@ -62,6 +62,16 @@ impl TryFrom<String> for ClockTime {
     }
 }
 
+impl ClockTime {
+    /// In the morning.
+    pub const EIGHT: Self = Self(8 * 60);
+
+    /// Since midnight.
+    pub fn minutes(self) -> u32 {
+        self.0
+    }
+}
+
 impl From<ClockTime> for String {
     fn from(ClockTime(minutes): ClockTime) -> Self {
         format!("{:02}:{:02}", minutes / 60, minutes % 60)

@@ -31,6 +31,15 @@ impl Surveys {
         Self { key, public_url: config.public_url.clone(), after: config.surveys }
     }
 
+    /// Whether a ticket's contact is asked when it is closed; `asked`: somebody wants it with the closing.
+    pub fn asks_after_closing(&self, asked: bool) -> bool {
+        match self.after {
+            config::Surveys::Always => true,
+            config::Surveys::Asked => asked,
+            config::Surveys::Never => false,
+        }
+    }
+
     /// Where the survey is answered.
     fn url(&self, id: SurveyId) -> String {
         format!("{}/s/{}", self.public_url, link::token(&self.key, id))

@@ -31,6 +31,7 @@ mod jobs;
 mod lifecycle;
 mod mails;
 mod mail_in;
+mod notifications;
 mod openapi;
 mod operations;
 mod people;

@@ -18,6 +18,7 @@ use crate::http::IfMatch;
 use crate::inbound;
 use crate::kernel::{Actor, AppError, ConnectionId, NoteId, TicketId};
 use crate::mail::service as mail;
+use crate::notifications;
 use crate::side_conversations;
 use crate::surveys;
 use crate::tickets::Redaction;
@@ -40,6 +41,7 @@ pub fn redact(
     now: DateTime<Utc>,
 ) -> Result<(Told, i32), AppError> {
     let mirrors = store::lock_mirrors(conn, id)?;
+    notifications::hold_back(conn)?;
     let done = tickets::redact(conn, actor, id, seen, wanted, now)?;
     bulk::erase(conn, id, &done.erasure)?;
     mail::erase(conn, id, &done.erasure)?;

@@ -1,4 +1,6 @@
 //! Put a mail into the queue.
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 
@@ -14,6 +16,40 @@ pub fn queue(
     new: NewMail,
     now: DateTime<Utc>,
 ) -> Result<MailId, AppError> {
+    let row = row(new, now)?;
+    if store::insert(conn, &row)? == 1 {
+        return Ok(row.id);
+    }
+    let before = row.dedupe.as_deref().map(|key| store::find_by_dedupe(conn, key)).transpose()?;
+    before.flatten().ok_or(AppError::NotFound("the mail that was queued before"))
+}
+
+/// As [`queue`], for many in one statement. What was queued under its `dedupe` before is passed over.
+pub fn queue_all(
+    conn: &mut PgConnection,
+    new: Vec<NewMail>,
+    now: DateTime<Utc>,
+) -> Result<(), AppError> {
+    let rows = new.into_iter().map(|new| row(new, now)).collect::<Result<Vec<_>, _>>()?;
+    store::insert_all(conn, &rows)?;
+    Ok(())
+}
+
+/// How many automatic mails were queued for each of these addresses from `since` on, by the address in lower case.
+pub fn automatic_since(
+    conn: &mut PgConnection,
+    emails: &[&str],
+    since: DateTime<Utc>,
+) -> Result<HashMap<String, i64>, AppError> {
+    let emails: Vec<String> = emails.iter().map(|email| email.to_lowercase()).collect();
+    let mut counts = HashMap::new();
+    for email in store::automatic_since(conn, &emails, since)? {
+        *counts.entry(email).or_default() += 1;
+    }
+    Ok(counts)
+}
+
+fn row(new: NewMail, now: DateTime<Utc>) -> Result<Row, AppError> {
     let to = new.to.cleaned();
     let (cc, wrong): (Vec<Address>, Vec<Address>) =
         new.cc.into_iter().map(Address::cleaned).partition(Address::is_deliverable);
@@ -22,7 +58,7 @@ pub fn queue(
     } else {
         (MailState::Dead, Some(format!("{:?} is not an address that mail can go to", to.email)))
     };
-    let row = Row {
+    Ok(Row {
         id: MailId::new(),
         conversation: new.conversation.kind(),
         conversation_id: new.conversation.id(),
@@ -40,12 +76,7 @@ pub fn queue(
         reason,
         due_at: now,
         created_at: now,
-    };
-    if store::insert(conn, &row)? == 1 {
-        return Ok(row.id);
-    }
-    let before = row.dedupe.as_deref().map(|key| store::find_by_dedupe(conn, key)).transpose()?;
-    before.flatten().ok_or(AppError::NotFound("the mail that was queued before"))
+    })
 }
 
 fn left_out(wrong: &[Address]) -> String {

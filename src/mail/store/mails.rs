@@ -69,6 +69,32 @@ pub fn insert(conn: &mut PgConnection, row: &Row) -> QueryResult<usize> {
     diesel::insert_into(m::table).values(row).on_conflict(dsl::dedupe).do_nothing().execute(conn)
 }
 
+/// As [`insert`], for many in one statement.
+pub fn insert_all(conn: &mut PgConnection, rows: &[Row]) -> QueryResult<usize> {
+    diesel::insert_into(m::table).values(rows).on_conflict(dsl::dedupe).do_nothing().execute(conn)
+}
+
+/// Of each automatic mail that was queued for one of these addresses from `since` on, the address; all in lower case.
+pub fn automatic_since(
+    conn: &mut PgConnection,
+    emails: &[String],
+    since: DateTime<Utc>,
+) -> QueryResult<Vec<String>> {
+    m::table
+        .filter(lower(dsl::to_email).eq_any(emails))
+        // Ids go by time: the index passes over the older ones.
+        .filter(dsl::id.ge(first_id(since)))
+        .filter(dsl::automatic)
+        .select(lower(dsl::to_email))
+        .load(conn)
+}
+
+/// No id of version 7 (RFC 9562, section 5.7) that was made from then on is smaller.
+fn first_id(at: DateTime<Utc>) -> MailId {
+    let millis = u128::try_from(at.timestamp_millis()).unwrap_or_default();
+    MailId(Uuid::from_u128(millis << 80))
+}
+
 pub fn find_by_dedupe(conn: &mut PgConnection, key: &str) -> QueryResult<Option<MailId>> {
     m::table.filter(dsl::dedupe.eq(key)).select(dsl::id).first(conn).optional()
 }

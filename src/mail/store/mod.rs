@@ -6,13 +6,14 @@ mod templates;
 mod turns;
 
 pub use mails::{
-    MailFilter, OutgoingMail, Row, Waiting, erase, find, find_by_dedupe, insert, list, lock,
-    note_reason, put, waiting,
+    MailFilter, OutgoingMail, Row, Waiting, automatic_since, erase, find, find_by_dedupe, insert,
+    insert_all, list, lock, note_reason, put, waiting,
 };
 pub use references::{insert_received, references};
 pub use suppressions::{Suppression, lift, suppress, suppressed, suppressions};
 pub use templates::{
-    OwnTemplate, delete_template, find_template, own_templates, save_template, template_sources,
+    OwnTemplate, delete_template, find_template, own_templates, save_template, sources_of,
+    template_sources,
 };
 pub use turns::{
     After, Settled, begin, count, forget_counted, lately, lock_counting, lock_due, record, release,

@@ -20,6 +20,20 @@ pub fn template_sources(
     Ok(rows.into_iter().map(source).collect())
 }
 
+/// Key, language and text of these templates in every language.
+pub fn sources_of(
+    conn: &mut PgConnection,
+    keys: &[&str],
+) -> QueryResult<Vec<(String, String, Source)>> {
+    let rows: Vec<(String, String, String, String, String)> = t::table
+        .filter(dsl::key.eq_any(keys))
+        .select((dsl::key, dsl::language, dsl::subject, dsl::text_body, dsl::html_body))
+        .load(conn)?;
+    let source =
+        |(key, language, subject, text, html)| (key, language, Source { subject, text, html });
+    Ok(rows.into_iter().map(source).collect())
+}
+
 /// A text that an administrator wrote.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = t, check_for_backend(diesel::pg::Pg))]

@@ -7,6 +7,8 @@
 mod engine;
 mod registry;
 
+use std::collections::HashMap;
+
 use diesel::PgConnection;
 use serde_json::Value;
 
@@ -40,14 +42,49 @@ pub fn render(
     language: Option<&str>,
     data: &Value,
 ) -> Result<Rendered, AppError> {
+    let own = store::template_sources(conn, key, &fallbacks(language))?;
+    render_nearest(&Engine::lenient(), key, language, &own, data)
+}
+
+/// The texts of some templates, read at once: for whoever writes many mails.
+pub struct Texts {
+    own: HashMap<String, Vec<(String, Source)>>,
+    engine: Engine,
+}
+
+impl Texts {
+    pub fn load(conn: &mut PgConnection, keys: &[&str]) -> Result<Self, AppError> {
+        let mut own: HashMap<String, Vec<(String, Source)>> = HashMap::new();
+        for (key, language, source) in store::sources_of(conn, keys)? {
+            own.entry(key).or_default().push((language, source));
+        }
+        Ok(Self { own, engine: Engine::lenient() })
+    }
+
+    /// As [`render`], for a key that was loaded.
+    pub fn render(
+        &self,
+        key: &str,
+        language: Option<&str>,
+        data: &Value,
+    ) -> Result<Rendered, AppError> {
+        let own = self.own.get(key).map_or(&[][..], Vec::as_slice);
+        render_nearest(&self.engine, key, language, own, data)
+    }
+}
+
+/// `own` are the administrator's texts.
+fn render_nearest(
+    engine: &Engine,
+    key: &str,
+    language: Option<&str>,
+    own: &[(String, Source)],
+    data: &Value,
+) -> Result<Rendered, AppError> {
     let template = Template::find(key)?;
-    let languages = fallbacks(language);
-    let mut own = store::template_sources(conn, key, &languages)?;
-    let engine = Engine::lenient();
-    for language in &languages {
-        if let Some(at) = own.iter().position(|(of, _)| of == language) {
-            let (_, source) = own.swap_remove(at);
-            match engine.render(&source, language, data) {
+    for language in &fallbacks(language) {
+        if let Some((_, source)) = own.iter().find(|(of, _)| of == language) {
+            match engine.render(source, language, data) {
                 Ok(rendered) => return Ok(rendered),
                 Err(error) => {
                     tracing::warn!(key, language, %error, "a mail template cannot be rendered");

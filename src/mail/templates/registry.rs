@@ -31,8 +31,12 @@ macro_rules! texts {
 /// Every kind of mail there is.
 pub const TEMPLATES: &[Template] = &[
     FEEDBACK_REMINDER,
+    NOTIFICATION,
+    NOTIFICATION_DIGEST,
     SURVEY,
     SIDE_CONVERSATION,
+    TICKET_OPENED,
+    TICKET_STATUS,
     Template {
         key: "ticket_reply",
         purpose: "What the desk answers on a ticket, for the customer",
@@ -65,13 +69,86 @@ const FEEDBACK_REMINDER: Template = Template {
     },
 };
 
+const NOTIFICATION: Template = Template {
+    key: "notification",
+    purpose: "Somebody of the desk, or a department, is told of what happened to a ticket",
+    defaults: texts!("notification": "en", "de"),
+    sample: || {
+        json!({
+            "ticket": {
+                "number": "CB-1042", "subject": "The printer on floor 3 does not print",
+                "status": "Under investigation", "resolution": null,
+            },
+            "recipient": {"name": "Ann Lee"},
+            "kind": "customer_replied",
+            "actor": "Purchasing contact",
+            "fields": ["status"],
+            "note": {"author": "Purchasing contact", "text": "It still does not.", "html": "<p>It still does not.</p>"},
+        })
+    },
+};
+
+const NOTIFICATION_DIGEST: Template = Template {
+    key: "notification_digest",
+    purpose: "Somebody is told of several things at once",
+    defaults: texts!("notification_digest": "en", "de"),
+    sample: || {
+        let ticket = |number: &str, subject: &str| json!({"number": number, "subject": subject, "status": "Under investigation", "resolution": null});
+        json!({
+            "recipient": {"name": "Ann Lee"},
+            "count": 2,
+            "more": 0,
+            "entries": [
+                {
+                    "ticket": ticket("CB-1042", "The printer on floor 3 does not print"),
+                    "kind": "customer_replied", "actor": "Purchasing contact", "fields": ["status"],
+                },
+                {
+                    "ticket": ticket("CB-1043", "The export stops"),
+                    "kind": "assigned", "actor": "Coordinator", "fields": ["assignee_id"],
+                },
+            ],
+        })
+    },
+};
+
+const TICKET_OPENED: Template = Template {
+    key: "ticket_opened",
+    purpose: "A customer is told that the desk has their ticket",
+    defaults: texts!("ticket_opened": "en", "de"),
+    sample: || {
+        json!({
+            "ticket": {"number": "CB-1042", "subject": "The printer on floor 3 does not print", "status": "Received"},
+            "recipient": {"name": "Ann Lee"},
+        })
+    },
+};
+
+const TICKET_STATUS: Template = Template {
+    key: "ticket_status",
+    purpose: "A customer is told that their ticket has got another status",
+    defaults: texts!("ticket_status": "en", "de"),
+    sample: || {
+        json!({
+            "ticket": {
+                "number": "CB-1042", "subject": "The printer on floor 3 does not print",
+                "status": "Closed", "resolution": "The driver was renewed.",
+            },
+            "recipient": {"name": "Ann Lee"},
+        })
+    },
+};
+
 const SURVEY: Template = Template {
     key: "survey",
     purpose: "A customer is asked how satisfied they are with a closed ticket",
     defaults: texts!("survey": "en", "de"),
     sample: || {
         json!({
-            "ticket": {"number": "CB-1042", "subject": "The printer on floor 3 does not print"},
+            "ticket": {
+                "number": "CB-1042", "subject": "The printer on floor 3 does not print",
+                "resolution": "The driver was renewed.",
+            },
             "recipient": {"name": "Ann Lee"},
             "survey": {"url": "https://desk.example/s/AZnwwrHJfV6LH1o8fZ4vEA", "until": "2026-12-22"},
         })

@@ -51,7 +51,7 @@ fn utc() -> TimeZone {
 }
 
 /// The shape of a language tag: `en`, `pt-BR`, `zh-Hant-TW`.
-fn language_tag(tag: &str, _: &()) -> garde::Result {
+pub fn language_tag(tag: &str, _: &()) -> garde::Result {
     let mut parts = tag.split('-');
     let language = parts.next().unwrap_or_default();
     let fits = (2..=3).contains(&language.len())

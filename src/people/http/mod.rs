@@ -8,6 +8,8 @@ mod departments;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub use contacts::language_tag;
+
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.configure(accounts::routes)
         .configure(contacts::routes)

@@ -80,7 +80,7 @@ fn ask(
     }
     let until = survey.expires_at.with_timezone(&contact.time_zone.0).date_naive();
     let data = json!({
-        "ticket": { "number": format!("CB-{}", ticket.number), "subject": ticket.subject },
+        "ticket": { "number": format!("CB-{}", ticket.number), "subject": ticket.subject, "resolution": ticket.resolution },
         "recipient": { "name": contact.name },
         "survey": { "url": surveys.url(survey.id), "until": until },
     });

@@ -76,6 +76,16 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("inbound", &["inbound_mails", "inbound_mailboxes", "inbound_settings"]),
     ("surveys", &["surveys", "survey_cursor"]),
     ("schedule", &["delays", "calendar_feeds"]),
+    (
+        "notifications",
+        &[
+            "notifications",
+            "notification_preferences",
+            "notification_cursor",
+            "waiting_mails",
+            "department_mailboxes",
+        ],
+    ),
 ];
 /// Tables that begin so belong to this feature.
 const OWNED_PREFIXES: &[(&str, &str)] = &[("crm", "crm_"), ("crm", "mirror")];
@@ -107,6 +117,20 @@ const READS: &[(&str, &[&str])] = &[
     ("schedule", &["tickets"]),
     // Who may see a mail depends on its ticket.
     ("mail", &["tickets"]),
+    // Whom many events concern, who of them may see the tickets, and what they want, in a query for each kind of thing.
+    (
+        "notifications",
+        &[
+            "tickets",
+            "ticket_watchers",
+            "statuses",
+            "accounts",
+            "agents",
+            "agent_departments",
+            "contacts",
+            "contact_accounts",
+        ],
+    ),
     // Whether a status can go.
     ("workflow", &["tickets"]),
     // A filter asks whose turn it is; a row brings the revision of its workflow; a watcher has a name, and a contact's watching

@@ -43,23 +43,26 @@ postgres_packages() {
     rm /etc/postgresql-common/createcluster.d/casebridge.conf
 }
 
-# A mail server, whose mailbox the tests read. The package would start it, which nobody asked for.
-mailbox_package() {
-    if has dovecot || [ -x /usr/sbin/dovecot ]; then return; fi
+# Mail servers for the tests: one has a mailbox, the other passes mails on. The packages would start them, which nobody asked for.
+mail_packages() {
+    wanted=
+    [ -x /usr/sbin/dovecot ] || has dovecot || wanted=dovecot-imapd
+    [ -x /usr/sbin/exim4 ] || has exim || wanted="$wanted exim4-daemon-light"
+    if [ -z "$wanted" ]; then return; fi
     if [ ! -e /usr/sbin/policy-rc.d ]; then
         printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
         chmod +x /usr/sbin/policy-rc.d
-        apt_install dovecot-imapd
+        apt_install "$wanted"
         rm /usr/sbin/policy-rc.d
     else
-        apt_install dovecot-imapd
+        apt_install "$wanted"
     fi
 }
 
 install_system_packages() {
     if has apt-get; then
         build_tools || apt_install build-essential pkg-config libssl-dev ca-certificates curl
-        if [ "$(id -u)" = 0 ]; then postgres_packages && mailbox_package; fi
+        if [ "$(id -u)" = 0 ]; then postgres_packages && mail_packages; fi
     elif [ "$(uname)" = Darwin ]; then
         xcode-select -p >/dev/null 2>&1 || fail "run this, then try again: xcode-select --install"
         if ! build_tools; then

@@ -4,6 +4,7 @@ mod guarding;
 mod hostile;
 mod imap;
 mod quarantine;
+mod relay;
 mod server;
 mod taking;
 

@@ -11,16 +11,16 @@ use casebridge::kernel::Secret;
 
 use crate::support::free_port;
 
-const PASSWORD: &str = "secret";
+pub const PASSWORD: &str = "secret";
 
 /// Stopped, with everything that it kept, when it is dropped.
 pub struct MailServer {
     pub port: u16,
-    folder: PathBuf,
+    pub folder: PathBuf,
     child: Option<Child>,
     delivered: AtomicU32,
     /// Who owns the mails: Dovecot refuses to read any as root.
-    owner: (u32, u32),
+    pub owner: (u32, u32),
 }
 
 impl MailServer {

@@ -266,7 +266,12 @@ pub(super) type Query<'a> = tickets::BoxedQuery<'a, Pg>;
 
 /// The tickets that the filter asks for and the caller may see.
 pub(super) fn filtered<'a>(actor: &Actor, filter: &Filter, now: DateTime<Utc>) -> Query<'a> {
-    let query = tickets::table.into_boxed().filter(visible(actor));
+    among(visible(actor), filter, now)
+}
+
+/// The tickets that pass the filter, of those that these are.
+pub(super) fn among<'a>(those: Condition, filter: &Filter, now: DateTime<Utc>) -> Query<'a> {
+    let query = tickets::table.into_boxed().filter(those);
     let query = conditions(filter, now).into_iter().fold(query, |query, c| query.filter(c));
     match &filter.q {
         Some(words) => query.filter(Matches(words.clone())),

@@ -6,8 +6,8 @@ use diesel::sql_types::Integer;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::filter::{Filter, Query, filtered};
-use super::find::{revision, visible};
+use super::filter::{Filter, Query, among, filtered};
+use super::find::{Condition, no_foreign_draft, revision, visible};
 use super::row::{Located, Summary};
 use super::sql::{Behind, Bounded, Compared, FarDeadline, KeyValue, Limited, Merged};
 use crate::db::schema::tickets;
@@ -155,31 +155,32 @@ pub fn list(
     let behind =
         key.map(|Key { values, id }| Behind { columns: sort.columns(), descending, values, id });
     let rows = page.fetch();
-    let query = || {
-        let query = filtered(actor, filter, now);
+    let page = |those: Condition| {
+        let query = among(those, filter, now);
         let query = match behind.clone() {
             Some(behind) => query.filter(behind),
             None => query,
         };
-        sort.order(query, descending)
+        let query = sort.order(query, descending).select((Summary::as_select(), revision()));
+        Limited { query, rows }
     };
-    let columns = || (Summary::as_select(), revision());
     match own_account(actor, sort) {
-        None => Limited { query: query().select(columns()), rows }.load(conn),
+        None => page(visible(actor)).load(conn),
         Some(account) => {
-            let theirs = query().filter(tickets::account_id.eq(account)).select(columns());
-            let others = query()
-                .filter(tickets::opened_by.eq(actor.id))
-                .filter(tickets::account_id.is_distinct_from(account))
-                .select(columns());
-            let queries = [theirs, others].map(|query| Limited { query, rows });
+            let theirs = tickets::account_id.eq(account).assume_not_null();
+            let others = tickets::account_id.is_distinct_from(account);
+            let queries = [
+                page(Box::new(theirs.and(no_foreign_draft(actor)))),
+                page(Box::new(others.and(tickets::opened_by.eq(actor.id)))),
+            ];
             Merged { queries, order: sort.sql(descending), rows }.load(conn)
         }
     }
 }
 
 /// A contact sees the tickets of their accounts and those that they opened: two indexes. In the order of these, one of an
-/// account and one of all others are found at once, where everything of both would have to be read and sorted.
+/// account and one of all others are found at once, where everything of both would have to be read and sorted. Neither says
+/// `or`, so the database estimates them well enough to plan them once for all callers.
 fn own_account(actor: &Actor, sort: Sort) -> Option<AccountId> {
     match (actor.visibility(), sort) {
         (Visibility::Accounts(_, accounts), Sort::CreatedAt | Sort::NewestFirst) => {

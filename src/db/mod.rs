@@ -33,6 +33,11 @@ const CHECKOUT: Duration = Duration::from_secs(5);
 /// PostgreSQL advisory lock that lets one process migrate at a time.
 const MIGRATION_LOCK: i64 = 0x0063_6173_6562_7269;
 
+/// The transaction is committed without waiting for the disk: a crash of the database can forget it, whole.
+pub fn commit_without_waiting(conn: &mut PgConnection) -> diesel::QueryResult<()> {
+    conn.batch_execute("set local synchronous_commit = off")
+}
+
 /// The database: a pool of connections, and the bell that rings after a commit.
 #[derive(Clone)]
 pub struct Db {

@@ -3,7 +3,7 @@
 //!
 //! Before a mail is sent it is on record that an attempt begins, and afterwards how it ended. After a crash in between, or when
 //! the server's answer is lost, nobody knows whether the mail left: it is sent once more, with the same `Message-ID`, and never
-//! a third time by itself.
+//! a third time by itself. Only a crash of the database can forget the last of these records.
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 

@@ -34,7 +34,12 @@ const WORKING = `
   people create_agent 201, people create_department 201, people change_account 200, catalog list_categories 200,
   catalog create_component 201, catalog create_product 201, crm list_conflicts 200, crm list_crm_connections 200,
   events list_events 200, auth get_jwks 200, auth get_me 200, clients list_clients 200, clients create_client 201,
-  operations get_liveness 200`.split(',').map((call) => call.trim().split(' '));
+  notes list_mentionable_agents 200, attachments list_attachments 200, macros list_macros 200, macros create_macro 201,
+  canned_replies create_canned_reply 201, side_conversations open_side_conversation 201,
+  side_conversations list_side_conversations 200, notifications get_notification_preferences 200,
+  notifications list_notifications 200, mails list_mails 200, mails list_mail_suppressions 200,
+  incoming_mails get_inbound_settings 200, incoming_mails list_quarantine 200, mail_templates list_mail_templates 200,
+  mail_templates preview_mail_template 200, surveys list_surveys 200, operations get_liveness 200`.split(',').map((call) => call.trim().split(' '));
 
 const trouble = [];
 let failures = 0;

@@ -80,7 +80,7 @@ impl utoipa::IntoParams for Piece {
 /// As [tus 1.0.0](https://tus.io/protocols/resumable-upload) says, which Uppy, tus-js-client and others speak. When it is complete, it is
 /// attached by its id; what is attached to nothing a day after the last byte is forgotten.
 #[utoipa::path(
-    tag = "tickets",
+    tag = "attachments",
     params(Creation),
     security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
     responses((status = 201, description = "Send the bytes to `Location`", body = UploadView)),
@@ -115,7 +115,7 @@ pub async fn create_upload(
 ///
 /// `HEAD` tells it in headers alone. One that is attached, or forgotten, is gone.
 #[utoipa::path(
-    tag = "tickets",
+    tag = "attachments",
     params(("id" = FileId, Path)),
     security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
     responses((status = 200, description = "The upload", body = UploadView)),
@@ -138,7 +138,7 @@ pub async fn get_upload(
 ///
 /// As many as there are, or a piece. Where the connection breaks, ask for the offset and go on from there.
 #[utoipa::path(
-    tag = "tickets",
+    tag = "attachments",
     params(("id" = FileId, Path), Piece),
     request_body(
         content = String,
@@ -172,7 +172,7 @@ pub async fn append_to_upload(
 
 /// Delete an upload
 #[utoipa::path(
-    tag = "tickets",
+    tag = "attachments",
     params(("id" = FileId, Path)),
     security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
     responses((status = 204, description = "Deleted")),
@@ -191,7 +191,7 @@ pub async fn delete_upload(
 
 /// Get what uploads can do
 #[utoipa::path(
-    tag = "tickets",
+    tag = "attachments",
     responses((status = 204, description = "In the headers `Tus-Version`, `Tus-Extension`, `Tus-Max-Size`")),
 )]
 #[options("/uploads")]

@@ -18,7 +18,7 @@ use crate::crm::store::{
     self, Conflict, Connection, DeskTicket, LinkKind, Mirror, MirrorState, Progress,
 };
 use crate::crm::vocabulary::Vocabulary;
-use crate::db::later;
+use crate::db::{commit_without_waiting, later};
 use crate::kernel::{AppError, ConnectionId, TicketId};
 
 /// Why an attempt did not finish.
@@ -267,7 +267,7 @@ impl Pass {
         let job = move |conn: &mut PgConnection| {
             let stopped = |stop| AppError::Internal(anyhow::Error::new(Stopped(stop)));
             if !how.durable {
-                store::commit_without_waiting(conn)?;
+                commit_without_waiting(conn)?;
             }
             let state = store::hold(conn, &working.mirror)?;
             // The ticket may have been deleted or restored since the attempt began.

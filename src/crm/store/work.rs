@@ -1,6 +1,5 @@
 //! What is to be done: marks, claims, and outcomes. An outcome counts only while its attempt holds the lease.
 use chrono::{DateTime, Utc};
-use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use serde_json::Value;
@@ -102,11 +101,6 @@ pub fn renew(
 ) -> QueryResult<bool> {
     let leased = held(mirror).filter(dsl::leased_until.is_not_null());
     Ok(diesel::update(leased).set(dsl::leased_until.eq(lease_until)).execute(conn)? == 1)
-}
-
-/// The transaction is committed without waiting for the disk: a crash of the database can forget it, whole.
-pub fn commit_without_waiting(conn: &mut PgConnection) -> QueryResult<()> {
-    conn.batch_execute("set local synchronous_commit = off")
 }
 
 /// What a step of an attempt leaves behind.

@@ -30,7 +30,7 @@ pub struct MailboxQuery {
 /// once: sent again, it changes nothing and gets the same answer. It becomes a reply to the ticket that it answers, a new ticket, or it
 /// is quarantined or ignored with the cause.
 #[utoipa::path(
-    tag = "mail-in",
+    tag = "incoming mails",
     params(MailboxQuery),
     request_body(
         content = String,
@@ -88,7 +88,7 @@ pub struct EmailQuery {
 ///
 /// Those on the tickets that the caller may see; those on none only for who sees every ticket.
 #[utoipa::path(
-    tag = "mail-in",
+    tag = "incoming mails",
     params(EmailQuery),
     security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "A page of mails", body = Page<EmailView>)),
@@ -108,7 +108,7 @@ pub async fn list_emails(
 
 /// Get a mail that came in, with its text
 #[utoipa::path(
-    tag = "mail-in",
+    tag = "incoming mails",
     params(("id" = InboundMailId, Path)),
     security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "The mail", body = WholeEmail)),
@@ -136,7 +136,7 @@ pub async fn get_email(
 ///
 /// 404 when it is not kept any more: a redaction on its ticket takes it.
 #[utoipa::path(
-    tag = "mail-in",
+    tag = "incoming mails",
     params(("id" = InboundMailId, Path)),
     security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
     responses((

@@ -31,7 +31,7 @@ pub struct QuarantineQuery {
 ///
 /// Each with its cause. For who sees every ticket: whose ticket it is going to be is not known yet.
 #[utoipa::path(
-    tag = "mail-in",
+    tag = "incoming mails",
     params(QuarantineQuery),
     security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "A page of mails", body = Page<EmailView>)),
@@ -75,7 +75,7 @@ pub struct ReleaseEmail {
 /// What answers a side conversation is, as a note without `ticket_id`, a message in that one. As a note: the reply of its sender if that is a contact who may see the ticket, else an internal note. As a ticket: yours, on behalf of
 /// the contact. Or it is discarded. What was ignored can be released too; what is on a ticket already is refused with `mail_taken`.
 #[utoipa::path(
-    tag = "mail-in",
+    tag = "incoming mails",
     params(("id" = InboundMailId, Path)),
     request_body(content = ReleaseEmail, example = json!({
         "as": "ticket", "account_id": AccountId::EXAMPLE, "contact_id": ContactId::EXAMPLE, "product_id": ProductId::EXAMPLE,

@@ -15,7 +15,7 @@ use crate::kernel::{AccountId, AppError, CategoryId, Permission, ProductId};
 
 /// Get what the desk does with mails that come in
 #[utoipa::path(
-    tag = "mail-in",
+    tag = "incoming mails",
     security(("bearer" = ["workflow:read"]), ("client_credentials" = ["workflow:read"])),
     responses((status = 200, description = "The settings", body = Settings)),
 )]
@@ -48,7 +48,7 @@ pub struct SetInboundSettings {
 
 /// Set what the desk does with mails that come in
 #[utoipa::path(
-    tag = "mail-in",
+    tag = "incoming mails",
     params(IfMatch),
     request_body = SetInboundSettings,
     security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
@@ -97,7 +97,7 @@ struct MailboxView {
 ///
 /// 404 when no mailbox is configured, or none was tried yet.
 #[utoipa::path(
-    tag = "mail-in",
+    tag = "incoming mails",
     security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "How far, and what is wrong", body = MailboxView)),
 )]

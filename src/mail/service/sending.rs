@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 
 use super::bounces::suppress;
+use crate::db::commit_without_waiting;
 use crate::kernel::{AppError, MailId, SecretKey};
 use crate::mail::message::{Outgoing, thread};
 use crate::mail::rules::{
@@ -113,13 +114,15 @@ fn refer(conn: &mut PgConnection, outgoing: &mut [Outgoing]) -> Result<(), AppEr
     Ok(())
 }
 
-/// Records what became of an attempt, and begins the next mail's; false when that was taken over.
+/// Records what became of an attempt, and begins the next mail's; false when that was taken over. Mails leave at the server's pace,
+/// so nothing waits for the disk here: after a crash of the database, a mail whose record is lost is sent again under its id.
 pub fn next_attempt(
     conn: &mut PgConnection,
     ended: Option<&(OutgoingMail, Outcome)>,
     begins: Option<&OutgoingMail>,
     (now, jitter): (DateTime<Utc>, f64),
 ) -> Result<bool, AppError> {
+    commit_without_waiting(conn)?;
     if let Some((mail, outcome)) = ended {
         record(conn, mail, outcome, now, jitter)?;
     }

@@ -92,7 +92,7 @@ impl AddAttachment {
 /// elsewhere, is named in JSON. Each is a line of the ticket's case in the CRM, with a link: whoever has the link to a public file
 /// reads it, without a token.
 #[utoipa::path(
-    tag = "tickets",
+    tag = "attachments",
     params(("id" = TicketId, Path), Idempotency),
     request_body(content(
         (AddAttachment = "application/json"),
@@ -159,7 +159,7 @@ async fn add(
 ///
 /// A contact sees the public ones.
 #[utoipa::path(
-    tag = "tickets",
+    tag = "attachments",
     params(("id" = TicketId, Path), PageQuery),
     security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
     responses((status = 200, description = "A page of attachments", body = Page<AttachmentView>)),

@@ -66,7 +66,7 @@ impl IntoParams for RangeHeader {
 ///
 /// One range of bytes at a time, with `Range`. What could run in a browser is given out as `application/octet-stream`.
 #[utoipa::path(
-    tag = "tickets",
+    tag = "attachments",
     params(("id" = AttachmentId, Path), FileQuery, RangeHeader),
     security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
     responses(
@@ -120,7 +120,7 @@ pub struct FileLink {
 ///
 /// For `<img>`, for a download in a browser, for a mail. It cannot be revoked, so let it be short; it ends with the ticket's deletion.
 #[utoipa::path(
-    tag = "tickets",
+    tag = "attachments",
     params(("id" = AttachmentId, Path)),
     request_body = LinkAttachment,
     security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
@@ -146,7 +146,7 @@ pub async fn link_attachment(
 ///
 /// As `POST /v1/attachments/{id}/link` made it, or as it stands in a case of the CRM. Needs no token.
 #[utoipa::path(
-    tag = "tickets",
+    tag = "attachments",
     params(LinkedFileQuery, RangeHeader),
     responses(
         (status = 200, description = "The file", body = String, content_type = "application/octet-stream", example = "..."),

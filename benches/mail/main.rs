@@ -68,11 +68,13 @@ async fn measure(
 ) -> anyhow::Result<()> {
     let seconds = tokio::time::sleep(Duration::from_secs(options.idle_seconds));
     let idle = pace::call(service, options.callers, seconds).await?;
+    // The desk's own ticket has been told of meanwhile.
+    let all = sink.count() + options.mails;
     service.queue(options.mails)?;
     let began = Instant::now();
-    let busy = pace::call(service, options.callers, all_arrived(sink, options.mails)).await?;
+    let busy = pace::call(service, options.callers, all_arrived(sink, all)).await?;
     let rate = rate(options.mails, began.elapsed());
-    anyhow::ensure!(sink.count() == options.mails, "{} mails came", sink.count());
+    anyhow::ensure!(sink.count() == all, "{} mails came instead of {all}", sink.count());
     println!("| | mails/s | of the sink's pace | API requests/s | p50 ms | p99 ms |");
     println!("| --- | --- | --- | --- | --- | --- |");
     println!("| only sending | {alone:.0} | 1.00 | | | |");

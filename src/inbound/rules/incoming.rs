@@ -87,6 +87,12 @@ pub struct Incoming {
     pub header_only: bool,
 }
 
+/// What the library makes of it. Whoever writes a mail decides on each of its bytes: should one make the library panic, that mail is
+/// unreadable, and the others are not kept waiting.
+fn parse(raw: &[u8]) -> Option<Message<'_>> {
+    std::panic::catch_unwind(|| MessageParser::default().parse(raw)).ok().flatten()
+}
+
 impl Incoming {
     /// Reads a mail (RFC 5322, MIME). `own_domain` is the domain of our own message ids.
     pub fn read(raw: &[u8], own_domain: Option<&str>) -> Option<Self> {
@@ -94,7 +100,7 @@ impl Incoming {
         let message = if header_only {
             MessageParser::default().parse_headers(&raw[..raw.len().min(HEADER_MAX)])?
         } else {
-            MessageParser::default().parse(raw)?
+            parse(raw)?
         };
         let headers = Headers::of(&message);
         let sender = sender(&message, &headers);
@@ -269,7 +275,7 @@ pub fn file_at(raw: &[u8], number: usize) -> Option<(File, Vec<u8>)> {
     if is_excessive(raw) {
         return None;
     }
-    let message = MessageParser::default().parse(raw)?;
+    let message = parse(raw)?;
     let file = files(&message).into_iter().nth(number)?;
     let bytes = message.parts.get(file.part)?.contents().to_vec();
     Some((file, bytes))

@@ -17,7 +17,7 @@ use crate::events::Feed;
 use crate::kernel::{Secret, SecretKey};
 use crate::tickets::service;
 use crate::workers::Workers;
-use crate::{bulk, crm, inbound, jobs, mail, seed, surveys, telemetry};
+use crate::{bulk, crm, inbound, jobs, mail, seed, surveys, telemetry, webhooks};
 
 /// How long a step in hand is waited for at shutdown.
 const STEP_GRACE: Duration = Duration::from_secs(5);
@@ -39,6 +39,7 @@ pub struct Service {
     pub mailbox: inbound::Poller,
     pub filing: inbound::Filing,
     pub surveys: surveys::Surveys,
+    pub webhooks: webhooks::Webhooks,
 }
 
 impl Service {
@@ -56,6 +57,7 @@ impl Service {
         let mailer = mail::Mailer::new(db.clone(), Arc::clone(&secret), server);
         let files = Files::new(&config, db.clone(), Arc::clone(&secret))?;
         let surveys = surveys::Surveys::new(Arc::clone(&secret), &config);
+        let webhooks = webhooks::Webhooks::new(db.clone(), Arc::clone(&secret), &config)?;
         let (intake, mailbox) = mail_in(&config, &db, &secret)?;
         let filing = inbound::Filing::new(intake.clone(), files.clone());
         let authenticator = Authenticator::new(db.clone(), secret, config.public_url.clone());
@@ -77,6 +79,7 @@ impl Service {
             mailbox,
             filing,
             surveys,
+            webhooks,
         })
     }
 
@@ -109,6 +112,7 @@ fn kinds_of_job(db: &Db, mirror: &crm::Engine) -> Vec<jobs::Kind> {
         jobs::Kind::new(crm::RECONCILE, mirror, crm::Engine::reconcile),
         jobs::Kind::new(service::MOVE_STATUS, db, service::move_some),
         jobs::Kind::new(service::MATRIX_JOB, db, service::matrix_job_step),
+        jobs::Kind::new(webhooks::REPLAY, db, webhooks::replay_step),
     ]
 }
 
@@ -152,15 +156,18 @@ async fn stop_workers(workers: &Workers, service: &Service) {
     mirror.close();
     service.mailer.close();
     service.mailbox.close();
+    service.webhooks.close();
     let stopped = || async {
         workers.stop().await;
         mirror.finished().await;
+        service.webhooks.finished().await;
     };
     if tokio::time::timeout(STEP_GRACE, stopped()).await.is_ok() {
         return;
     }
     mirror.halt();
     service.jobs.halt();
+    service.webhooks.halt();
     if tokio::time::timeout(STEP_GRACE, stopped()).await.is_err() {
         tracing::warn!("a step does not end; what it held is free again when its lease is over");
     }

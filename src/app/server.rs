@@ -17,7 +17,7 @@ use crate::kernel::AppError;
 use crate::{
     attachments, auth, bulk, canned_replies, catalog, crm, events, http, inbound, jobs, macros,
     mail, people, routing, schedule, side_conversations, surveys, telemetry, tickets, views,
-    workflow,
+    webhooks, workflow,
 };
 
 /// Everything under `/v1`. Paths are tried in this order: the tickets come first because they are called most.
@@ -40,7 +40,8 @@ fn v1(cfg: &mut ServiceConfig) {
         .configure(surveys::routes)
         .configure(jobs::routes)
         .configure(attachments::routes)
-        .configure(bulk::routes);
+        .configure(bulk::routes)
+        .configure(webhooks::routes);
 }
 
 fn routes(cfg: &mut ServiceConfig) {
@@ -90,6 +91,7 @@ pub fn server(listener: TcpListener, service: &Service) -> std::io::Result<Serve
             .app_data(web::Data::new(parts.intake.clone()))
             .app_data(web::Data::new(parts.mailbox.clone()))
             .app_data(web::Data::new(parts.surveys.clone()))
+            .app_data(web::Data::new(parts.webhooks.clone()))
             .app_data(web::Data::from(Arc::clone(&parts.config)))
             .app_data(web::Data::from(Arc::clone(&known)))
             .into_utoipa_app()

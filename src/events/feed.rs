@@ -28,6 +28,11 @@ impl Feed {
         self.closed.is_cancelled()
     }
 
+    /// The last published position, as far as this process knows.
+    pub fn last(&self) -> i64 {
+        *self.last.borrow()
+    }
+
     /// Wakes the readers when `position` is news.
     pub fn published(&self, position: i64) {
         self.last.send_if_modified(|last| {

@@ -16,7 +16,9 @@ use super::store::{Event, Filter};
 use crate::auth::Caller;
 use crate::db::Db;
 use crate::http::{Answer, Params};
-use crate::kernel::{AppError, PAGE_DEFAULT, PAGE_MAX, Permission, TicketId};
+use crate::kernel::{
+    AccountId, AppError, DepartmentId, PAGE_DEFAULT, PAGE_MAX, Permission, TicketId,
+};
 
 /// Seconds that a long poll waits at the most.
 const WAIT_MAX: u64 = 30;
@@ -113,6 +115,10 @@ struct FeedQuery {
     types: Option<String>,
     /// Only this ticket.
     ticket: Option<TicketId>,
+    /// Only tickets of this account.
+    account: Option<AccountId>,
+    /// Only tickets that this department has.
+    department: Option<DepartmentId>,
     /// Seconds to wait when there is nothing yet (long poll), at most 30.
     #[serde(default)]
     #[param(minimum = 0, maximum = 30, example = 0)]
@@ -180,6 +186,9 @@ fn filter(query: &FeedQuery) -> Result<Filter, AppError> {
         after: query.after,
         types: types.collect::<Result<_, _>>()?,
         ticket: query.ticket,
+        accounts: query.account.into_iter().collect(),
+        departments: query.department.into_iter().collect(),
+        until: None,
         limit: limit.min(PAGE_MAX),
     })
 }

@@ -18,7 +18,7 @@ pub use resource::{
     resource_changed, resource_created, resource_deleted, resources_changed, resources_created,
 };
 pub use service::{
-    TicketNews, append, append_all, erase, history, last_acts, next_move, of_kind, ticket_news,
-    waiting_since,
+    TicketNews, append, append_all, at, erase, feed, history, last_acts, last_position, next_move,
+    of_kind, position_before, ticket_news, waiting_since,
 };
-pub use store::{Act, Event};
+pub use store::{Act, Event, Filter};

@@ -91,6 +91,10 @@ ids! {
     SideMessageId,
     /// Identifies what a customer is asked after a ticket was closed.
     SurveyId,
+    /// Identifies an address that is told what happens.
+    WebhookId,
+    /// Identifies an event that is delivered to a webhook.
+    WebhookDeliveryId,
     /// Identifies an integration client.
     ClientId,
     /// Identifies a connection to a CRM.

@@ -45,5 +45,6 @@ mod side_conversations;
 mod surveys;
 mod tickets;
 mod triage;
+mod webhooks;
 mod workflow;
 mod workflow_admin;

@@ -13,7 +13,7 @@ use crate::auth::{self, Authenticator};
 use crate::config::Config;
 use crate::db::Db;
 use crate::db::embedded::Embedded;
-use crate::events::Feed;
+use crate::events::{Feed, Live};
 use crate::kernel::{Secret, SecretKey};
 use crate::tickets::service;
 use crate::workers::Workers;
@@ -21,6 +21,8 @@ use crate::{bulk, crm, inbound, jobs, mail, seed, surveys, telemetry, webhooks};
 
 /// How long a step in hand is waited for at shutdown.
 const STEP_GRACE: Duration = Duration::from_secs(5);
+/// How often is looked for what other processes published.
+const LISTENERS: Duration = Duration::from_secs(1);
 
 /// What the handlers and the workers share.
 #[derive(Clone)]
@@ -28,6 +30,7 @@ pub struct Service {
     pub config: Arc<Config>,
     pub db: Db,
     pub feed: Feed,
+    pub live: Live,
     pub authenticator: Authenticator,
     pub metrics: PrometheusHandle,
     pub mirror: crm::Engine,
@@ -64,10 +67,12 @@ impl Service {
         let metrics = telemetry::init_metrics()?;
         let config = Arc::new(config);
         let feed = Feed::new();
+        let live = Live::new(db.clone(), feed.clone(), config.database_pool);
         Ok(Self {
             config,
             db,
             feed,
+            live,
             authenticator,
             metrics,
             mirror,
@@ -191,6 +196,11 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     workers.every("metrics", Duration::from_secs(5), move || {
         metrics.run_upkeep();
         std::future::ready(Ok(false))
+    });
+    let live = service.live.clone();
+    workers.every("listeners", LISTENERS, move || {
+        let live = live.clone();
+        async move { live.look().await.map(|()| false) }
     });
     let server = super::server(listener, &service)?;
     let handle = server.handle();

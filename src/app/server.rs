@@ -83,6 +83,7 @@ pub fn server(listener: TcpListener, service: &Service) -> std::io::Result<Serve
             .wrap(from_fn(telemetry::observe))
             .app_data(web::Data::new(parts.db.clone()))
             .app_data(web::Data::new(parts.feed.clone()))
+            .app_data(web::Data::new(parts.live.clone()))
             .app_data(web::Data::new(parts.authenticator.clone()))
             .app_data(web::Data::new(parts.metrics.clone()))
             .app_data(web::Data::new(parts.files.clone()))

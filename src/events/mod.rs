@@ -5,6 +5,7 @@
 mod event;
 mod feed;
 mod http;
+mod live;
 mod relay;
 mod resource;
 mod service;
@@ -13,6 +14,7 @@ mod store;
 pub use event::{Changes, EventType, NewEvent, Subject, diff};
 pub use feed::Feed;
 pub use http::{EventView, routes};
+pub use live::Live;
 pub use relay::{Consumer, publish_next};
 pub use resource::{
     resource_changed, resource_created, resource_deleted, resources_changed, resources_created,

@@ -18,7 +18,7 @@ use super::rules::Ended;
 use super::sender::Sender;
 use super::service::{self, Due, Lot};
 use super::signature::sign;
-use super::store::Webhook;
+use super::store::{self, Webhook};
 use crate::config::Config;
 use crate::db::{Db, LEASE, later};
 use crate::kernel::{AppError, Secret, SecretKey};
@@ -139,9 +139,7 @@ impl Webhooks {
     /// Sends some of what is due to one webhook, as long as nobody else does.
     async fn serve(self, webhook: Webhook, now: DateTime<Utc>) {
         let (id, fence) = (webhook.id, webhook.fence);
-        let renew = move |conn: &mut _, until| {
-            service::renew(conn, id, fence, until).map_err(|_| diesel::result::Error::NotFound)
-        };
+        let renew = move |conn: &mut _, until| Ok(store::renew(conn, id, fence, until)? == 1);
         let done = tokio::select! {
             done = self.turn(webhook, now) => done,
             () = self.0.db.lease_lost(now, renew) => Ok(()),
@@ -196,15 +194,19 @@ impl Webhooks {
             Err(error) => Ended::without_answer(error.to_string()),
         };
         count(&ended);
-        let (now, jitter) = (turn.now(), rand::random());
+        let (now, jitter, gone) = (turn.now(), rand::random(), ended.is_gone());
         // What a receiver answered is not thrown away because the database is out of reach: the end of the lease ends the trying.
         loop {
             let (delivery, ended) = (delivery.clone(), ended.clone());
             let record = move |conn: &mut _| {
                 service::record(conn, &delivery, attempt, &ended, (now, jitter))
             };
-            // A webhook that is switched off is an event.
-            match self.0.db.tx(record).await {
+            // A webhook that is switched off is an event; nothing else is the relay's business.
+            let stored = match gone {
+                true => self.0.db.tx(record).await,
+                false => self.0.db.quiet_tx(record).await,
+            };
+            match stored {
                 Ok(more) => return Ok(more),
                 Err(error) => tracing::warn!(?error, "the outcome of a delivery is not stored yet"),
             }

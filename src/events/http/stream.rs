@@ -106,6 +106,7 @@ pub async fn stream_events(
         None => live.end().await?,
     };
     filter.limit = PAGE_MAX;
+    metrics::gauge!("event_listeners").increment(1.0);
     let listener = Listener { live: live.as_ref().clone(), session, filter, since: None };
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
@@ -122,6 +123,12 @@ struct Listener {
     filter: Filter,
     /// When they began; `None` before the first word.
     since: Option<Instant>,
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        metrics::gauge!("event_listeners").decrement(1.0);
+    }
 }
 
 impl Listener {

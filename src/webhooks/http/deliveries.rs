@@ -8,7 +8,6 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::auth::Caller;
 use crate::db::Db;
-use crate::events::EventType;
 use crate::http::{Answer, Body, Idempotency, Params, PathId, now};
 use crate::jobs::JobView;
 use crate::kernel::{
@@ -256,7 +255,7 @@ struct ReplayWebhook {
     /// Of these types or groups of them alone, such as `ticket.*`.
     #[serde(default)]
     #[garde(length(max = 100))]
-    #[schema(value_type = Vec<EventType>, example = json!([]))]
+    #[schema(example = json!([]))]
     types: Vec<String>,
     /// Of this ticket alone.
     #[garde(skip)]

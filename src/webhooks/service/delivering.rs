@@ -47,15 +47,7 @@ pub fn claim(
     Ok(store::claim(conn, now, lease_until)?)
 }
 
-pub fn renew(
-    conn: &mut PgConnection,
-    id: WebhookId,
-    fence: i64,
-    until: DateTime<Utc>,
-) -> Result<bool, AppError> {
-    Ok(store::renew(conn, id, fence, until)? == 1)
-}
-
+/// Gives the lease back.
 pub fn release(conn: &mut PgConnection, id: WebhookId, fence: i64) -> Result<(), AppError> {
     store::release(conn, id, fence)?;
     Ok(())

@@ -11,7 +11,7 @@ use super::store::{self, Webhook};
 use crate::kernel::{Actor, AppError, Permission, TicketId, Visibility, WebhookId};
 
 pub use deliveries::{Told, delivery, list, replay, test};
-pub use delivering::{Due, Lot, begin, claim, due, figures, record, release, renew, sweep};
+pub use delivering::{Due, Lot, begin, claim, due, figures, record, release, sweep};
 pub use feeding::feed_next;
 pub use replays::{REPLAY, Replay, replay_since, replay_step};
 pub use webhooks::{Wanted, change, create, delete, get, page, reseal, rotate, signs_with};

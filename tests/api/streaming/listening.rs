@@ -1,4 +1,6 @@
 //! What happens is heard at once, in order, and again from where one stopped.
+use std::time::Duration;
+
 use casebridge::kernel::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -85,6 +87,20 @@ async fn only_what_was_asked_for_is_heard() {
     let request = admin.request(Method::GET, "/v1/events/stream");
     let refused = Reply::of(request.header("last-event-id", "soon")).await;
     refused.problem(400, "malformed_request");
+}
+
+#[actix_web::test]
+async fn who_asks_for_the_head_of_a_stream_alone_keeps_the_connection_for_other_requests() {
+    let app = TestApp::start().await;
+    let admin = app.client(Role::Admin).await;
+    for _ in 0..3 {
+        let head = admin.request(Method::HEAD, "/v1/events/stream").send().await.unwrap();
+        assert_eq!(head.status(), 200);
+        assert_eq!(head.headers()["content-type"], "text/event-stream");
+        drop(head);
+        let products = admin.request(Method::GET, "/v1/products").timeout(Duration::from_secs(5));
+        assert_eq!(Reply::of(products).await.status, 200);
+    }
 }
 
 #[actix_web::test]

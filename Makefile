@@ -15,6 +15,7 @@ run: setup ## build and serve; without DATABASE_URL, on a local PostgreSQL in .d
 	$(CARGO) run --release --locked -- serve
 
 test: lint ## formatting, lints and every test; needs nothing running
+	@sh scripts/setup.sh verifiers
 	$(CARGO) test --workspace --locked
 
 test-long: setup ## thousands of random histories with each CRM and hundreds of kills (about 15 minutes)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what is missing to build and run Casebridge on Debian, Ubuntu and macOS; elsewhere it names what is missing.
-# With the argument `browser` it also installs what checks Swagger UI. It may be run again at any time. What needs root is done as root, with sudo, or printed to be run by hand.
+# With the argument `browser` it also installs what checks Swagger UI, with `verifiers` what the tests verify webhooks with. It may be run again at any time. What needs root is done as root, with sudo, or printed to be run by hand.
 set -eu
 cd "$(dirname "$0")/.."
 PATH="$HOME/.cargo/bin:$PATH"
@@ -104,6 +104,30 @@ install_browser() {
     if ! has node || ! has npm; then apt_install nodejs npm; fi
 }
 
+# What the tests verify webhooks with: the reference implementations of Standard Webhooks for JavaScript and Python.
+install_verifiers() {
+    if ! has node || ! has npm; then
+        has apt-get || fail "install Node.js 20 or newer, then try again"
+        apt_install nodejs npm
+    fi
+    if ! python3 -m pip --version >/dev/null 2>&1; then
+        has apt-get || fail "install Python 3 with pip, then try again"
+        apt_install python3 python3-pip
+    fi
+    cd tests/verifiers
+    installed=$(cat node_modules/.installed python/.installed 2>/dev/null) || true
+    if [ "$installed" = "$(cat package.json requirements.txt)" ]; then return; fi
+    say "installing the verifiers of webhooks"
+    rm -rf node_modules python
+    npm install --no-audit --no-fund --no-package-lock --silent >&2
+    python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target python -r requirements.txt >&2
+    cp package.json node_modules/.installed
+    cp requirements.txt python/.installed
+}
+
 install_system_packages
 install_rust
-if [ "${1:-}" = browser ]; then install_browser; fi
+case "${1:-}" in
+browser) install_browser ;;
+verifiers) install_verifiers ;;
+esac

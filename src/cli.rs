@@ -11,7 +11,7 @@ use casebridge::crm::probe::{self, Report};
 use casebridge::crm::settings::Settings;
 use casebridge::crm::vocabulary::Vocabulary;
 use casebridge::kernel::{Role, Secret};
-use casebridge::telemetry;
+use casebridge::{telemetry, webhooks};
 use chrono::Utc;
 use clap::{Parser, Subcommand};
 
@@ -132,10 +132,13 @@ async fn reseal(service: &Service) -> anyhow::Result<()> {
     let mirror = service.mirror.clone();
     let resealed = service.db.quiet_tx(move |conn| {
         let key = mirror.secret();
-        Ok((auth::reseal(conn, key, Utc::now())?, crm::service::reseal(conn, key)?))
+        let keys = auth::reseal(conn, key, Utc::now())?;
+        Ok((keys, crm::service::reseal(conn, key)?, webhooks::reseal(conn, key)?))
     });
-    let (signing_keys, connections) = resealed.await?;
-    println!("resealed: signing keys {signing_keys}, secrets of connections {connections}");
+    let (signing_keys, connections, webhooks) = resealed.await?;
+    println!(
+        "resealed: signing keys {signing_keys}, secrets of connections {connections}, of webhooks {webhooks}"
+    );
     Ok(())
 }
 

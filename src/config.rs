@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use config::{Environment, File, Source as _};
+use ipnet::IpNet;
 use serde::Deserialize;
 
 use crate::kernel::{Secret, SecretKey};
@@ -94,6 +95,9 @@ pub struct Config {
     pub imap_ca_file: Option<PathBuf>,
     /// Whose contacts are asked how satisfied they are: `always`, after each closing; `asked`, where a macro says so; `never`.
     pub surveys: Surveys,
+    /// Networks inside of one's own, as `10.0.0.0/8`, that webhooks may be sent to, also without TLS; in the environment separated
+    /// by commas. Unset: public addresses alone.
+    pub webhook_networks: Vec<IpNet>,
 }
 
 /// After which closings a customer is asked.
@@ -160,6 +164,7 @@ impl Default for Config {
             imap_folder: "INBOX".into(),
             imap_ca_file: None,
             surveys: Surveys::Always,
+            webhook_networks: Vec::new(),
         }
     }
 }
@@ -178,6 +183,7 @@ impl Config {
         let environment = environment.with_list_parse_key("previous_secret_keys");
         let environment = environment.with_list_parse_key("attachments_allowed");
         let environment = environment.with_list_parse_key("attachments_blocked");
+        let environment = environment.with_list_parse_key("webhook_networks");
         let mut environment = environment.collect()?;
         environment.remove("config");
         let mut builder = config::Config::builder().add_source(source);

@@ -31,6 +31,7 @@ pub mod surveys; //    how satisfied customers are with a closed ticket
 pub mod notifications; // who is told of what happens, and how
 pub mod schedule; //   when somebody works on a ticket: appointments, reminders, calendars
 pub mod bulk; //       one operation on many tickets, as a job
+pub mod webhooks; //   what happens is sent to other programs
 pub mod crm; //        the mirror: every ticket is a case, both ways
 pub mod seed; //       the data that a new desk starts with
 pub mod workers; //    supervision: one loop shape for all background work

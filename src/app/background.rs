@@ -33,6 +33,8 @@ const SCHEDULE: Duration = Duration::from_secs(1);
 const MAIL_IDLE: Duration = Duration::from_millis(500);
 /// How often is told how many mails wait.
 const MAIL_FIGURES: Duration = Duration::from_secs(5);
+/// How often is told how many deliveries of webhooks wait.
+const WEBHOOK_FIGURES: Duration = Duration::from_secs(5);
 /// How often it is looked for files that nobody needs.
 const FILES: Duration = Duration::from_secs(60);
 /// How often it is looked for customers who do not reply, and for whom to ask how satisfied they are.
@@ -77,6 +79,7 @@ impl Service {
         self.start_mail(&workers);
         self.start_customer_workers(&workers);
         self.start_notifications(&workers);
+        self.start_webhooks(&workers);
         self.start_ticket_workers(&workers, news);
         let files = self.files.clone();
         workers.every("files", FILES, move || {
@@ -198,6 +201,39 @@ impl Service {
             async move {
                 mailer.tell_figures(Utc::now()).await?;
                 mailer.sweep(Utc::now()).await
+            }
+        });
+    }
+
+    /// What other programs are told.
+    fn start_webhooks(&self, workers: &Workers) {
+        let (webhooks, feed) = (self.webhooks.clone(), self.feed.clone());
+        workers.every("webhook feed", Duration::ZERO, move || {
+            let (webhooks, feed) = (webhooks.clone(), feed.clone());
+            async move {
+                let seen = feed.last();
+                let queued = webhooks.feed_next(Utc::now()).await?;
+                if !queued {
+                    feed.beyond(seen).await;
+                }
+                Ok(queued)
+            }
+        });
+        let webhooks = self.webhooks.clone();
+        workers.every("webhooks", Duration::ZERO, move || {
+            let webhooks = webhooks.clone();
+            async move {
+                webhooks.start_due(Utc::now()).await?;
+                webhooks.rung().await;
+                Ok(false)
+            }
+        });
+        let webhooks = self.webhooks.clone();
+        workers.every("webhook figures", WEBHOOK_FIGURES, move || {
+            let webhooks = webhooks.clone();
+            async move {
+                webhooks.tell_figures(Utc::now()).await?;
+                webhooks.sweep(Utc::now()).await
             }
         });
     }

@@ -13,14 +13,16 @@ use crate::auth::{self, Authenticator};
 use crate::config::Config;
 use crate::db::Db;
 use crate::db::embedded::Embedded;
-use crate::events::Feed;
+use crate::events::{Feed, Live};
 use crate::kernel::{Secret, SecretKey};
 use crate::tickets::service;
 use crate::workers::Workers;
-use crate::{bulk, crm, inbound, jobs, mail, notifications, seed, surveys, telemetry};
+use crate::{bulk, crm, inbound, jobs, mail, notifications, seed, surveys, telemetry, webhooks};
 
 /// How long a step in hand is waited for at shutdown.
 const STEP_GRACE: Duration = Duration::from_secs(5);
+/// How often is looked for what other processes published.
+const LISTENERS: Duration = Duration::from_secs(1);
 
 /// What the handlers and the workers share.
 #[derive(Clone)]
@@ -28,6 +30,7 @@ pub struct Service {
     pub config: Arc<Config>,
     pub db: Db,
     pub feed: Feed,
+    pub live: Live,
     pub authenticator: Authenticator,
     pub metrics: PrometheusHandle,
     pub mirror: crm::Engine,
@@ -40,6 +43,7 @@ pub struct Service {
     pub filing: inbound::Filing,
     pub surveys: surveys::Surveys,
     pub notifier: notifications::Notifier,
+    pub webhooks: webhooks::Webhooks,
 }
 
 impl Service {
@@ -58,16 +62,19 @@ impl Service {
         let files = Files::new(&config, db.clone(), Arc::clone(&secret))?;
         let surveys = surveys::Surveys::new(Arc::clone(&secret), &config);
         let notifier = notifications::Notifier::new(surveys.clone());
+        let webhooks = webhooks::Webhooks::new(db.clone(), Arc::clone(&secret), &config)?;
         let (intake, mailbox) = mail_in(&config, &db, &secret)?;
         let filing = inbound::Filing::new(intake.clone(), files.clone());
         let authenticator = Authenticator::new(db.clone(), secret, config.public_url.clone());
         let metrics = telemetry::init_metrics()?;
         let config = Arc::new(config);
         let feed = Feed::new();
+        let live = Live::new(db.clone(), feed.clone(), config.database_pool);
         Ok(Self {
             config,
             db,
             feed,
+            live,
             authenticator,
             metrics,
             mirror,
@@ -80,6 +87,7 @@ impl Service {
             filing,
             surveys,
             notifier,
+            webhooks,
         })
     }
 
@@ -112,6 +120,7 @@ fn kinds_of_job(db: &Db, mirror: &crm::Engine) -> Vec<jobs::Kind> {
         jobs::Kind::new(crm::RECONCILE, mirror, crm::Engine::reconcile),
         jobs::Kind::new(service::MOVE_STATUS, db, service::move_some),
         jobs::Kind::new(service::MATRIX_JOB, db, service::matrix_job_step),
+        jobs::Kind::new(webhooks::REPLAY, db, webhooks::replay_step),
     ]
 }
 
@@ -155,15 +164,18 @@ async fn stop_workers(workers: &Workers, service: &Service) {
     mirror.close();
     service.mailer.close();
     service.mailbox.close();
+    service.webhooks.close();
     let stopped = || async {
         workers.stop().await;
         mirror.finished().await;
+        service.webhooks.finished().await;
     };
     if tokio::time::timeout(STEP_GRACE, stopped()).await.is_ok() {
         return;
     }
     mirror.halt();
     service.jobs.halt();
+    service.webhooks.halt();
     if tokio::time::timeout(STEP_GRACE, stopped()).await.is_err() {
         tracing::warn!("a step does not end; what it held is free again when its lease is over");
     }
@@ -187,6 +199,11 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     workers.every("metrics", Duration::from_secs(5), move || {
         metrics.run_upkeep();
         std::future::ready(Ok(false))
+    });
+    let live = service.live.clone();
+    workers.every("listeners", LISTENERS, move || {
+        let live = live.clone();
+        async move { live.look().await.map(|()| false) }
     });
     let server = super::server(listener, &service)?;
     let handle = server.handle();

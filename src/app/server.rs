@@ -17,7 +17,7 @@ use crate::kernel::AppError;
 use crate::{
     attachments, auth, bulk, canned_replies, catalog, crm, events, http, inbound, jobs, macros,
     mail, notifications, people, routing, schedule, side_conversations, surveys, telemetry,
-    tickets, views, workflow,
+    tickets, views, webhooks, workflow,
 };
 
 /// Everything under `/v1`. Paths are tried in this order: the tickets come first because they are called most.
@@ -41,7 +41,8 @@ fn v1(cfg: &mut ServiceConfig) {
         .configure(notifications::routes)
         .configure(jobs::routes)
         .configure(attachments::routes)
-        .configure(bulk::routes);
+        .configure(bulk::routes)
+        .configure(webhooks::routes);
 }
 
 fn routes(cfg: &mut ServiceConfig) {
@@ -83,6 +84,7 @@ pub fn server(listener: TcpListener, service: &Service) -> std::io::Result<Serve
             .wrap(from_fn(telemetry::observe))
             .app_data(web::Data::new(parts.db.clone()))
             .app_data(web::Data::new(parts.feed.clone()))
+            .app_data(web::Data::new(parts.live.clone()))
             .app_data(web::Data::new(parts.authenticator.clone()))
             .app_data(web::Data::new(parts.metrics.clone()))
             .app_data(web::Data::new(parts.files.clone()))
@@ -91,6 +93,7 @@ pub fn server(listener: TcpListener, service: &Service) -> std::io::Result<Serve
             .app_data(web::Data::new(parts.intake.clone()))
             .app_data(web::Data::new(parts.mailbox.clone()))
             .app_data(web::Data::new(parts.surveys.clone()))
+            .app_data(web::Data::new(parts.webhooks.clone()))
             .app_data(web::Data::from(Arc::clone(&parts.config)))
             .app_data(web::Data::from(Arc::clone(&known)))
             .into_utoipa_app()

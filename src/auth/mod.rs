@@ -10,7 +10,7 @@ mod service;
 mod store;
 mod tokens;
 
-pub use caller::Caller;
+pub use caller::{Caller, Session};
 pub use http::{public_routes, routes};
 pub use keys::{ensure_signing_key, reseal};
 pub use service::{acting, find_principal, first_of_role};

@@ -1132,6 +1132,63 @@ diesel::table! {
 }
 
 diesel::table! {
+    webhook_attempts (delivery_id, attempt) {
+        delivery_id -> Uuid,
+        attempt -> Int4,
+        started_at -> Timestamptz,
+        duration_ms -> Nullable<Int4>,
+        status -> Nullable<Int4>,
+        error -> Nullable<Text>,
+        response -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    webhook_deliveries (id) {
+        id -> Uuid,
+        webhook_id -> Uuid,
+        position -> Nullable<Int8>,
+        #[sql_name = "type"]
+        type_ -> Text,
+        ticket_id -> Nullable<Uuid>,
+        ticket_version -> Nullable<Int4>,
+        state -> Text,
+        attempts -> Int4,
+        failures -> Int4,
+        due_at -> Timestamptz,
+        created_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    webhooks (id) {
+        id -> Uuid,
+        name -> Text,
+        url -> Text,
+        types -> Array<Text>,
+        account_ids -> Array<Uuid>,
+        department_ids -> Array<Uuid>,
+        active -> Bool,
+        disabled_reason -> Nullable<Text>,
+        sealed_secret -> Bytea,
+        sealed_previous -> Nullable<Bytea>,
+        previous_until -> Nullable<Timestamptz>,
+        position -> Int8,
+        fence -> Int8,
+        lease_until -> Nullable<Timestamptz>,
+        rest_until -> Nullable<Timestamptz>,
+        failures -> Int4,
+        delivered_at -> Nullable<Timestamptz>,
+        created_by -> Uuid,
+        created_by_name -> Text,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        version -> Int4,
+    }
+}
+
+diesel::table! {
     workflows (id) {
         id -> Uuid,
         key -> Text,
@@ -1248,6 +1305,8 @@ diesel::joinable!(tickets -> workflows (workflow_id));
 diesel::joinable!(views -> departments (department_id));
 diesel::joinable!(waiting_mails -> agents (agent_id));
 diesel::joinable!(waiting_mails -> contacts (contact_id));
+diesel::joinable!(webhook_attempts -> webhook_deliveries (delivery_id));
+diesel::joinable!(webhook_deliveries -> webhooks (webhook_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     account_products,
@@ -1329,5 +1388,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     triage_matrix,
     views,
     waiting_mails,
+    webhook_attempts,
+    webhook_deliveries,
+    webhooks,
     workflows,
 );

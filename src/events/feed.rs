@@ -28,6 +28,11 @@ impl Feed {
         self.closed.is_cancelled()
     }
 
+    /// The last published position, as far as this process knows.
+    pub fn last(&self) -> i64 {
+        *self.last.borrow()
+    }
+
     /// Wakes the readers when `position` is news.
     pub fn published(&self, position: i64) {
         self.last.send_if_modified(|last| {
@@ -37,14 +42,18 @@ impl Feed {
         });
     }
 
-    /// Returns when this process has published something behind `seen` or the feed was closed, and after a second anyway.
-    pub async fn beyond(&self, seen: i64) {
+    /// Returns when this process knows of something behind `seen`, or the feed was closed.
+    pub async fn news(&self, seen: i64) {
         let mut reader = self.last.subscribe();
         tokio::select! {
             _ = reader.wait_for(|last| *last > seen) => {}
             () = self.closed.cancelled() => {}
-            () = tokio::time::sleep(POLL) => {}
         }
+    }
+
+    /// Returns when this process has published something behind `seen` or the feed was closed, and after a second anyway.
+    pub async fn beyond(&self, seen: i64) {
+        _ = tokio::time::timeout(POLL, self.news(seen)).await;
     }
 }
 

@@ -1,4 +1,6 @@
 //! The change feed.
+mod stream;
+
 use std::time::{Duration, Instant};
 
 use actix_web::{get, web};
@@ -16,13 +18,15 @@ use super::store::{Event, Filter};
 use crate::auth::Caller;
 use crate::db::Db;
 use crate::http::{Answer, Params};
-use crate::kernel::{AppError, PAGE_DEFAULT, PAGE_MAX, Permission, TicketId};
+use crate::kernel::{
+    AccountId, AppError, DepartmentId, PAGE_DEFAULT, PAGE_MAX, Permission, TicketId,
+};
 
 /// Seconds that a long poll waits at the most.
 const WAIT_MAX: u64 = 30;
 
 pub fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(list_events);
+    cfg.service(list_events).service(stream::stream_events);
 }
 
 /// Something that happened. Immutable.
@@ -113,6 +117,10 @@ struct FeedQuery {
     types: Option<String>,
     /// Only this ticket.
     ticket: Option<TicketId>,
+    /// Only tickets of this account.
+    account: Option<AccountId>,
+    /// Only tickets that this department has.
+    department: Option<DepartmentId>,
     /// Seconds to wait when there is nothing yet (long poll), at most 30.
     #[serde(default)]
     #[param(minimum = 0, maximum = 30, example = 0)]
@@ -165,10 +173,6 @@ async fn list_events(
 }
 
 fn filter(query: &FeedQuery) -> Result<Filter, AppError> {
-    let words =
-        query.types.iter().flat_map(|types| types.split(',')).filter(|word| !word.is_empty());
-    let unknown = |word| AppError::Malformed(format!("types: there is no event type {word}"));
-    let types = words.map(|word| EventType::parse(word).ok_or_else(|| unknown(word)));
     let limit = query.limit.unwrap_or(PAGE_DEFAULT);
     if query.after < 0 {
         return Err(AppError::Malformed("query parameter after: must be 0 or more".into()));
@@ -176,10 +180,27 @@ fn filter(query: &FeedQuery) -> Result<Filter, AppError> {
     if limit < 1 {
         return Err(AppError::Malformed("limit must be at least 1".into()));
     }
+    let types = query.types.as_deref();
+    let filter = narrowed(types, query.ticket, query.account, query.department)?;
+    Ok(Filter { after: query.after, limit: limit.min(PAGE_MAX), ..filter })
+}
+
+/// What a reader asks for, without where they are.
+fn narrowed(
+    types: Option<&str>,
+    ticket: Option<TicketId>,
+    account: Option<AccountId>,
+    department: Option<DepartmentId>,
+) -> Result<Filter, AppError> {
+    let words =
+        types.into_iter().flat_map(|types| types.split(',')).filter(|word| !word.is_empty());
+    let unknown = |word| AppError::Malformed(format!("types: there is no event type {word}"));
+    let types = words.map(|word| EventType::parse(word).ok_or_else(|| unknown(word)));
     Ok(Filter {
-        after: query.after,
         types: types.collect::<Result<_, _>>()?,
-        ticket: query.ticket,
-        limit: limit.min(PAGE_MAX),
+        ticket,
+        accounts: account.into_iter().collect(),
+        departments: department.into_iter().collect(),
+        ..Filter::default()
     })
 }

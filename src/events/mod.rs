@@ -5,6 +5,7 @@
 mod event;
 mod feed;
 mod http;
+mod live;
 mod relay;
 mod resource;
 mod service;
@@ -13,12 +14,13 @@ mod store;
 pub use event::{Changes, EventType, NewEvent, Subject, diff};
 pub use feed::Feed;
 pub use http::{EventView, routes};
+pub use live::Live;
 pub use relay::{Consumer, publish_next};
 pub use resource::{
     resource_changed, resource_created, resource_deleted, resources_changed, resources_created,
 };
 pub use service::{
-    TicketNews, append, append_all, at, behind, erase, history, last_acts, next_move, of_kind,
-    ticket_news, waiting_since,
+    TicketNews, append, append_all, at, behind, erase, feed, history, last_acts, last_position,
+    next_move, of_kind, position_before, ticket_news, waiting_since,
 };
-pub use store::{Act, Event};
+pub use store::{Act, Event, Filter};

@@ -81,7 +81,18 @@ pub fn feed(
     let events = store::feed(conn, filter, caller)?;
     let last = events.last().and_then(|event| event.position).unwrap_or(filter.after);
     let full = i64::try_from(events.len()).is_ok_and(|count| count >= filter.limit);
-    Ok((events, if full { last } else { last.max(published) }))
+    let until = filter.until.map_or(published, |until| until.min(published));
+    Ok((events, if full { last } else { last.max(until) }))
+}
+
+/// The last position that was given.
+pub fn last_position(conn: &mut PgConnection) -> Result<i64, AppError> {
+    Ok(store::last_position(conn)?)
+}
+
+/// The position behind which everything happened at this time or later, or so nearly; it is found from the feed's end.
+pub fn position_before(conn: &mut PgConnection, time: DateTime<Utc>) -> Result<i64, AppError> {
+    Ok(store::position_before(conn, time)?.unwrap_or(0))
 }
 
 /// The next published event behind `after` that moved a ticket to another status or asks for a survey of its customer, and up to

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::event::{EventType, NewEvent, Subject};
 use crate::db::schema::{event_feed, events, tickets};
-use crate::kernel::{Actor, ConnectionId, Erasure, TicketId, Visibility};
+use crate::kernel::{AccountId, Actor, ConnectionId, DepartmentId, Erasure, TicketId, Visibility};
 
 /// An event of the log.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -186,8 +186,14 @@ pub fn next_move(conn: &mut PgConnection, after: i64, until: i64) -> QueryResult
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     pub after: i64,
+    /// Up to here; `None`: to the end.
+    pub until: Option<i64>,
     pub types: Vec<EventType>,
     pub ticket: Option<TicketId>,
+    /// Of tickets of these accounts.
+    pub accounts: Vec<AccountId>,
+    /// Of tickets that these departments have.
+    pub departments: Vec<DepartmentId>,
     pub limit: i64,
 }
 
@@ -206,6 +212,17 @@ pub fn feed(conn: &mut PgConnection, filter: &Filter, caller: &Actor) -> QueryRe
     if let Some(ticket) = filter.ticket {
         query = query.filter(events::ticket_id.eq(ticket));
     }
+    if let Some(until) = filter.until {
+        query = query.filter(events::position.le(until));
+    }
+    if !filter.accounts.is_empty() {
+        let of_accounts = tickets::account_id.eq_any(&filter.accounts);
+        query = query.filter(of_accounts.assume_not_null());
+    }
+    if !filter.departments.is_empty() {
+        let of_departments = tickets::department_id.eq_any(&filter.departments);
+        query = query.filter(of_departments.assume_not_null());
+    }
     query = match caller.visibility() {
         Visibility::All => query,
         Visibility::Departments(agent, departments) => query.filter(
@@ -219,6 +236,16 @@ pub fn feed(conn: &mut PgConnection, filter: &Filter, caller: &Actor) -> QueryRe
             .filter(tickets::account_id.eq_any(accounts).assume_not_null()),
     };
     query.load(conn)
+}
+
+/// The last position of an event from before this time.
+pub fn position_before(conn: &mut PgConnection, time: DateTime<Utc>) -> QueryResult<Option<i64>> {
+    events::table
+        .filter(events::position.is_not_null().and(events::occurred_at.lt(time)))
+        .order(events::position.desc())
+        .select(events::position.assume_not_null())
+        .first(conn)
+        .optional()
 }
 
 /// What happened to a ticket behind (or, `backward`, before) a version, nearest first, published or not.

@@ -35,6 +35,10 @@ text_enum! {
         WorkflowRead = "workflow:read",
         WorkflowWrite = "workflow:write",
         EventsRead = "events:read",
+        /// See webhooks and what became of their deliveries.
+        WebhooksRead = "webhooks:read",
+        /// Say where events are sent to.
+        WebhooksWrite = "webhooks:write",
         /// Push and pull cases.
         CrmSync = "crm:sync",
         /// See connections, mirrors and conflicts.

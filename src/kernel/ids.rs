@@ -93,6 +93,10 @@ ids! {
     SurveyId,
     /// Identifies what somebody is told.
     NotificationId,
+    /// Identifies an address that is told what happens.
+    WebhookId,
+    /// Identifies an event that is delivered to a webhook.
+    WebhookDeliveryId,
     /// Identifies an integration client.
     ClientId,
     /// Identifies a connection to a CRM.

@@ -10,8 +10,13 @@ use crate::support::{Operation, PUBLIC, Spec, TestApp};
 
 /// Creating operations that take no idempotency key, because the kept answer would hold a secret, or because
 /// doing it twice does no harm.
-const WITHOUT_KEY: &[&str] =
-    &["create_client", "rotate_signing_key", "create_calendar_feed", "create_upload"];
+const WITHOUT_KEY: &[&str] = &[
+    "create_client",
+    "rotate_signing_key",
+    "create_calendar_feed",
+    "create_upload",
+    "create_webhook",
+];
 /// Changing operations that need no version: they set what does not depend on what was there.
 const WITHOUT_VERSION: &[&str] = &[
     "set_agent_availability",

@@ -75,6 +75,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("side_conversations", &["side_conversations", "side_messages"]),
     ("inbound", &["inbound_mails", "inbound_mailboxes", "inbound_settings"]),
     ("surveys", &["surveys", "survey_cursor"]),
+    ("webhooks", &["webhooks", "webhook_deliveries", "webhook_attempts"]),
     ("schedule", &["delays", "calendar_feeds"]),
     (
         "notifications",

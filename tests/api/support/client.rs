@@ -67,7 +67,11 @@ impl Reply {
     pub async fn of(request: reqwest::RequestBuilder) -> Self {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = response.text().await.unwrap();
+        // A stream has no end.
+        let text = match headers.get("content-type") {
+            Some(kind) if kind == "text/event-stream" => String::new(),
+            _ => response.text().await.unwrap(),
+        };
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
         Self { status, headers, body }
     }

@@ -4,6 +4,7 @@ mod database;
 mod desk;
 pub mod mirror;
 mod process;
+pub mod receiver;
 pub mod smtp;
 mod spec;
 

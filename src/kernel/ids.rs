@@ -91,6 +91,10 @@ ids! {
     SideMessageId,
     /// Identifies what a customer is asked after a ticket was closed.
     SurveyId,
+    /// Identifies a calendar of business hours.
+    CalendarId = "0199f0c2-b1c9-7000-8000-000000000301",
+    /// Identifies a policy of service levels.
+    SlaPolicyId = "0199f0c2-b1c9-7000-8000-000000000302",
     /// Identifies an integration client.
     ClientId,
     /// Identifies a connection to a CRM.

@@ -42,6 +42,7 @@ mod routing;
 mod routing_table;
 mod schedule;
 mod side_conversations;
+mod sla;
 mod surveys;
 mod tickets;
 mod triage;

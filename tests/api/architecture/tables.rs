@@ -75,10 +75,11 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("side_conversations", &["side_conversations", "side_messages"]),
     ("inbound", &["inbound_mails", "inbound_mailboxes", "inbound_settings"]),
     ("surveys", &["surveys", "survey_cursor"]),
+    ("sla", &["calendars", "calendar_versions"]),
     ("schedule", &["delays", "calendar_feeds"]),
 ];
 /// Tables that begin so belong to this feature.
-const OWNED_PREFIXES: &[(&str, &str)] = &[("crm", "crm_"), ("crm", "mirror")];
+const OWNED_PREFIXES: &[(&str, &str)] = &[("crm", "crm_"), ("crm", "mirror"), ("sla", "sla_")];
 
 /// Joins over the border: what a feature may read beside its own tables, because one query is the point.
 const READS: &[(&str, &[&str])] = &[

@@ -3,12 +3,21 @@ use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use serde::Deserialize;
 
-use crate::kernel::{Actor, AppError, CalendarId, TimeZone};
-use crate::sla::{self, BusinessWeek, Calendar, ExceptDays};
+use crate::kernel::{Actor, AppError, CalendarId, SlaPolicyId, TimeZone};
+use crate::sla::{self, BusinessWeek, Calendar, ExceptDays, KeptTerms, SlaPolicy, Terms};
 
 #[derive(Deserialize)]
 struct Levels {
     calendar: Hours,
+    policies: Vec<Promise>,
+}
+
+#[derive(Deserialize)]
+struct Promise {
+    name: String,
+    rank: i32,
+    #[serde(flatten)]
+    terms: Terms,
 }
 
 #[derive(Deserialize)]
@@ -32,5 +41,21 @@ pub fn load(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<(), AppError>
         created_at: now,
         updated_at: now,
     };
-    sla::create_calendar(conn, &Actor::system(), &calendar, now)
+    sla::create_calendar(conn, &Actor::system(), &calendar, now)?;
+    for (place, promise) in levels.policies.into_iter().enumerate() {
+        let Promise { name, rank, terms } = promise;
+        let policy = SlaPolicy {
+            id: if place == 0 { SlaPolicyId::EXAMPLE } else { SlaPolicyId::new() },
+            name,
+            rank,
+            active: true,
+            calendar_id: calendar.id,
+            terms: KeptTerms(terms),
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        };
+        sla::create_policy(conn, &Actor::system(), &policy, now)?;
+    }
+    Ok(())
 }

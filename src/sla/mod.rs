@@ -5,5 +5,8 @@ mod service;
 mod store;
 
 pub use http::routes;
-pub use service::create_calendar;
-pub use store::{BusinessWeek, Calendar, ExceptDays};
+pub use rules::Terms;
+pub use service::{
+    create_calendar, create_policy, derive_some, mark_stale, postpone_first, tell_next,
+};
+pub use store::{BusinessWeek, Calendar, ExceptDays, KeptTerms, SlaPolicy};

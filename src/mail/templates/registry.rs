@@ -32,6 +32,7 @@ macro_rules! texts {
 pub const TEMPLATES: &[Template] = &[
     FEEDBACK_REMINDER,
     SURVEY,
+    SLA_ALARM,
     SIDE_CONVERSATION,
     Template {
         key: "ticket_reply",
@@ -61,6 +62,22 @@ const FEEDBACK_REMINDER: Template = Template {
             "recipient": {"name": "Ann Lee"},
             "days": 7,
             "until": "2026-12-06",
+        })
+    },
+};
+
+const SLA_ALARM: Template = Template {
+    key: "sla_alarm",
+    purpose: "The desk is told that a ticket's target is in danger (`alarm` is `warning`) or was missed (`breach`)",
+    defaults: texts!("sla_alarm": "en", "de"),
+    sample: || {
+        json!({
+            "ticket": {"number": "CB-1042", "subject": "The printer on floor 3 does not print"},
+            "recipient": {"name": "Coordinator"},
+            "alarm": "warning",
+            "metric": "first response",
+            "policy": "Standard",
+            "due_at": "2026-12-06 15:00 UTC",
         })
     },
 };

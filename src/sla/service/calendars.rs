@@ -4,6 +4,7 @@ use diesel::PgConnection;
 use serde_json::json;
 
 use super::named;
+use crate::db::violated;
 use crate::events;
 use crate::kernel::{Actor, AppError, CalendarId, Page, PageRequest};
 use crate::sla::rules::{Exception, holidays};
@@ -74,7 +75,13 @@ pub fn delete_calendar(
 ) -> Result<(), AppError> {
     let calendar = store::lock_calendar(conn, id)?.ok_or(MISSING)?;
     check(&calendar)?;
-    store::delete_calendar(conn, id).map_err(named)?;
+    // Refused by foreign keys of policies, or of clocks that were measured by one of its versions.
+    store::delete_calendar(conn, id).map_err(|error| match violated(&error) {
+        Some(_) => {
+            AppError::conflict("calendar_in_use", "policies measure by it, or have measured")
+        }
+        None => error.into(),
+    })?;
     events::resource_deleted(conn, actor, subject(id), &calendar, now)
 }
 

@@ -1,7 +1,11 @@
 //! Queries of service levels.
 mod calendars;
+mod clocks;
+mod policies;
 
 pub use calendars::*;
+pub use clocks::*;
+pub use policies::*;
 
 /// Texts of JSON as a column.
 macro_rules! kept_as_json {

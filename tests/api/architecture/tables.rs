@@ -104,6 +104,8 @@ const READS: &[(&str, &[&str])] = &[
     ("inbound", &["tickets"]),
     // Who may see a survey depends on its ticket.
     ("surveys", &["tickets"]),
+    // What happened to tickets, and what clocks do in their statuses, in one query for many; what accounts have agreed.
+    ("sla", &["events", "tickets", "statuses", "accounts"]),
     // A calendar names its tickets, a load counts them, and a reminder asks whether they are open.
     ("schedule", &["tickets"]),
     // Who may see a mail depends on its ticket.

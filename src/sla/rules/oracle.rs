@@ -201,6 +201,8 @@ struct Watched {
     /// `Some` with whether it was fulfilled.
     ended: Option<(i64, bool)>,
     over: bool,
+    /// It ran at the very moment at which it ended.
+    ran_then: bool,
     /// The steps in which it ran.
     ran: Vec<i64>,
     priority: Priority,
@@ -228,8 +230,17 @@ impl Walk {
     fn start(&mut self, metric: Metric, started: i64) {
         let before = self.clocks.iter().filter(|clock| clock.metric == metric).count();
         let (cycle, priority, deadline) = (before as i32 + 1, self.priority, self.deadline);
-        let (ended, over, ran) = (None, false, Vec::new());
-        self.clocks.push(Watched { metric, cycle, started, ended, over, ran, priority, deadline });
+        self.clocks.push(Watched {
+            metric,
+            cycle,
+            started,
+            ended: None,
+            over: false,
+            ran_then: false,
+            ran: Vec::new(),
+            priority,
+            deadline,
+        });
     }
 
     fn act(&mut self, step: i64, act: Act, state: SlaState, halted: bool) {
@@ -238,7 +249,8 @@ impl Walk {
             Act::Deadline(to) => self.deadline = to,
             _ => {}
         }
-        let (priority, deadline) = (self.priority, self.deadline);
+        let (priority, deadline, runs) = (self.priority, self.deadline, self.runs);
+        self.open().for_each(|clock| clock.ran_then = runs);
         self.open().for_each(|clock| (clock.priority, clock.deadline) = (priority, deadline));
         if matches!(act, Act::Desk | Act::DeskMoves(_)) {
             self.responded = true;
@@ -316,7 +328,7 @@ fn said(clock: &Watched, (targets, hours): &Policy, now: i64, runs_at_the_end: b
     let mut ran = clock.ran.clone();
     let (ended, fulfilled) = clock.ended.unwrap_or((now, true));
     let went_on = match clock.ended {
-        Some(_) => fulfilled && (ran.last() == Some(&(ended - 1)) || ended == clock.started),
+        Some(_) => fulfilled && clock.ran_then,
         None => runs_at_the_end,
     };
     if went_on {

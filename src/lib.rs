@@ -28,6 +28,7 @@ pub mod side_conversations; // mail threads to people outside
 pub mod inbound; //    mails that come in: threads, loops, quarantine, the mailbox
 pub mod reminders; //  customers who do not reply
 pub mod surveys; //    how satisfied customers are with a closed ticket
+pub mod sla; //        how soon customers are answered: calendars, policies, clocks
 pub mod notifications; // who is told of what happens, and how
 pub mod schedule; //   when somebody works on a ticket: appointments, reminders, calendars
 pub mod bulk; //       one operation on many tickets, as a job

@@ -7,12 +7,13 @@ use tokio::sync::Notify;
 
 use super::run::Service;
 use crate::events::{self, Consumer};
+use crate::kernel::AppError;
 use crate::tickets::service;
 use crate::workers::Workers;
-use crate::{crm, http, reminders, schedule};
+use crate::{crm, http, reminders, schedule, sla};
 
 /// Who is told about published events, in the transaction that publishes them.
-pub const CONSUMERS: &[Consumer] = &[crm::mark_dirty];
+pub const CONSUMERS: &[Consumer] = &[crm::mark_dirty, sla::mark_stale];
 /// How often is told what the mirror does.
 const MIRROR_FIGURES: Duration = Duration::from_secs(5);
 /// Jobs that a process works on at a time: each by itself, so that a slow step delays no other job.
@@ -43,6 +44,10 @@ const CUSTOMERS: Duration = Duration::from_secs(1);
 const NOTIFICATIONS: Duration = Duration::from_millis(500);
 /// How often it is looked for what people were told long ago.
 const OLD_NOTIFICATIONS: Duration = Duration::from_secs(600);
+/// How often it is looked for tickets whose clocks have something to learn or to tell.
+const CLOCKS: Duration = Duration::from_millis(500);
+/// Tickets whose clocks are derived in one transaction.
+const CLOCKS_AT_ONCE: i64 = 50;
 /// How often automatic transitions are looked for.
 const AUTOMATIC: Duration = Duration::from_millis(500);
 /// How often waiting tickets are looked at when nothing happens: time alone makes agents available.
@@ -76,6 +81,7 @@ impl Service {
         self.start_mailbox(&workers);
         self.start_jobs(&workers);
         self.start_schedule(&workers);
+        self.start_service_levels(&workers);
         self.start_mail(&workers);
         self.start_customer_workers(&workers);
         self.start_notifications(&workers);
@@ -183,6 +189,33 @@ impl Service {
         workers.every("schedule", SCHEDULE, move || {
             let db = db.clone();
             async move { db.tx(|conn| schedule::service::sweep(conn, Utc::now())).await }
+        });
+    }
+
+    /// What clocks learn, and what they tell.
+    fn start_service_levels(&self, workers: &Workers) {
+        let db = self.db.clone();
+        workers.every("clocks", CLOCKS, move || {
+            let db = db.clone();
+            async move {
+                let derive =
+                    |limit| db.quiet_tx(move |conn| sla::derive_some(conn, Utc::now(), limit));
+                match derive(CLOCKS_AT_ONCE).await {
+                    Err(error @ AppError::Unavailable(_)) => return Err(error),
+                    Ok(derived) => return Ok(derived > 0),
+                    Err(error) => tracing::error!(?error, "clocks cannot be derived at once"),
+                }
+                // One by one: a ticket that cannot be derived holds up no other.
+                if derive(1).await.is_err() {
+                    db.quiet_tx(|conn| sla::postpone_first(conn, Utc::now())).await?;
+                }
+                Ok(true)
+            }
+        });
+        let db = self.db.clone();
+        workers.every("service levels", CLOCKS, move || {
+            let db = db.clone();
+            async move { db.tx(|conn| sla::tell_next(conn, Utc::now())).await }
         });
     }
 

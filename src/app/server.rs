@@ -16,7 +16,7 @@ use super::{Service, health};
 use crate::kernel::AppError;
 use crate::{
     attachments, auth, bulk, canned_replies, catalog, crm, events, http, inbound, jobs, macros,
-    mail, notifications, people, routing, schedule, side_conversations, surveys, telemetry,
+    mail, notifications, people, routing, schedule, side_conversations, sla, surveys, telemetry,
     tickets, views, webhooks, workflow,
 };
 
@@ -36,6 +36,7 @@ fn v1(cfg: &mut ServiceConfig) {
         .configure(routing::routes)
         .configure(crm::routes)
         .configure(inbound::routes)
+        .configure(sla::routes)
         .configure(schedule::routes)
         .configure(surveys::routes)
         .configure(notifications::routes)

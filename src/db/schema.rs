@@ -24,6 +24,7 @@ diesel::table! {
         manager_name -> Nullable<Text>,
         manager_email -> Nullable<Text>,
         surveys -> Bool,
+        agreement -> Nullable<Text>,
     }
 }
 
@@ -148,6 +149,27 @@ diesel::table! {
         agent_id -> Uuid,
         token_hash -> Bytea,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    calendar_versions (calendar_id, version) {
+        calendar_id -> Uuid,
+        version -> Int4,
+        document -> Jsonb,
+    }
+}
+
+diesel::table! {
+    calendars (id) {
+        id -> Uuid,
+        name -> Text,
+        time_zone -> Text,
+        week -> Jsonb,
+        exceptions -> Jsonb,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -914,6 +936,81 @@ diesel::table! {
 }
 
 diesel::table! {
+    sla_clocks (ticket_id, metric, cycle) {
+        ticket_id -> Uuid,
+        metric -> Text,
+        cycle -> Int4,
+        state -> Text,
+        started_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+        policy_id -> Nullable<Uuid>,
+        policy_version -> Nullable<Int4>,
+        calendar_id -> Nullable<Uuid>,
+        calendar_version -> Nullable<Int4>,
+        due_at -> Nullable<Timestamptz>,
+        breached_at -> Nullable<Timestamptz>,
+        check_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    sla_ledger (ticket_id, seq) {
+        ticket_id -> Uuid,
+        seq -> Int4,
+        metric -> Text,
+        cycle -> Int4,
+        kind -> Text,
+        at -> Timestamptz,
+        detail -> Jsonb,
+    }
+}
+
+diesel::table! {
+    sla_policies (id) {
+        id -> Uuid,
+        name -> Text,
+        rank -> Int4,
+        active -> Bool,
+        calendar_id -> Uuid,
+        terms -> Jsonb,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    sla_policy_versions (policy_id, version) {
+        policy_id -> Uuid,
+        version -> Int4,
+        document -> Jsonb,
+        changed_by -> Uuid,
+        changed_by_name -> Text,
+        changed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    sla_revision (singleton) {
+        singleton -> Bool,
+        revision -> Int8,
+    }
+}
+
+diesel::table! {
+    sla_tickets (ticket_id) {
+        ticket_id -> Uuid,
+        applied_version -> Int4,
+        stale_since -> Nullable<Timestamptz>,
+        revision -> Int8,
+        open -> Bool,
+        account_id -> Nullable<Uuid>,
+        policy_id -> Nullable<Uuid>,
+        facts -> Jsonb,
+    }
+}
+
+diesel::table! {
     statuses (workflow_id, code) {
         workflow_id -> Uuid,
         code -> Text,
@@ -1216,6 +1313,7 @@ diesel::joinable!(automatic_deliveries -> outgoing_mails (mail_id));
 diesel::joinable!(bulk_items -> bulk_jobs (job_id));
 diesel::joinable!(bulk_jobs -> jobs (job_id));
 diesel::joinable!(calendar_feeds -> agents (agent_id));
+diesel::joinable!(calendar_versions -> calendars (calendar_id));
 diesel::joinable!(canned_replies -> departments (department_id));
 diesel::joinable!(components -> departments (department_id));
 diesel::joinable!(components -> processes (process));
@@ -1280,6 +1378,13 @@ diesel::joinable!(side_conversations -> tickets (ticket_id));
 diesel::joinable!(side_messages -> inbound_mails (email_id));
 diesel::joinable!(side_messages -> outgoing_mails (mail_id));
 diesel::joinable!(side_messages -> side_conversations (conversation_id));
+diesel::joinable!(sla_clocks -> sla_tickets (ticket_id));
+diesel::joinable!(sla_ledger -> sla_tickets (ticket_id));
+diesel::joinable!(sla_policies -> calendars (calendar_id));
+diesel::joinable!(sla_policy_versions -> sla_policies (policy_id));
+diesel::joinable!(sla_tickets -> accounts (account_id));
+diesel::joinable!(sla_tickets -> sla_policies (policy_id));
+diesel::joinable!(sla_tickets -> tickets (ticket_id));
 diesel::joinable!(statuses -> workflows (workflow_id));
 diesel::joinable!(suppressed_addresses -> outgoing_mails (mail_id));
 diesel::joinable!(surveys -> accounts (account_id));
@@ -1320,6 +1425,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     bulk_items,
     bulk_jobs,
     calendar_feeds,
+    calendar_versions,
+    calendars,
     canned_replies,
     categories,
     clients,
@@ -1373,6 +1480,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     side_conversations,
     side_messages,
     signing_keys,
+    sla_clocks,
+    sla_ledger,
+    sla_policies,
+    sla_policy_versions,
+    sla_revision,
+    sla_tickets,
     statuses,
     suppressed_addresses,
     survey_cursor,

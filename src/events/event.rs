@@ -33,6 +33,8 @@ text_enum! {
         MacroApplied = "ticket.macro_applied",
         SurveyRequested = "ticket.survey_requested",
         TicketReminded = "ticket.reminded",
+        SlaWarning = "sla.warning",
+        SlaBreached = "sla.breached",
         SurveyAnswered = "survey.answered",
         TicketDelayed = "ticket.delayed",
         AppointmentScheduled = "appointment.scheduled",

@@ -97,6 +97,10 @@ ids! {
     WebhookId,
     /// Identifies an event that is delivered to a webhook.
     WebhookDeliveryId,
+    /// Identifies a calendar of business hours.
+    CalendarId = "0199f0c2-b1c9-7000-8000-000000000301",
+    /// Identifies a policy of service levels.
+    SlaPolicyId = "0199f0c2-b1c9-7000-8000-000000000302",
     /// Identifies an integration client.
     ClientId,
     /// Identifies a connection to a CRM.

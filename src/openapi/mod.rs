@@ -42,6 +42,7 @@ use crate::kernel::Permission;
         (name = "workflow", description = "Statuses and transitions, as data"),
         (name = "assignment", description = "Who works on a ticket, and why"),
         (name = "triage", description = "How urgent a ticket is, and what waits to be looked at"),
+        (name = "service levels", description = "How soon customers are answered, and tickets solved"),
         (name = "schedule", description = "When somebody works on a ticket, and calendars"),
         (name = "routing", description = "Which level and team own a ticket"),
         (name = "people", description = "Accounts, contacts, agents, departments"),

@@ -5,7 +5,7 @@ mod service;
 mod store;
 
 pub use http::{language_tag, routes};
-pub use rules::{AgentRole, ClockTime, Day, Duty, Leave, WorkingHours};
+pub use rules::{AgentRole, ClockTime, Day, Duty, Leave, WorkingHours, check_week};
 pub use service::*;
 pub use store::accounts::{Account, Filter as AccountFilter};
 pub use store::agents::{Agent, Filter as AgentFilter, Leaves, WorkingWeek};

@@ -47,6 +47,13 @@ impl AgentRole {
 #[schema(value_type = String, example = "09:00", pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$")]
 pub struct ClockTime(u32);
 
+impl ClockTime {
+    /// Minutes since midnight by the clock, up to 1440.
+    pub fn minutes(self) -> u32 {
+        self.0
+    }
+}
+
 impl TryFrom<String> for ClockTime {
     type Error = String;
 

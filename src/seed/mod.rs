@@ -1,6 +1,7 @@
-//! The data that a new desk starts with: workflows, the routing table, and people to try it with.
+//! The data that a new desk starts with: workflows, the routing table, service levels, and people to try it with.
 mod people;
 mod routing;
+mod service_levels;
 mod ticket;
 mod workflow;
 
@@ -29,5 +30,6 @@ pub fn load_desk(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<bool, Ap
     let (consultancy, simple) = workflow::load(conn, now)?;
     let desk = people::load(conn, consultancy, simple, now)?;
     routing::load(conn, &desk, now)?;
+    service_levels::load(conn, now)?;
     Ok(true)
 }

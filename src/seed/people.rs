@@ -173,6 +173,7 @@ fn account(
         active: true,
         manager_name: Some("Account manager A".into()),
         manager_email: Some("account-manager-a@desk.example".into()),
+        agreement: None,
         surveys: true,
         product_ids: vec![product],
         version: 1,

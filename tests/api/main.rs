@@ -43,6 +43,7 @@ mod routing;
 mod routing_table;
 mod schedule;
 mod side_conversations;
+mod sla;
 mod streaming;
 mod surveys;
 mod tickets;

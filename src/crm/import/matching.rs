@@ -185,6 +185,7 @@ fn create_accounts(
         active: true,
         manager_name: None,
         manager_email: None,
+        agreement: None,
         surveys: true,
         product_ids: Vec::new(),
         version: 1,

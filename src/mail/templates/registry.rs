@@ -34,6 +34,7 @@ pub const TEMPLATES: &[Template] = &[
     NOTIFICATION,
     NOTIFICATION_DIGEST,
     SURVEY,
+    SLA_ALARM,
     SIDE_CONVERSATION,
     TICKET_OPENED,
     TICKET_STATUS,
@@ -135,6 +136,22 @@ const TICKET_STATUS: Template = Template {
                 "status": "Closed", "resolution": "The driver was renewed.",
             },
             "recipient": {"name": "Ann Lee"},
+        })
+    },
+};
+
+const SLA_ALARM: Template = Template {
+    key: "sla_alarm",
+    purpose: "The desk is told that a ticket's target is in danger (`alarm` is `warning`) or was missed (`breach`)",
+    defaults: texts!("sla_alarm": "en", "de"),
+    sample: || {
+        json!({
+            "ticket": {"number": "CB-1042", "subject": "The printer on floor 3 does not print"},
+            "recipient": {"name": "Coordinator"},
+            "alarm": "warning",
+            "metric": "first response",
+            "policy": "Standard",
+            "due_at": "2026-12-06 15:00 UTC",
         })
     },
 };

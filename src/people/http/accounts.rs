@@ -37,6 +37,10 @@ pub struct NewAccount {
     #[garde(email, length(max = 254))]
     #[schema(example = "account-manager-a@desk.example")]
     manager_email: Option<String>,
+    /// The service agreement that the customer has, by the name that policies know it by.
+    #[garde(length(chars, min = 1, max = 50))]
+    #[schema(example = "gold")]
+    agreement: Option<String>,
 }
 
 /// Create an account
@@ -63,6 +67,7 @@ async fn create_account(
         active: true,
         manager_name: new.manager_name,
         manager_email: new.manager_email,
+        agreement: new.agreement,
         surveys: true,
         product_ids: new.product_ids,
         version: 1,
@@ -153,6 +158,11 @@ pub struct AccountChange {
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<String>, example = "account-manager-a@desk.example")]
     manager_email: Option<Option<String>>,
+    /// Null: none. Open tickets of the account are measured by what it says from then on.
+    #[garde(inner(inner(length(chars, min = 1, max = 50))))]
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>, example = "gold")]
+    agreement: Option<Option<String>>,
     /// False: nobody of the account is asked how satisfied they are.
     #[garde(skip)]
     #[schema(example = true)]
@@ -183,6 +193,7 @@ async fn change_account(
         set(&mut account.active, change.active);
         set(&mut account.manager_name, change.manager_name);
         set(&mut account.manager_email, change.manager_email);
+        set(&mut account.agreement, change.agreement);
         set(&mut account.surveys, change.surveys);
         Ok(())
     };

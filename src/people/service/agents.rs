@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{named, tidy};
 use crate::events;
-use crate::kernel::{Actor, AgentId, AppError, FieldError, Page, PageRequest};
+use crate::kernel::{Actor, AgentId, AppError, DepartmentId, FieldError, Page, PageRequest};
 use crate::people::store::agents::{self as store, Agent, Filter};
 
 const MISSING: AppError = AppError::NotFound("the agent");
@@ -116,6 +116,15 @@ fn check_restrictions(conn: &mut PgConnection, agent: &Agent) -> Result<(), AppE
 /// The agent with this id, if they are active.
 pub fn active_agent(conn: &mut PgConnection, id: AgentId) -> Result<Option<Agent>, AppError> {
     Ok(store::find(conn, id)?.filter(|agent| agent.active))
+}
+
+/// Those of these agents, and of the agents of this department, who are active.
+pub fn active_agents(
+    conn: &mut PgConnection,
+    ids: &[AgentId],
+    department: Option<DepartmentId>,
+) -> Result<Vec<Agent>, AppError> {
+    Ok(store::active(conn, ids, department)?)
 }
 
 /// The agent with this e-mail address, whatever its case.

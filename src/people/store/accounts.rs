@@ -26,6 +26,9 @@ pub struct Account {
     pub manager_name: Option<String>,
     #[schema(example = "account-manager-a@desk.example")]
     pub manager_email: Option<String>,
+    /// The service agreement that the customer has, by the name that policies know it by; null: none.
+    #[schema(example = "gold")]
+    pub agreement: Option<String>,
     /// False: nobody of the account is asked how satisfied they are.
     pub surveys: bool,
     /// The products that the account has.

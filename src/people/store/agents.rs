@@ -152,6 +152,23 @@ impl Agent {
     }
 }
 
+/// Those of these agents, and of the agents of this department, who are active.
+pub fn active(
+    conn: &mut PgConnection,
+    ids: &[AgentId],
+    department: Option<DepartmentId>,
+) -> QueryResult<Vec<Agent>> {
+    let members = agent_departments::table
+        .filter(agent_departments::department_id.nullable().eq(department))
+        .select(agent_departments::agent_id);
+    agents::table
+        .filter(agents::active)
+        .filter(agents::id.eq_any(ids).or(agents::id.eq_any(members)))
+        .order(agents::id)
+        .select(Agent::as_select())
+        .load(conn)
+}
+
 /// Which agents a list holds.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {

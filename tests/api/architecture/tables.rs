@@ -76,6 +76,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("inbound", &["inbound_mails", "inbound_mailboxes", "inbound_settings"]),
     ("surveys", &["surveys", "survey_cursor"]),
     ("webhooks", &["webhooks", "webhook_deliveries", "webhook_attempts"]),
+    ("sla", &["calendars", "calendar_versions"]),
     ("schedule", &["delays", "calendar_feeds"]),
     (
         "notifications",
@@ -89,7 +90,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ),
 ];
 /// Tables that begin so belong to this feature.
-const OWNED_PREFIXES: &[(&str, &str)] = &[("crm", "crm_"), ("crm", "mirror")];
+const OWNED_PREFIXES: &[(&str, &str)] = &[("crm", "crm_"), ("crm", "mirror"), ("sla", "sla_")];
 
 /// Joins over the border: what a feature may read beside its own tables, because one query is the point.
 const READS: &[(&str, &[&str])] = &[
@@ -114,6 +115,8 @@ const READS: &[(&str, &[&str])] = &[
     ("inbound", &["tickets"]),
     // Who may see a survey depends on its ticket.
     ("surveys", &["tickets"]),
+    // What happened to tickets, and what clocks do in their statuses, in one query for many; what accounts have agreed.
+    ("sla", &["events", "tickets", "statuses", "accounts"]),
     // A calendar names its tickets, a load counts them, and a reminder asks whether they are open.
     ("schedule", &["tickets"]),
     // Who may see a mail depends on its ticket.

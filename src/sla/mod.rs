@@ -1,0 +1,12 @@
+//! Service levels: how soon a customer is answered, and how soon a ticket is solved.
+mod http;
+mod rules;
+mod service;
+mod store;
+
+pub use http::routes;
+pub use rules::Terms;
+pub use service::{
+    create_calendar, create_policy, derive_some, mark_stale, postpone_first, tell_next,
+};
+pub use store::{BusinessWeek, Calendar, ExceptDays, KeptTerms, SlaPolicy};

@@ -57,6 +57,8 @@ insert into ticket_texts (ticket_id, created_at, department_id, words, pairs)
     from tickets t left join notes n on n.ticket_id = t.id order by t.created_at on conflict do nothing;
 create index ticket_texts_words on ticket_texts using gin (words) with (gin_pending_list_limit = 256);
 create index ticket_texts_pairs on ticket_texts using gin (pairs) with (gin_pending_list_limit = 256);
-update agents a set open_tickets = (select count(*) from tickets t where t.assignee_id = a.id and t.category in ('new', 'open', 'pending'));
+update agents a set open_tickets = counted.open
+  from (select assignee_id, count(*) open from tickets where category in ('new', 'open', 'pending') group by assignee_id) counted
+ where a.id = counted.assignee_id;
 
 set session_replication_role = default;

@@ -27,6 +27,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
 
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "name": "Ask for the version", "body": "Dear {{ contact.name }}, which version do you use?" }))]
 struct NewCannedReply {
     #[garde(length(chars, min = 1, max = 100))]
     #[schema(example = "Ask for the version")]

@@ -48,6 +48,9 @@ impl AgentRole {
 pub struct ClockTime(u32);
 
 impl ClockTime {
+    /// In the morning.
+    pub const EIGHT: Self = Self(8 * 60);
+
     /// Minutes since midnight by the clock, up to 1440.
     pub fn minutes(self) -> u32 {
         self.0
@@ -66,16 +69,6 @@ impl TryFrom<String> for ClockTime {
         let minutes = parts.filter(|(_, m)| *m < 60).map(|(h, m)| h * 60 + m);
         let time = minutes.filter(|minutes| *minutes <= 24 * 60).map(Self);
         time.ok_or_else(|| format!("{text:?} is not a time such as 09:00"))
-    }
-}
-
-impl ClockTime {
-    /// In the morning.
-    pub const EIGHT: Self = Self(8 * 60);
-
-    /// Since midnight.
-    pub fn minutes(self) -> u32 {
-        self.0
     }
 }
 

@@ -2,14 +2,18 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::LeftJoinQuerySource;
+use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::event::{EventType, NewEvent, Subject};
 use crate::db::schema::{event_feed, events, tickets};
-use crate::kernel::{AccountId, Actor, ConnectionId, DepartmentId, Erasure, TicketId, Visibility};
+use crate::kernel::{
+    AccountId, Actor, ConnectionId, DepartmentId, Erasure, TicketId, Visibility, WebhookId,
+};
 
 /// An event of the log.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -194,6 +198,8 @@ pub struct Filter {
     pub accounts: Vec<AccountId>,
     /// Of tickets that these departments have.
     pub departments: Vec<DepartmentId>,
+    /// Those that name this webhook too, whatever their types and whose their tickets are.
+    pub naming: Option<WebhookId>,
     pub limit: i64,
 }
 
@@ -206,22 +212,14 @@ pub fn feed(conn: &mut PgConnection, filter: &Filter, caller: &Actor) -> QueryRe
         .limit(filter.limit)
         .select(Event::as_select())
         .into_boxed();
-    if !filter.types.is_empty() {
-        query = query.filter(events::type_.eq_any(filter.types.iter().map(|kind| kind.as_str())));
+    if let Some(asked) = asked_for(filter) {
+        query = query.filter(asked);
     }
     if let Some(ticket) = filter.ticket {
         query = query.filter(events::ticket_id.eq(ticket));
     }
     if let Some(until) = filter.until {
         query = query.filter(events::position.le(until));
-    }
-    if !filter.accounts.is_empty() {
-        let of_accounts = tickets::account_id.eq_any(&filter.accounts);
-        query = query.filter(of_accounts.assume_not_null());
-    }
-    if !filter.departments.is_empty() {
-        let of_departments = tickets::department_id.eq_any(&filter.departments);
-        query = query.filter(of_departments.assume_not_null());
     }
     query = match caller.visibility() {
         Visibility::All => query,
@@ -236,6 +234,35 @@ pub fn feed(conn: &mut PgConnection, filter: &Filter, caller: &Actor) -> QueryRe
             .filter(tickets::account_id.eq_any(accounts).assume_not_null()),
     };
     query.load(conn)
+}
+
+/// A condition on events and their tickets.
+type Asked = Box<
+    dyn BoxableExpression<LeftJoinQuerySource<events::table, tickets::table>, Pg, SqlType = Bool>,
+>;
+
+/// What the filter says of types and of whose tickets; `None` when it asks for all.
+fn asked_for(filter: &Filter) -> Option<Asked> {
+    let mut all: Vec<Asked> = Vec::new();
+    if !filter.types.is_empty() {
+        let types: Vec<&str> = filter.types.iter().map(|kind| kind.as_str()).collect();
+        all.push(Box::new(events::type_.eq_any(types)));
+    }
+    if !filter.accounts.is_empty() {
+        let of_accounts = tickets::account_id.eq_any(filter.accounts.clone());
+        all.push(Box::new(of_accounts.assume_not_null()));
+    }
+    if !filter.departments.is_empty() {
+        let of_departments = tickets::department_id.eq_any(filter.departments.clone());
+        all.push(Box::new(of_departments.assume_not_null()));
+    }
+    let asked = all.into_iter().reduce(|all, one| Box::new(all.and(one)))?;
+    Some(match filter.naming {
+        Some(webhook) => {
+            Box::new(asked.or(events::data.contains(json!({ "webhook_ids": [webhook] }))))
+        }
+        None => asked,
+    })
 }
 
 /// The last position of an event from before this time.

@@ -5,7 +5,7 @@ use diesel::PgConnection;
 use super::book::Documents;
 use super::track;
 use crate::kernel::{Actor, AppError, Permission, TicketId};
-use crate::sla::rules::{Clock, Entry, Figures, Target};
+use crate::sla::rules::{Clock, Entry, Figures, Metric, Target};
 use crate::sla::store;
 use crate::tickets::service as tickets;
 
@@ -55,4 +55,14 @@ pub fn explain(
         Explained { counted: counted.collect(), policy, figures, entries, clock }
     });
     Ok(explained.collect())
+}
+
+/// Those of these tickets whose policies tell the customer when the solution takes longer.
+pub fn tell_of_delay(conn: &mut PgConnection, ids: &[TicketId]) -> Result<Vec<TicketId>, AppError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = store::terms_of(conn, ids)?.into_iter();
+    let tells = found.filter(|(_, terms)| terms.0.tell_customer.contains(&Metric::Resolution));
+    Ok(tells.map(|(id, _)| id).collect())
 }

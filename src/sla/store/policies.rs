@@ -13,10 +13,10 @@ use uuid::Uuid;
 use super::kept_as_json;
 use crate::db::schema::{
     accounts, agents, calendar_versions, calendars, departments, sla_policies, sla_policy_versions,
-    sla_revision, ticket_types, webhooks,
+    sla_revision, sla_tickets, ticket_types, webhooks,
 };
 use crate::kernel::{
-    AccountId, AgentId, CalendarId, DepartmentId, PageRequest, SlaPolicyId, WebhookId,
+    AccountId, AgentId, CalendarId, DepartmentId, PageRequest, SlaPolicyId, TicketId, WebhookId,
 };
 use crate::sla::rules::{Basis, Terms};
 use crate::sla::store::Calendar;
@@ -161,6 +161,18 @@ pub fn agreements(
 ) -> QueryResult<Vec<(AccountId, Option<String>)>> {
     let rows = accounts::table.filter(accounts::id.eq_any(ids));
     rows.select((accounts::id, accounts::agreement)).load(conn)
+}
+
+/// What the policies of these tickets say, of those that have one.
+pub fn terms_of(
+    conn: &mut PgConnection,
+    ids: &[TicketId],
+) -> QueryResult<Vec<(TicketId, KeptTerms)>> {
+    sla_tickets::table
+        .inner_join(sla_policies::table)
+        .filter(sla_tickets::ticket_id.eq_any(ids))
+        .select((sla_tickets::ticket_id, sla_policies::terms))
+        .load(conn)
 }
 
 /// What there is of what terms name.

@@ -35,6 +35,7 @@ fn ticket() -> Facts {
         deleted: false,
         closed: false,
         surveys: true,
+        tells_of_delay: false,
     }
 }
 

@@ -23,4 +23,5 @@ update sla_tickets set stale_since = coalesce(stale_since, now())
 
 create index sla_tickets_due on sla_tickets
   (coalesce(due_at, timestamptz '9999-12-31 00:00:00+00'), ticket_id);
-create index sla_tickets_standing on sla_tickets (standing, ticket_id);
+create index sla_tickets_standing on sla_tickets (standing, ticket_id) where open;
+create index sla_tickets_breached on sla_tickets (ticket_id) where standing = 'breached';

@@ -287,7 +287,9 @@ fn for_customer(
     match occurrence.kind {
         _ if occurrence.is_new() => Some(Kind::Opened),
         AppointmentDelayed if occurrence.public_note => Some(Kind::DelayNotice),
-        TicketDelayed => Some(Kind::DelayNotice),
+        TicketDelayed if occurrence.public_note || occurrence.note_id.is_none() => {
+            Some(Kind::DelayNotice)
+        }
         _ if occurrence.public_note => Some(Kind::Replied),
         _ if occurrence.slipped && ticket.tells_of_delay => Some(Kind::DelayNotice),
         _ if occurrence.moved_for_customers(label) => Some(Kind::StatusChanged),

@@ -186,11 +186,13 @@ impl Ledger {
         }
     }
 
-    /// The ticket's status means something else to clocks from then on. Those that have ended stay ended.
+    /// The ticket's status means something else to open clocks from then on. When none is, nothing starts before the status changes.
     pub fn reinterpret(&mut self, state: SlaState, since: DateTime<Utc>, basis: Option<Basis>) {
-        (self.facts.state, self.facts.state_since) = (state, since);
+        self.facts.state_since = since;
         if !self.open().is_empty() {
+            self.facts.state = state;
             let at = self.entries.last().map_or(since, |last| last.at.max(since));
+            self.rebase(at, basis);
             self.follow(at, basis);
         }
     }

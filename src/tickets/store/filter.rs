@@ -222,7 +222,9 @@ impl Conditions {
         let Range { from, before } = filter.sla_due;
         if !filter.sla.is_empty() || from.is_some() || before.is_some() {
             let (standings, soon) = (filter.sla.clone(), now + TimeDelta::hours(24));
-            self.add(StandsSo { standings, from, before, now, soon });
+            let category = &filter.category;
+            let open = !category.is_empty() && category.iter().all(|one| one.is_open());
+            self.add(StandsSo { standings, from, before, open, now, soon });
         }
         match filter.reopened {
             None => {}

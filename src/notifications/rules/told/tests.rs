@@ -134,6 +134,29 @@ fn a_status_is_told_to_the_customer_only_when_it_is_another_one_to_them() {
 }
 
 #[test]
+fn a_customer_is_told_of_a_delay_without_words_and_of_a_later_deadline_where_that_is_wanted() {
+    let late = event(EventType::TicketDelayed, 0, json!({}), json!({"metric": "resolution"}));
+    assert_eq!(
+        told(&late, &ticket(), &[]),
+        [(HOLDER, Kind::OwnChanged), (CONTACT, Kind::DelayNotice)]
+    );
+    let moved = |from: Value, to: Value| {
+        let changes = json!({"deadline": {"from": from, "to": to}});
+        event(EventType::TicketChanged, HOLDER, changes, json!({}))
+    };
+    let (first, second) = (json!("2040-01-01T15:00:00Z"), json!("2040-01-02T15:00:00Z"));
+    let telling = Facts { tells_of_delay: true, ..ticket() };
+    assert_eq!(told(&moved(first.clone(), second.clone()), &ticket(), &[]), []);
+    let later = moved(first.clone(), second.clone());
+    assert_eq!(told(&later, &telling, &[]), [(CONTACT, Kind::DelayNotice)]);
+    for (from, to) in
+        [(second.clone(), first.clone()), (Value::Null, first.clone()), (first, Value::Null)]
+    {
+        assert_eq!(told(&moved(from, to), &telling, &[]), []);
+    }
+}
+
+#[test]
 fn only_who_still_has_the_ticket_is_told_that_they_got_it() {
     let given = |to: u128| {
         let changes = json!({"assignee_id": {"from": null, "to": id(to)}});

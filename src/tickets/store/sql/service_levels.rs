@@ -53,6 +53,8 @@ pub struct StandsSo {
     pub standings: Vec<SlaFilter>,
     pub from: Option<DateTime<Utc>>,
     pub before: Option<DateTime<Utc>>,
+    /// Only open ones are asked for: these have clocks that have not ended.
+    pub open: bool,
     pub now: DateTime<Utc>,
     pub soon: DateTime<Utc>,
 }
@@ -61,6 +63,9 @@ impl QueryFragment<Pg> for StandsSo {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.unsafe_to_cache_prepared();
         out.push_sql("exists (select from sla_tickets due where due.ticket_id = tickets.id");
+        if self.open {
+            out.push_sql(" and due.open");
+        }
         if let Some(from) = &self.from {
             compare(out.reborrow(), " and ", " >= ", from)?;
             // What is never due is not due later.

@@ -303,13 +303,8 @@ impl Walk {
 /// Walks through the history step by step.
 fn by_walking(acts: &[(i64, Act)], policies: &[Policy; 2], now: i64) -> Vec<Said> {
     let acts = history(acts);
-    let mut walk = Walk {
-        clocks: Vec::new(),
-        priority: Priority::Low,
-        deadline: None,
-        responded: false,
-        runs: false,
-    };
+    let (clocks, priority) = (Vec::new(), Priority::Low);
+    let mut walk = Walk { clocks, priority, deadline: None, responded: false, runs: false };
     for step in 0..=now {
         for (_, act, state, merged, deleted) in acts.iter().filter(|act| act.0 == step) {
             walk.act(step, *act, *state, *merged || *deleted);

@@ -9,11 +9,14 @@ use crate::sla::rules::{Basis, BusinessHours, Facts, Metric, Terms, Yardstick};
 use crate::sla::store::{self, SlaPolicy};
 use crate::workflow::SlaState;
 
+/// What clocks do in a status, and from when on, in the order of time.
+type Meanings = Vec<(DateTime<Utc>, SlaState)>;
+
 /// The policies that are tried, in order, and what they ask about.
 pub struct Book {
     pub revision: i64,
     pub policies: Vec<(SlaPolicy, i32)>,
-    meanings: HashMap<(WorkflowId, String), Vec<(DateTime<Utc>, SlaState)>>,
+    meanings: HashMap<(WorkflowId, String), Meanings>,
     agreements: HashMap<AccountId, String>,
 }
 
@@ -22,7 +25,7 @@ impl Book {
         // Read before the policies: newer ones are derived by once more.
         let revision = store::revision(conn)?;
         let policies = store::active_policies(conn)?;
-        let mut meanings: HashMap<_, Vec<_>> = HashMap::new();
+        let mut meanings: HashMap<_, Meanings> = HashMap::new();
         for (workflow, code, since, state) in store::meanings(conn)? {
             meanings.entry((workflow, code)).or_default().push((since, state));
         }

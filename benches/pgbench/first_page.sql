@@ -3,7 +3,9 @@ SELECT "tickets"."id", "tickets"."number", "tickets"."workflow_id", "tickets"."s
   "tickets"."subject", "tickets"."url", "tickets"."priority", "tickets"."priority_manual", "tickets"."severity",
   "tickets"."impact", "tickets"."type_key", "tickets"."account_id", "tickets"."contact_id", "tickets"."product_id",
   "tickets"."category_id", "tickets"."component_id", "tickets"."department_id", "tickets"."level",
-  "tickets"."assignee_id", "tickets"."handed_over_by", "tickets"."deadline", "tickets"."source",
+  "tickets"."assignee_id", "tickets"."handed_over_by", "tickets"."deadline", "tickets"."sla_policy_id",
+  (select jsonb_build_object('standing', s.standing, 'metric', s.metric, 'due_at', s.due_at) from sla_tickets s
+  where s.ticket_id = tickets.id), "tickets"."source",
   "tickets"."external_id", "tickets"."tags", "tickets"."opened_by", "tickets"."opened_by_role",
   "tickets"."vendor_reference", "tickets"."merged_into", "tickets"."routing_version", "tickets"."merged_count",
   "tickets"."note_count", "tickets"."reopen_count", "tickets"."submitted_at", "tickets"."closed_at",

@@ -47,11 +47,11 @@ SELECT "agents"."id", "agents"."name", "agents"."product_ids", "agents"."categor
   array[:route_level])) OR ("agents"."id" = ANY('{}'))) ORDER BY "agents"."id" FOR NO KEY UPDATE;
 INSERT INTO "tickets" ("id", "workflow_id", "status", "category", "subject", "description", "url", "priority",
   "priority_manual", "type_key", "account_id", "contact_id", "product_id", "category_id", "component_id",
-  "department_id", "level", "assignee_id", "deadline", "source", "external_id", "tags", "opened_by",
+  "department_id", "level", "assignee_id", "deadline", "sla_policy_id", "source", "external_id", "tags", "opened_by",
   "opened_by_role", "submitted_at", "automatic_at", "routing_version", "created_at", "updated_at") VALUES
   (lpad(:row, 32, '0')::uuid, :route_id, '010', 'new', :subject, :description, null, 2, 'false', 'question',
   lpad(:account, 32, '0')::uuid, null, lpad(:product, 32, '0')::uuid, null, lpad(:component, 32, '0')::uuid,
-  lpad(:department, 32, '0')::uuid, :route_level, lpad(:agent, 32, '0')::uuid, null, 'api', null, '{}', :caller,
+  lpad(:department, 32, '0')::uuid, :route_level, lpad(:agent, 32, '0')::uuid, null, null, 'api', null, '{}', :caller,
   'agent', now(), now(), :route_version, now(), now()) RETURNING "tickets"."number";
 INSERT INTO "assignments" ("id", "ticket_id", "agent_id", "previous_agent_id", "rule", "reason", "candidates",
   "decided_by", "decided_by_name", "decided_at", "overridden") VALUES (lpad(:row, 32, '0')::uuid, lpad(:row, 32, '0')::uuid, lpad(:agent, 32, '0')::uuid,

@@ -5,7 +5,9 @@ SELECT "tickets"."id", "tickets"."number", "tickets"."workflow_id", "tickets"."s
   "tickets"."subject", "tickets"."url", "tickets"."priority", "tickets"."priority_manual", "tickets"."severity",
   "tickets"."impact", "tickets"."type_key", "tickets"."account_id", "tickets"."contact_id", "tickets"."product_id",
   "tickets"."category_id", "tickets"."component_id", "tickets"."department_id", "tickets"."level",
-  "tickets"."assignee_id", "tickets"."handed_over_by", "tickets"."deadline", "tickets"."source",
+  "tickets"."assignee_id", "tickets"."handed_over_by", "tickets"."deadline", "tickets"."sla_policy_id",
+  (select jsonb_build_object('standing', s.standing, 'metric', s.metric, 'due_at', s.due_at) from sla_tickets s
+  where s.ticket_id = tickets.id), "tickets"."source",
   "tickets"."external_id", "tickets"."tags", "tickets"."opened_by", "tickets"."opened_by_role",
   "tickets"."vendor_reference", "tickets"."merged_into", "tickets"."routing_version", "tickets"."merged_count",
   "tickets"."note_count", "tickets"."reopen_count", "tickets"."submitted_at", "tickets"."closed_at",
@@ -23,7 +25,7 @@ UPDATE "tickets" SET "workflow_id" = :workflow_id, "status" = lpad(:to, 3, '0'),
   :priority_manual, "severity" = null, "impact" = null, "type_key" = :type_key, "account_id" = :account_id,
   "contact_id" = null, "product_id" = :product_id, "category_id" = null, "component_id" = :component_id,
   "department_id" = :department_id, "level" = :level, "assignee_id" = :assignee_id, "handed_over_by" = null,
-  "deadline" = null, "tags" = :tags, "resolution" = null, "vendor_reference" = null, "merged_into" = null,
+  "deadline" = null, "sla_policy_id" = null, "tags" = :tags, "resolution" = null, "vendor_reference" = null, "merged_into" = null,
   "routing_version" = null, "merged_count" = :merged_count, "note_count" = :note_count, "reopen_count" =
   :reopen_count, "submitted_at" = :submitted_at, "closed_at" = null, "deleted_at" = null, "automatic_at" = null,
   "version" = :next, "updated_at" = now() WHERE ("tickets"."id" = lpad(:ticket, 32, '0')::uuid);

@@ -4,7 +4,9 @@ alter table sla_tickets
     check (standing in ('none', 'running', 'paused', 'met', 'breached')),
   -- What is due next of the clocks that have not ended, and which of them that is.
   add column due_at timestamptz,
-  add column metric text check (metric in ('first_response', 'next_response', 'resolution'));
+  add column metric text check (metric in ('first_response', 'next_response', 'resolution')),
+  -- The ticket is closed: most are, and few lists ask how they stood.
+  add column closed boolean not null default false;
 
 -- Every ticket has a row, so that a list in the order of what is due holds all of them.
 insert into sla_tickets (ticket_id, account_id)
@@ -23,5 +25,5 @@ update sla_tickets set stale_since = coalesce(stale_since, now())
 
 create index sla_tickets_due on sla_tickets
   (coalesce(due_at, timestamptz '9999-12-31 00:00:00+00'), ticket_id);
-create index sla_tickets_standing on sla_tickets (standing, ticket_id) where open;
+create index sla_tickets_standing on sla_tickets (standing, ticket_id) where not closed;
 create index sla_tickets_breached on sla_tickets (ticket_id) where standing = 'breached';

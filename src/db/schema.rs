@@ -1010,6 +1010,7 @@ diesel::table! {
         standing -> Text,
         due_at -> Nullable<Timestamptz>,
         metric -> Nullable<Text>,
+        closed -> Bool,
     }
 }
 

@@ -10,6 +10,7 @@ use crate::events::Event;
 use crate::kernel::{AccountId, AppError, Origin, Role, TicketId, WorkflowId};
 use crate::sla::rules::{Clock, Figures, Ledger, Occurrence, Side, outlook};
 use crate::sla::store::{self, ClockRow, EntryRow, Happened, KeptFacts, SlaTicket};
+use crate::workflow::Category;
 
 /// Fields whose changes mean something to clocks.
 const FIELDS: [&str; 9] = [
@@ -29,6 +30,7 @@ const AGAIN: TimeDelta = TimeDelta::minutes(10);
 /// A ticket, with its ledger as far as it is known.
 pub struct Tracked {
     pub row: SlaTicket,
+    workflow: WorkflowId,
     pub ledger: Ledger,
     /// Entries that are stored.
     stored: usize,
@@ -116,26 +118,26 @@ pub fn catch_up(
     for entry in store::entries(conn, &ids)? {
         entries.entry(entry.ticket_id).or_default().push(entry);
     }
-    let workflows: HashMap<_, _> = store::workflows(conn, &ids)?.into_iter().collect();
+    let workflows = store::workflows(conn, &ids)?.into_iter();
+    let workflows: HashMap<_, _> = workflows.map(|(id, of, state)| (id, (of, state))).collect();
     let mut tracked: HashMap<TicketId, Tracked> = HashMap::new();
-    for row in rows {
+    for mut row in rows {
+        let Some((workflow, category)) = workflows.get(&row.ticket_id).copied() else { continue };
+        row.closed = category == Category::Closed;
         let entries = entries.remove(&row.ticket_id).unwrap_or_default();
         let entries: Vec<_> = entries.into_iter().map(EntryRow::entry).collect();
         let ledger = Ledger { facts: row.facts.0.clone(), entries };
         let stored = ledger.entries.len();
-        tracked.insert(row.ticket_id, Tracked { row, ledger, stored });
+        tracked.insert(row.ticket_id, Tracked { row, workflow, ledger, stored });
     }
     for what in happened {
         let Some(ticket) = tracked.get_mut(&what.ticket_id) else { continue };
-        let Some(workflow) = workflows.get(&ticket.row.ticket_id) else { continue };
-        ticket.reinterpret(*workflow, what.occurred_at, &book);
-        ticket.learn(&what, *workflow, &book);
+        ticket.reinterpret(what.occurred_at, &book);
+        ticket.learn(&what, &book);
     }
     let mut tracked: Vec<Tracked> = ids.iter().filter_map(|id| tracked.remove(id)).collect();
     for ticket in &mut tracked {
-        if let Some(workflow) = workflows.get(&ticket.row.ticket_id) {
-            ticket.reinterpret(*workflow, now, &book);
-        }
+        ticket.reinterpret(now, &book);
         let basis = book.basis(&ticket.ledger.facts);
         ticket.ledger.rebase(now, basis);
     }
@@ -144,9 +146,9 @@ pub fn catch_up(
 
 impl Tracked {
     /// Takes over what the ticket's status means to clocks since, up to then.
-    fn reinterpret(&mut self, workflow: WorkflowId, until: DateTime<Utc>, book: &Book) {
+    fn reinterpret(&mut self, until: DateTime<Utc>, book: &Book) {
         let Ledger { facts, .. } = &self.ledger;
-        let news = book.meanings(workflow, &facts.status).iter();
+        let news = book.meanings(self.workflow, &facts.status).iter();
         let news = news.filter(|(since, _)| facts.state_since < *since && *since <= until);
         for (since, state) in news.copied().collect::<Vec<_>>() {
             let basis = book.basis(&self.ledger.facts);
@@ -154,13 +156,14 @@ impl Tracked {
         }
     }
 
-    fn learn(&mut self, what: &Happened, workflow: WorkflowId, book: &Book) {
+    fn learn(&mut self, what: &Happened, book: &Book) {
         let none = Map::new();
         let occurrence = Occurrence {
             at: what.occurred_at,
             changes: what.changes.as_object().unwrap_or(&none),
             reply: reply(&what.data, &what.actor_role, &what.origin),
         };
+        let workflow = self.workflow;
         let state_of = |status: &str| book.state(workflow, status, what.occurred_at);
         self.ledger.record(&occurrence, state_of, |facts| book.basis(facts));
         self.row.applied_version = what.ticket_version;

@@ -14,7 +14,7 @@ use crate::db::schema::{sla_clocks, sla_ledger, sla_tickets, status_meanings, ti
 use crate::kernel::{AccountId, CalendarId, SlaPolicyId, TicketId, WorkflowId};
 use crate::sla::rules::{ClockState, Entry, EntryKind, Facts, Metric};
 use crate::tickets::SlaStanding;
-use crate::workflow::SlaState;
+use crate::workflow::{Category, SlaState};
 
 /// As they are kept; those of a ticket of which nothing is known yet are empty.
 #[derive(Debug, Clone, Serialize, Deserialize, AsExpression, FromSqlRow)]
@@ -55,6 +55,8 @@ pub struct SlaTicket {
     pub due_at: Option<DateTime<Utc>>,
     /// The clock that is due then.
     pub metric: Option<Metric>,
+    /// The ticket is closed, whatever its clocks do.
+    pub closed: bool,
 }
 
 /// A line of the ledger.
@@ -243,14 +245,14 @@ pub fn happened(conn: &mut PgConnection, known: &[SlaTicket]) -> QueryResult<Vec
     .load(conn)
 }
 
-/// Which workflows these tickets follow.
+/// Which workflows these tickets follow, and whether they are closed.
 pub fn workflows(
     conn: &mut PgConnection,
     ids: &[TicketId],
-) -> QueryResult<Vec<(TicketId, WorkflowId)>> {
+) -> QueryResult<Vec<(TicketId, WorkflowId, Category)>> {
     tickets::table
         .filter(tickets::id.eq_any(ids))
-        .select((tickets::id, tickets::workflow_id))
+        .select((tickets::id, tickets::workflow_id, tickets::category))
         .load(conn)
 }
 
@@ -281,6 +283,7 @@ pub fn save_tickets(conn: &mut PgConnection, rows: &[SlaTicket]) -> QueryResult<
             t::standing.eq(excluded(t::standing)),
             t::due_at.eq(excluded(t::due_at)),
             t::metric.eq(excluded(t::metric)),
+            t::closed.eq(excluded(t::closed)),
         ))
         .execute(conn)
 }

@@ -26,7 +26,7 @@ async fn fill(app: &TestApp) {
         ))
         .await;
     assert_eq!(made.unwrap(), TICKETS as usize);
-    let clocks = "update sla_tickets s set open = t.category <> 'closed', standing = case when t.category = 'closed' then case when number % 50 = 0 then 'breached' else 'met' end
+    let clocks = "update sla_tickets s set closed = t.category = 'closed', standing = case when t.category = 'closed' then case when number % 50 = 0 then 'breached' else 'met' end
             when t.category = 'pending' then 'paused' else 'running' end,
           due_at = case when t.category = 'open' then now() + (number % 3000 - 30) * interval '1 minute' end
         from tickets t where t.id = s.ticket_id";

@@ -118,6 +118,24 @@ async fn tickets_are_found_by_how_they_stand() {
 }
 
 #[actix_web::test]
+async fn an_open_ticket_whose_clocks_are_over_is_found_among_the_active_ones() {
+    let (app, caller) = desk().await;
+    let ticket = app.open_ticket(json!({"priority": "critical"})).await;
+    let ticket = app.advance_to(&ticket, "030").await;
+    let workflow = ticket["workflow_id"].as_str().unwrap();
+    let status = format!("/v1/workflows/{workflow}/statuses/030");
+    let stops = json!({"sla": "stopped"});
+    app.client(Role::Admin).await.patch(&status, "*", stops).await.expect(200);
+    derive(&app).await;
+    for query in ["sla=met", "sla=met&category=active"] {
+        assert_eq!(found(&caller, query).await, [ticket["id"].clone()], "{query}");
+    }
+    app.advance_to(&ticket, "040").await;
+    derive(&app).await;
+    assert_eq!(found(&caller, "sla=running&category=active").await, [ticket["id"].clone()]);
+}
+
+#[actix_web::test]
 async fn a_list_in_the_order_of_what_is_due_holds_every_ticket_and_goes_both_ways() {
     let (app, caller) = desk().await;
     let mut expected = Vec::new();

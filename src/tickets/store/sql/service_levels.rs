@@ -53,7 +53,7 @@ pub struct StandsSo {
     pub standings: Vec<SlaFilter>,
     pub from: Option<DateTime<Utc>>,
     pub before: Option<DateTime<Utc>>,
-    /// Only open ones are asked for: these have clocks that have not ended.
+    /// Only such as are not closed are asked for.
     pub open: bool,
     pub now: DateTime<Utc>,
     pub soon: DateTime<Utc>,
@@ -64,7 +64,7 @@ impl QueryFragment<Pg> for StandsSo {
         out.unsafe_to_cache_prepared();
         out.push_sql("exists (select from sla_tickets due where due.ticket_id = tickets.id");
         if self.open {
-            out.push_sql(" and due.open");
+            out.push_sql(" and not due.closed");
         }
         if let Some(from) = &self.from {
             compare(out.reborrow(), " and ", " >= ", from)?;

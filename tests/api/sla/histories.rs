@@ -80,7 +80,7 @@ fn any_act() -> impl Strategy<Value = Act> {
         1 => Just(Act::Restore),
         1 => (0_usize..2, any_targets()).prop_map(|(place, targets)| Act::Promise(place, targets)),
         1 => (0_usize..2, any_week(), 0_i64..20).prop_map(|(place, week, holiday)| Act::Open(place, week, holiday)),
-        1 => (0_usize..3).prop_map(Act::Mean),
+        3 => (0_usize..3).prop_map(Act::Mean),
         3 => Just(Act::Learn),
     ]
 }

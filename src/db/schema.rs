@@ -1007,6 +1007,18 @@ diesel::table! {
         account_id -> Nullable<Uuid>,
         policy_id -> Nullable<Uuid>,
         facts -> Jsonb,
+        standing -> Text,
+        due_at -> Nullable<Timestamptz>,
+        metric -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    status_meanings (workflow_id, code, since) {
+        workflow_id -> Uuid,
+        code -> Text,
+        since -> Timestamptz,
+        sla -> Text,
     }
 }
 
@@ -1175,6 +1187,7 @@ diesel::table! {
         silent_since -> Nullable<Timestamptz>,
         reminded_at -> Nullable<Timestamptz>,
         silence_due_at -> Nullable<Timestamptz>,
+        sla_policy_id -> Nullable<Uuid>,
     }
 }
 
@@ -1385,6 +1398,7 @@ diesel::joinable!(sla_policy_versions -> sla_policies (policy_id));
 diesel::joinable!(sla_tickets -> accounts (account_id));
 diesel::joinable!(sla_tickets -> sla_policies (policy_id));
 diesel::joinable!(sla_tickets -> tickets (ticket_id));
+diesel::joinable!(status_meanings -> workflows (workflow_id));
 diesel::joinable!(statuses -> workflows (workflow_id));
 diesel::joinable!(suppressed_addresses -> outgoing_mails (mail_id));
 diesel::joinable!(surveys -> accounts (account_id));
@@ -1405,6 +1419,7 @@ diesel::joinable!(tickets -> components (component_id));
 diesel::joinable!(tickets -> contacts (contact_id));
 diesel::joinable!(tickets -> departments (department_id));
 diesel::joinable!(tickets -> products (product_id));
+diesel::joinable!(tickets -> sla_policies (sla_policy_id));
 diesel::joinable!(tickets -> ticket_types (type_key));
 diesel::joinable!(tickets -> workflows (workflow_id));
 diesel::joinable!(views -> departments (department_id));
@@ -1486,6 +1501,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     sla_policy_versions,
     sla_revision,
     sla_tickets,
+    status_meanings,
     statuses,
     suppressed_addresses,
     survey_cursor,

@@ -8,5 +8,6 @@ pub use http::routes;
 pub use rules::Terms;
 pub use service::{
     create_calendar, create_policy, derive_some, mark_stale, postpone_first, tell_next,
+    tell_of_delay,
 };
 pub use store::{BusinessWeek, Calendar, ExceptDays, KeptTerms, SlaPolicy};

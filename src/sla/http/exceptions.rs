@@ -119,7 +119,8 @@ struct ImportedHolidays {
 /// Import holidays from an iCalendar file
 ///
 /// Every whole day of the file becomes a holiday, instead of those that were imported before; a day that was excepted by hand stays as
-/// it is. What comes again every year is written out for ten years; a file with another rule of repetition is refused.
+/// it is. What comes again every year on the same date, or on the same weekday of a month (`BYMONTH=11;BYDAY=4TH`), is written out for
+/// ten years; a file with another rule of repetition is refused.
 #[utoipa::path(
     tag = "service levels",
     params(("id" = CalendarId, Path), IfMatch),

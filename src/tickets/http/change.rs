@@ -12,7 +12,7 @@ use crate::db::Db;
 use crate::http::{Answer, Body, IfMatch, PathId, now, nullable};
 use crate::kernel::{
     AccountId, AppError, CategoryId, ComponentId, ContactId, Permission, Priority, ProductId,
-    TicketId, rfc3339,
+    SlaPolicyId, TicketId, rfc3339,
 };
 
 /// What to change. What is absent stays; null clears.
@@ -53,6 +53,12 @@ pub struct ChangeTicket {
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<String>, example = "MS-88123")]
     vendor_reference: Option<Option<String>>,
+    /// The policy of service levels by which it is measured, whatever that one's conditions say; for the desk. Null: the first policy
+    /// that fits.
+    #[garde(skip)]
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<SlaPolicyId>)]
+    sla_policy_id: Option<Option<SlaPolicyId>>,
     #[garde(skip)]
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<ContactId>)]
@@ -87,6 +93,7 @@ impl From<ChangeTicket> for Change {
             deadline: body.deadline.map(|deadline| deadline.map(rfc3339::kept)),
             tags: body.tags,
             vendor_reference: body.vendor_reference,
+            sla_policy_id: body.sla_policy_id,
             contact_id: body.contact_id,
             subject: body.subject,
             description: body.description,

@@ -104,7 +104,7 @@ async fn answer(
     db.read(move |conn| {
         let found = service::customers_tickets(conn, &caller, customer, [&active, &previous], now)?;
         let view = |page: Page<service::InWorkflow<_>>| {
-            page.map(|ticket| TicketSummary::new(ticket.row, &ticket.workflow, &caller))
+            page.map(|ticket| TicketSummary::new(ticket.row, &ticket.workflow, &caller, now))
         };
         Answer::ok(&CustomerTickets {
             active: view(found.active),

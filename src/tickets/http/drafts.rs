@@ -94,7 +94,9 @@ pub async fn list_drafts(
     let page = query.request("drafts")?;
     db.read(move |conn| {
         let drafts = service::drafts(conn, &caller, &page)?;
-        Answer::page(&drafts.map(|draft| TicketSummary::new(draft.row, &draft.workflow, &caller)))
+        Answer::page(
+            &drafts.map(|draft| TicketSummary::new(draft.row, &draft.workflow, &caller, now())),
+        )
     })
     .await
 }

@@ -41,12 +41,12 @@ pub struct TicketLinkView {
 }
 
 impl TicketLinkView {
-    fn new(linked: Linked, actor: &Actor) -> Self {
+    fn new(linked: Linked, actor: &Actor, now: DateTime<Utc>) -> Self {
         let Linked { link, kind, other } = linked;
         Self {
             id: link.id,
             kind,
-            ticket: TicketSummary::new(other.row, &other.workflow, actor),
+            ticket: TicketSummary::new(other.row, &other.workflow, actor, now),
             linked_by_name: (!actor.is_contact()).then_some(link.linked_by_name),
             linked_at: link.linked_at,
         }
@@ -77,10 +77,11 @@ pub async fn add_link(
     let new = NewLink { kind: body.kind, ticket: body.ticket_id };
     db.tx(move |conn| {
         key.once(conn, caller.id, &fingerprint, |conn| {
-            let (linked, ticket) = service::link(conn, &caller, id.0, new, now())?;
+            let now = now();
+            let (linked, ticket) = service::link(conn, &caller, id.0, new, now)?;
             let location = format!("/v1/tickets/{}/links/{}", id.0, linked.link.id);
             // The ETag is the ticket's: a link moves its version.
-            let view = TicketLinkView::new(linked, &caller);
+            let view = TicketLinkView::new(linked, &caller, now);
             Ok(Answer::created(location, &view)?.version(ticket.row.version))
         })
     })
@@ -107,7 +108,7 @@ pub async fn list_links(
     let page = query.request(&format!("links {}", id.0))?;
     db.read(move |conn| {
         let links = service::links(conn, &caller, id.0, &page)?;
-        Answer::page(&links.map(|linked| TicketLinkView::new(linked, &caller)))
+        Answer::page(&links.map(|linked| TicketLinkView::new(linked, &caller, now())))
     })
     .await
 }
@@ -128,7 +129,7 @@ pub async fn get_link(
     let (ticket, id) = path.into_inner();
     db.read(move |conn| {
         let linked = service::find_link(conn, &caller, ticket, id)?;
-        Answer::ok(&TicketLinkView::new(linked, &caller))
+        Answer::ok(&TicketLinkView::new(linked, &caller, now()))
     })
     .await
 }

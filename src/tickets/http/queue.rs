@@ -54,10 +54,10 @@ pub struct Hindrance {
 }
 
 impl WaitingTicket {
-    fn new(waiting: Waiting, actor: &Actor) -> Self {
+    fn new(waiting: Waiting, actor: &Actor, now: DateTime<Utc>) -> Self {
         let why = waiting.why.into_iter();
         Self {
-            ticket: TicketSummary::new(waiting.ticket.row, &waiting.ticket.workflow, actor),
+            ticket: TicketSummary::new(waiting.ticket.row, &waiting.ticket.workflow, actor, now),
             waiting_since: waiting.since,
             why: why.map(|(verdict, agents)| Hindrance { verdict, agents }).collect(),
         }
@@ -85,8 +85,9 @@ pub async fn list_waiting_tickets(
     let page =
         PageRequest::new(query.limit, query.cursor.as_deref(), &format!("queue {filter:?}"))?;
     db.read(move |conn| {
-        let page = service::queue(conn, &caller, filter, &page, now())?;
-        Answer::page(&page.map(|waiting| WaitingTicket::new(waiting, &caller)))
+        let now = now();
+        let page = service::queue(conn, &caller, filter, &page, now)?;
+        Answer::page(&page.map(|waiting| WaitingTicket::new(waiting, &caller, now)))
     })
     .await
 }

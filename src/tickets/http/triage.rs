@@ -133,7 +133,8 @@ pub async fn list_triage_queue(
         let rows = service::triage_queue(conn, &caller, &page)?;
         let found =
             wants_total.0.then(|| service::triage_queue_counts(conn, &caller)).transpose()?;
-        let mut page = rows.map(|ticket| TicketSummary::new(ticket.row, &ticket.workflow, &caller));
+        let mut page =
+            rows.map(|ticket| TicketSummary::new(ticket.row, &ticket.workflow, &caller, now()));
         let total = found.as_ref().map(|found| found.iter().map(|(_, count)| count).sum());
         let counts = found.as_deref().map(counts);
         let (next, prev) = (page.next.clone(), page.prev.clone());

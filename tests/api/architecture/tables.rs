@@ -36,7 +36,7 @@ const OWNERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("triage", &["triage_matrix"]),
-    ("workflow", &["workflows", "statuses", "transitions"]),
+    ("workflow", &["workflows", "statuses", "status_meanings", "transitions"]),
     ("assignment", &["assignments"]),
     (
         "tickets",
@@ -115,8 +115,21 @@ const READS: &[(&str, &[&str])] = &[
     ("inbound", &["tickets"]),
     // Who may see a survey depends on its ticket.
     ("surveys", &["tickets"]),
-    // What happened to tickets, and what clocks do in their statuses, in one query for many; what accounts have agreed.
-    ("sla", &["events", "tickets", "statuses", "accounts"]),
+    // What happened to tickets, and what clocks do in their statuses, in one query for many; what accounts have agreed. Whether there
+    // is what a policy names: webhooks are a later feature.
+    (
+        "sla",
+        &[
+            "events",
+            "tickets",
+            "status_meanings",
+            "accounts",
+            "agents",
+            "departments",
+            "ticket_types",
+            "webhooks",
+        ],
+    ),
     // A calendar names its tickets, a load counts them, and a reminder asks whether they are open.
     ("schedule", &["tickets"]),
     // Who may see a mail depends on its ticket.
@@ -137,9 +150,12 @@ const READS: &[(&str, &[&str])] = &[
     ),
     // Whether a status can go.
     ("workflow", &["tickets"]),
-    // A filter asks whose turn it is; a row brings the revision of its workflow; a watcher has a name, and a contact's watching
-    // ends with their account.
-    ("tickets", &["statuses", "workflows", "agents", "contacts", "contact_accounts"]),
+    // A filter asks whose turn it is; a row brings the revision of its workflow and how it stands to its service levels, by which
+    // lists are filtered and sorted; a watcher has a name, and a contact's watching ends with their account.
+    (
+        "tickets",
+        &["statuses", "workflows", "agents", "contacts", "contact_accounts", "sla_tickets"],
+    ),
     // A ticket with the names of what it refers to, and its notes, as a case has them; what records of a CRM are recognized
     // as; whether an import is at work.
     (

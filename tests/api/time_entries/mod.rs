@@ -27,7 +27,7 @@ async fn events(app: &TestApp, kind: &str) -> i64 {
     app.number(&format!("select count(*) as number from events where type = '{kind}'")).await
 }
 
-/// The agents see the ticket and work on it.
+/// By which clock the agent with this name works.
 async fn set_zone(app: &TestApp, agent: &str, zone: &str) {
     let change = format!("update agents set time_zone = '{zone}' where name = '{agent}'");
     app.sql(change).await.unwrap();

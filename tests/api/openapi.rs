@@ -2,7 +2,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use casebridge::app;
-use casebridge::kernel::{Permission, Role};
+use casebridge::kernel::{Permission, Role, TicketId};
 use serde_json::Value;
 
 use crate::architecture::sources::{identifier, sources};
@@ -271,6 +271,9 @@ async fn the_examples_of_what_is_created_create_it() {
     let spec = Spec::read();
     let app = TestApp::start().await;
     let admin = app.client(Role::Admin).await;
+    // A timer that runs, to be stopped.
+    let timer = format!("/v1/tickets/{}/timer", TicketId::EXAMPLE);
+    admin.post(&timer, serde_json::json!({})).await.expect(201);
     let mut refused = Vec::new();
     for operation in spec.operations() {
         let creates = operation.method == "POST" && operation.responses(&spec).contains_key(&201);

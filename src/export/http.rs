@@ -42,7 +42,7 @@ impl Exports {
 /// How a ticket is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum Format {
+enum ExportFormat {
     /// A JSON document on a line of its own.
     Ndjson,
     /// A flat row (RFC 4180).
@@ -58,7 +58,7 @@ struct ExportQuery {
     after: Option<String>,
     /// `ndjson` when absent, unless `Accept` asks for `text/csv`.
     #[param(inline)]
-    format: Option<Format>,
+    format: Option<ExportFormat>,
 }
 
 /// Export tickets
@@ -93,8 +93,8 @@ async fn export_tickets(
     let after = after.transpose()?.unwrap_or(0);
     let format = query.format.unwrap_or_else(|| accepted(&request));
     let (content_type, name) = match format {
-        Format::Ndjson => ("application/x-ndjson", "tickets.ndjson"),
-        Format::Csv => ("text/csv; charset=utf-8", "tickets.csv"),
+        ExportFormat::Ndjson => ("application/x-ndjson", "tickets.ndjson"),
+        ExportFormat::Csv => ("text/csv; charset=utf-8", "tickets.csv"),
     };
     let exports = exports.as_ref().clone();
     let lines = Lines { exports, session, format, after, begun: false, left: Left::Ordered };
@@ -107,17 +107,17 @@ async fn export_tickets(
         .streaming(stream::unfold(lines, Lines::next)))
 }
 
-fn accepted(request: &HttpRequest) -> Format {
+fn accepted(request: &HttpRequest) -> ExportFormat {
     let accepts = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok());
     let csv = accepts.is_some_and(|types| types.contains("text/csv"));
-    if csv { Format::Csv } else { Format::Ndjson }
+    if csv { ExportFormat::Csv } else { ExportFormat::Ndjson }
 }
 
 /// Who reads an export. Between its parts they are no more than this: no transaction is open, and no connection is held.
 struct Lines {
     exports: Exports,
     session: Session,
-    format: Format,
+    format: ExportFormat,
     /// The position of the last ticket that was written.
     after: i64,
     begun: bool,
@@ -137,7 +137,7 @@ enum Left {
 impl Lines {
     /// The next lines; `None` ends the export. They are read when those before were sent: who reads slowly is read to slowly.
     async fn next(mut self) -> Option<(Result<Bytes, AppError>, Self)> {
-        if !self.begun && self.format == Format::Csv {
+        if !self.begun && self.format == ExportFormat::Csv {
             self.begun = true;
             return Some((Ok(csv_line(COLUMNS).into()), self));
         }
@@ -177,8 +177,8 @@ impl Lines {
         let mut text = Vec::new();
         for line in lines {
             match self.format {
-                Format::Csv => text.extend(row(line).into_bytes()),
-                Format::Ndjson => {
+                ExportFormat::Csv => text.extend(row(line).into_bytes()),
+                ExportFormat::Ndjson => {
                     serde_json::to_writer(&mut text, line).map_err(AppError::internal)?;
                     text.push(b'\n');
                 }

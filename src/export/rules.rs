@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::store::{
     ExportedAnswer, ExportedAssignment, ExportedAttachment, ExportedCase, ExportedClock,
-    ExportedLink, ExportedNote, ExportedTime, ExportedWatcher, StatusChange, TicketRow,
+    ExportedLink, ExportedNote, ExportedStatusChange, ExportedTime, ExportedWatcher, TicketRow,
 };
 use crate::kernel::{TicketId, csv_line, csv_text};
 
@@ -35,7 +35,7 @@ pub struct ExportedTicket {
     pub fields: TicketRow,
     pub notes: Vec<ExportedNote>,
     pub attachments: Vec<ExportedAttachment>,
-    pub status_changes: Vec<StatusChange>,
+    pub status_changes: Vec<ExportedStatusChange>,
     pub assignments: Vec<ExportedAssignment>,
     pub clocks: Vec<ExportedClock>,
     pub time_entries: Vec<ExportedTime>,

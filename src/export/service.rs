@@ -81,7 +81,7 @@ type Of<T> = HashMap<TicketId, Vec<T>>;
 struct Content {
     notes: Of<store::ExportedNote>,
     attachments: Of<store::ExportedAttachment>,
-    status_changes: Of<store::StatusChange>,
+    status_changes: Of<store::ExportedStatusChange>,
     assignments: Of<store::ExportedAssignment>,
     clocks: Of<store::ExportedClock>,
     time_entries: Of<store::ExportedTime>,

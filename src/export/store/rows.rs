@@ -142,7 +142,7 @@ pub struct ExportedAttachment {
 
 /// A status that the ticket reached.
 #[derive(Debug, Clone, Queryable, Serialize, ToSchema)]
-pub struct StatusChange {
+pub struct ExportedStatusChange {
     #[serde(skip)]
     pub ticket_id: TicketId,
     /// The version that the ticket got with it.
@@ -333,7 +333,10 @@ pub fn links(conn: &mut PgConnection, ids: &[TicketId]) -> QueryResult<Vec<Expor
         .load(conn)
 }
 
-pub fn status_changes(conn: &mut PgConnection, ids: &[TicketId]) -> QueryResult<Vec<StatusChange>> {
+pub fn status_changes(
+    conn: &mut PgConnection,
+    ids: &[TicketId],
+) -> QueryResult<Vec<ExportedStatusChange>> {
     let end = |end: &str| sql::<Nullable<Text>>(&format!("events.changes -> 'status' ->> '{end}'"));
     events::table
         .filter(events::ticket_id.eq_any(ids))

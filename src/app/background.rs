@@ -10,7 +10,7 @@ use crate::events::{self, Consumer};
 use crate::kernel::AppError;
 use crate::tickets::service;
 use crate::workers::Workers;
-use crate::{crm, http, reminders, schedule, sla};
+use crate::{crm, export, http, reminders, schedule, sla, time_entries};
 
 /// Who is told about published events, in the transaction that publishes them.
 pub const CONSUMERS: &[Consumer] = &[crm::mark_dirty, sla::mark_stale];
@@ -30,6 +30,10 @@ const MAILBOX: Duration = Duration::from_secs(1);
 const MAIL_FILES: Duration = Duration::from_millis(500);
 /// How often it is looked for reminders that are due and for what was missed.
 const SCHEDULE: Duration = Duration::from_secs(1);
+/// How often it is looked for timers that were forgotten.
+const TIMERS: Duration = Duration::from_secs(30);
+/// How often what changed is put into the order of the export, beside at every export.
+const EXPORT_ORDER: Duration = Duration::from_secs(10);
 /// How often mails are looked for, when there were none to send.
 const MAIL_IDLE: Duration = Duration::from_millis(500);
 /// How often is told how many mails wait.
@@ -87,6 +91,11 @@ impl Service {
         self.start_notifications(&workers);
         self.start_webhooks(&workers);
         self.start_ticket_workers(&workers, news);
+        let db = self.db.clone();
+        workers.every("export order", EXPORT_ORDER, move || {
+            let db = db.clone();
+            async move { db.quiet_tx(export::put_in_order).await }
+        });
         let files = self.files.clone();
         workers.every("files", FILES, move || {
             let files = files.clone();
@@ -181,12 +190,19 @@ impl Service {
         });
     }
 
-    /// Reminders, and what was missed.
+    /// Reminders, what was missed, and timers that run too long.
     fn start_schedule(&self, workers: &Workers) {
         let db = self.db.clone();
         workers.every("schedule", SCHEDULE, move || {
             let db = db.clone();
             async move { db.step(|conn| schedule::service::sweep(conn, Utc::now())).await }
+        });
+        let (db, most) = (self.db.clone(), self.config.longest_timer());
+        workers.every("timers", TIMERS, move || {
+            let db = db.clone();
+            async move {
+                db.step(move |conn| time_entries::book_forgotten(conn, most, Utc::now())).await
+            }
         });
     }
 

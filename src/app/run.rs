@@ -17,7 +17,9 @@ use crate::events::{Feed, Live};
 use crate::kernel::{Secret, SecretKey};
 use crate::tickets::service;
 use crate::workers::Workers;
-use crate::{bulk, crm, inbound, jobs, mail, notifications, seed, surveys, telemetry, webhooks};
+use crate::{
+    bulk, crm, export, inbound, jobs, mail, notifications, seed, surveys, telemetry, webhooks,
+};
 
 /// How long a step in hand is waited for at shutdown.
 const STEP_GRACE: Duration = Duration::from_secs(5);
@@ -44,6 +46,7 @@ pub struct Service {
     pub surveys: surveys::Surveys,
     pub notifier: notifications::Notifier,
     pub webhooks: webhooks::Webhooks,
+    pub exports: export::Exports,
 }
 
 impl Service {
@@ -68,6 +71,7 @@ impl Service {
         let authenticator = Authenticator::new(db.clone(), secret, config.public_url.clone());
         let metrics = telemetry::init_metrics()?;
         let config = Arc::new(config);
+        let exports = export::Exports::new(db.clone());
         let feed = Feed::new();
         let live = Live::new(db.clone(), feed.clone(), config.database_pool);
         Ok(Self {
@@ -88,6 +92,7 @@ impl Service {
             surveys,
             notifier,
             webhooks,
+            exports,
         })
     }
 

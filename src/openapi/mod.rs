@@ -44,12 +44,14 @@ use crate::kernel::Permission;
         (name = "triage", description = "How urgent a ticket is, and what waits to be looked at"),
         (name = "service levels", description = "How soon customers are answered, and tickets solved"),
         (name = "schedule", description = "When somebody works on a ticket, and calendars"),
+        (name = "time", description = "What agents work on tickets, and what it costs"),
         (name = "routing", description = "Which level and team own a ticket"),
         (name = "people", description = "Accounts, contacts, agents, departments"),
         (name = "catalog", description = "Products, categories, components, ticket types"),
         (name = "crm", description = "The mirror: connections, maps, conflicts"),
         (name = "jobs", description = "Work that takes longer than a request"),
         (name = "events", description = "The change feed, and its live stream"),
+        (name = "export", description = "Everything that tickets have, as a stream for warehouses"),
         (name = "webhooks", description = "What happens is sent to other programs, signed"),
         (name = "auth", description = "Tokens and keys"),
         (name = "clients", description = "Integration clients and signing keys"),
@@ -104,6 +106,7 @@ fn meaning(scope: Permission) -> &'static str {
         Permission::JobsRead => "See jobs and how far they are",
         Permission::JobsWrite => "Cancel jobs",
         Permission::MailReceive => "Take mails in, whoever they say that they are from",
+        Permission::ExportRead => "Read everything that all tickets have, at once",
         Permission::ClientsWrite => "Manage integration clients and signing keys",
     }
 }

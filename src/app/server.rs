@@ -16,8 +16,8 @@ use super::{Service, health};
 use crate::kernel::AppError;
 use crate::{
     attachments, auth, bulk, canned_replies, catalog, crm, events, http, inbound, jobs, macros,
-    mail, notifications, people, routing, schedule, side_conversations, sla, surveys, telemetry,
-    tickets, views, webhooks, workflow,
+    mail, notifications, people, reports, routing, schedule, side_conversations, sla, surveys,
+    telemetry, tickets, views, webhooks, workflow,
 };
 
 /// Everything under `/v1`. Paths are tried in this order: the tickets come first because they are called most.
@@ -43,7 +43,8 @@ fn v1(cfg: &mut ServiceConfig) {
         .configure(jobs::routes)
         .configure(attachments::routes)
         .configure(bulk::routes)
-        .configure(webhooks::routes);
+        .configure(webhooks::routes)
+        .configure(reports::routes);
 }
 
 fn routes(cfg: &mut ServiceConfig) {
@@ -95,6 +96,7 @@ pub fn server(listener: TcpListener, service: &Service) -> std::io::Result<Serve
             .app_data(web::Data::new(parts.mailbox.clone()))
             .app_data(web::Data::new(parts.surveys.clone()))
             .app_data(web::Data::new(parts.webhooks.clone()))
+            .app_data(web::Data::new(parts.reports.clone()))
             .app_data(web::Data::from(Arc::clone(&parts.config)))
             .app_data(web::Data::from(Arc::clone(&known)))
             .into_utoipa_app()

@@ -12,4 +12,4 @@ pub use rules::{
     Actions, ConversionKind, Lead, RedactedField, Source, Span, WorkOrder, WorkflowMove,
 };
 pub use service::InWorkflow;
-pub use store::{Conversion, Filter, Redaction, Sort, Ticket, visible};
+pub use store::{Conversion, Filter, Redaction, Selection, Sort, Ticket, visible};

@@ -1,0 +1,10 @@
+//! Queries of reports.
+mod facts;
+mod follow;
+mod measures;
+mod statement;
+
+pub use facts::*;
+pub use follow::*;
+pub use measures::*;
+pub use statement::*;

@@ -39,6 +39,7 @@ mod portal;
 mod problems;
 mod random_operations;
 mod redaction;
+mod reports;
 mod routing;
 mod routing_table;
 mod schedule;

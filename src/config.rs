@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use chrono::TimeDelta;
 use config::{Environment, File, Source as _};
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -101,6 +102,8 @@ pub struct Config {
     pub imap_ca_file: Option<PathBuf>,
     /// Whose contacts are asked how satisfied they are: `always`, after each closing; `asked`, where a macro says so; `never`.
     pub surveys: Surveys,
+    /// Hours that a timer counts at the most, 1 to 24: one that runs longer was forgotten, and is booked with so many.
+    pub timer_hours: u8,
     /// Networks inside of one's own, as `10.0.0.0/8`, that webhooks may be sent to, also without TLS; in the environment separated
     /// by commas. Unset: public addresses alone.
     pub webhook_networks: Vec<IpNet>,
@@ -173,6 +176,7 @@ impl Default for Config {
             imap_folder: "INBOX".into(),
             imap_ca_file: None,
             surveys: Surveys::Always,
+            timer_hours: 12,
             webhook_networks: Vec::new(),
         }
     }
@@ -243,6 +247,7 @@ impl Config {
             (1 << 16..=100 << 20).contains(&self.inbound_bytes_max),
             "inbound_bytes_max must be 65536 to 104857600"
         );
+        anyhow::ensure!((1..=24).contains(&self.timer_hours), "timer_hours must be 1 to 24");
         if let Some(key) = &self.secret_key {
             SecretKey::parse(key).context("secret_key")?;
         }
@@ -250,6 +255,11 @@ impl Config {
             SecretKey::parse(key).context("previous_secret_keys")?;
         }
         Ok(())
+    }
+
+    /// What a timer counts at the most.
+    pub fn longest_timer(&self) -> TimeDelta {
+        TimeDelta::hours(self.timer_hours.into())
     }
 
     /// The key that seals stored secrets, generated in `data_dir` on first use when none is configured; with the keys before it.

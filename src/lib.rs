@@ -29,6 +29,7 @@ pub mod inbound; //    mails that come in: threads, loops, quarantine, the mailb
 pub mod reminders; //  customers who do not reply
 pub mod surveys; //    how satisfied customers are with a closed ticket
 pub mod sla; //        how soon customers are answered: calendars, policies, clocks
+pub mod time_entries; // what agents work on tickets, and what it costs
 pub mod notifications; // who is told of what happens, and how
 pub mod schedule; //   when somebody works on a ticket: appointments, reminders, calendars
 pub mod bulk; //       one operation on many tickets, as a job

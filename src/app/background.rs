@@ -10,7 +10,7 @@ use crate::events::{self, Consumer};
 use crate::kernel::AppError;
 use crate::tickets::service;
 use crate::workers::Workers;
-use crate::{crm, http, reminders, reports, schedule, sla};
+use crate::{crm, http, reminders, reports, schedule, sla, time_entries};
 
 /// Who is told about published events, in the transaction that publishes them.
 pub const CONSUMERS: &[Consumer] = &[crm::mark_dirty, sla::mark_stale];
@@ -30,6 +30,8 @@ const MAILBOX: Duration = Duration::from_secs(1);
 const MAIL_FILES: Duration = Duration::from_millis(500);
 /// How often it is looked for reminders that are due and for what was missed.
 const SCHEDULE: Duration = Duration::from_secs(1);
+/// How often it is looked for timers that were forgotten.
+const TIMERS: Duration = Duration::from_secs(30);
 /// How often mails are looked for, by each connection that has none to send.
 const MAIL_IDLE: Duration = Duration::from_millis(500);
 /// How often is told how many mails wait.
@@ -190,12 +192,19 @@ impl Service {
         });
     }
 
-    /// Reminders, and what was missed.
+    /// Reminders, what was missed, and timers that run too long.
     fn start_schedule(&self, workers: &Workers) {
         let db = self.db.clone();
         workers.every("schedule", SCHEDULE, move || {
             let db = db.clone();
             async move { db.tx(|conn| schedule::service::sweep(conn, Utc::now())).await }
+        });
+        let (db, most) = (self.db.clone(), self.config.longest_timer());
+        workers.every("timers", TIMERS, move || {
+            let db = db.clone();
+            async move {
+                db.tx(move |conn| time_entries::book_forgotten(conn, most, Utc::now())).await
+            }
         });
     }
 

@@ -17,7 +17,7 @@ use crate::kernel::AppError;
 use crate::{
     attachments, auth, bulk, canned_replies, catalog, crm, events, http, inbound, jobs, macros,
     mail, notifications, people, reports, routing, schedule, side_conversations, sla, surveys,
-    telemetry, tickets, views, webhooks, workflow,
+    telemetry, tickets, time_entries, views, webhooks, workflow,
 };
 
 /// Everything under `/v1`. Paths are tried in this order: the tickets come first because they are called most.
@@ -39,6 +39,7 @@ fn v1(cfg: &mut ServiceConfig) {
         .configure(sla::routes)
         .configure(schedule::routes)
         .configure(surveys::routes)
+        .configure(time_entries::routes)
         .configure(notifications::routes)
         .configure(jobs::routes)
         .configure(attachments::routes)

@@ -599,6 +599,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    hourly_rates (id) {
+        id -> Uuid,
+        account_id -> Nullable<Uuid>,
+        per_hour -> Int8,
+        currency -> Text,
+        valid_from -> Date,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     idempotency_keys (caller_id, key) {
         caller_id -> Uuid,
         key -> Text,
@@ -1234,6 +1247,32 @@ diesel::table! {
 }
 
 diesel::table! {
+    time_entries (id) {
+        id -> Uuid,
+        ticket_id -> Uuid,
+        agent_id -> Uuid,
+        minutes -> Int4,
+        chargeable -> Bool,
+        note -> Nullable<Text>,
+        work_date -> Date,
+        capped -> Bool,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    timers (agent_id) {
+        agent_id -> Uuid,
+        ticket_id -> Uuid,
+        started_at -> Timestamptz,
+        chargeable -> Bool,
+        note -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     transitions (id) {
         id -> Uuid,
         workflow_id -> Uuid,
@@ -1405,6 +1444,7 @@ diesel::joinable!(departments -> workflows (workflow_id));
 diesel::joinable!(elevations -> tickets (ticket_id));
 diesel::joinable!(events -> tickets (ticket_id));
 diesel::joinable!(file_parts -> files (file_id));
+diesel::joinable!(hourly_rates -> accounts (account_id));
 diesel::joinable!(inbound_mails -> notes (note_id));
 diesel::joinable!(inbound_mails -> side_conversations (side_conversation_id));
 diesel::joinable!(inbound_mails -> tickets (ticket_id));
@@ -1465,6 +1505,10 @@ diesel::joinable!(tickets -> departments (department_id));
 diesel::joinable!(tickets -> products (product_id));
 diesel::joinable!(tickets -> ticket_types (type_key));
 diesel::joinable!(tickets -> workflows (workflow_id));
+diesel::joinable!(time_entries -> agents (agent_id));
+diesel::joinable!(time_entries -> tickets (ticket_id));
+diesel::joinable!(timers -> agents (agent_id));
+diesel::joinable!(timers -> tickets (ticket_id));
 diesel::joinable!(views -> departments (department_id));
 diesel::joinable!(waiting_mails -> agents (agent_id));
 diesel::joinable!(waiting_mails -> contacts (contact_id));
@@ -1514,6 +1558,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     events,
     file_parts,
     files,
+    hourly_rates,
     idempotency_keys,
     inbound_mailboxes,
     inbound_mails,
@@ -1560,6 +1605,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     ticket_types,
     ticket_watchers,
     tickets,
+    time_entries,
+    timers,
     transitions,
     triage_matrix,
     views,

@@ -45,6 +45,7 @@ use crate::kernel::Permission;
         (name = "service levels", description = "How soon customers are answered, and tickets solved"),
         (name = "reports", description = "Figures about tickets, by time and by group"),
         (name = "schedule", description = "When somebody works on a ticket, and calendars"),
+        (name = "time", description = "What agents work on tickets, and what it costs"),
         (name = "routing", description = "Which level and team own a ticket"),
         (name = "people", description = "Accounts, contacts, agents, departments"),
         (name = "catalog", description = "Products, categories, components, ticket types"),

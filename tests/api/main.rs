@@ -48,6 +48,7 @@ mod sla;
 mod streaming;
 mod surveys;
 mod tickets;
+mod time_entries;
 mod triage;
 mod webhooks;
 mod workflow;

@@ -33,6 +33,7 @@ const WITHOUT_VERSION: &[&str] = &[
     "lift_mail_suppression",
     "save_reply_draft",
     "discard_reply_draft",
+    "discard_timer",
     "append_to_upload",
     "delete_upload",
 ];

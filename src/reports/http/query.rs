@@ -77,12 +77,6 @@ impl Asking {
         Ok(Self { report, filters, csv })
     }
 
-    /// Of everything that the caller sees, or of the agents' own groups.
-    pub fn grouped_by(mut self, group_by: GroupBy) -> Self {
-        self.report.group_by = Some(group_by);
-        self
-    }
-
     /// What is asked, of this caller. Fails as [`Query::new`] does, and on a filter that the caller has not.
     pub fn query(self, conn: &mut PgConnection, actor: &Actor) -> Result<Query, AppError> {
         let filters = self.filters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
@@ -98,13 +92,20 @@ impl FromRequest for Asking {
     type Future = Ready<Result<Self, AppError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let accepts = request.headers().get_all(ACCEPT).filter_map(|value| value.to_str().ok());
-        let mut kinds = accepts.flat_map(|value| value.split(',')).map(str::trim);
-        let table = kinds.any(|kind| kind.split(';').next() == Some("text/csv"));
         ready(Self::parse(request.query_string()).map(|asking| {
-            let csv = asking.csv || table && asking.report.format.is_none();
+            let csv = wants_csv(request, asking.report.format);
             Self { csv, ..asking }
         }))
+    }
+}
+
+/// By its query, or else by the header `Accept`.
+pub fn wants_csv(request: &HttpRequest, format: Option<Format>) -> bool {
+    let accepts = request.headers().get_all(ACCEPT).filter_map(|value| value.to_str().ok());
+    let mut kinds = accepts.flat_map(|value| value.split(',')).map(str::trim);
+    match format {
+        Some(format) => format == Format::Csv,
+        None => kinds.any(|kind| kind.split(';').next() == Some("text/csv")),
     }
 }
 

@@ -3,19 +3,17 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use uuid::Uuid;
 
 use crate::http::Answer;
-use crate::kernel::{AppError, TimeZone};
-use crate::reports::rules::{Figures, Report, Series};
+use crate::kernel::{TimeZone, csv_line, csv_text};
+use crate::reports::rules::{Bucket, Figures, MirrorHealth, Mirrored, Report, Series};
 
-pub const CSV: &str = "text/csv; charset=utf-8";
+const CSV: &str = "text/csv; charset=utf-8";
 
 /// A line for the whole and for each bucket, of everything and of each group.
-pub fn table<W: Figures, F: Figures>(report: &Report<W, F>) -> Result<Answer, AppError> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
+pub fn table<W: Figures, F: Figures>(report: &Report<W, F>) -> Answer {
     let own = W::COLUMNS.iter().chain(F::COLUMNS.iter().filter(|name| !W::COLUMNS.contains(name)));
     let columns: Vec<&str> = own.copied().collect();
     let head = ["part", "group_id", "group", "from", "to"];
-    let mut write = |line: Vec<String>| writer.write_record(line).map_err(AppError::internal);
-    write(head.iter().chain(&columns).map(|name| (*name).to_owned()).collect())?;
+    let mut text = csv_line(head.iter().chain(&columns).copied());
     let about = &report.about;
     let time = |at: DateTime<Utc>| local(at, about.time_zone);
     let mut lines = |group: [String; 2], series: &Series<W, F>| {
@@ -26,57 +24,45 @@ pub fn table<W: Figures, F: Figures>(report: &Report<W, F>) -> Result<Answer, Ap
                 .iter()
                 .map(|column| cell(column).map_or_else(String::new, |number| number.to_string()));
             let [id, name] = group.clone();
-            [part.to_owned(), id, name, time(from), time(to)].into_iter().chain(figures).collect()
+            let about = [part.to_owned(), id, name, time(from), time(to)];
+            let cells: Vec<String> = about.into_iter().chain(figures).collect();
+            csv_line(cells.iter().map(String::as_str))
         };
-        write(line("total", about.from, about.to, W::COLUMNS, series.total.cells()))?;
-        series.buckets.iter().try_for_each(|bucket| {
-            write(line("bucket", bucket.from, bucket.to, F::COLUMNS, bucket.figures.cells()))
-        })
+        text += &line("total", about.from, about.to, W::COLUMNS, series.total.cells());
+        for Bucket { from, to, figures } in &series.buckets {
+            text += &line("bucket", *from, *to, F::COLUMNS, figures.cells());
+        }
     };
-    lines(["".into(), "".into()], &report.series)?;
+    lines(["".into(), "".into()], &report.series);
     for group in &report.groups {
         let id = group.id.as_ref().map_or_else(|| "none".into(), Uuid::to_string);
-        lines([id, harmless(group.name.as_deref().unwrap_or_default())], &group.series)?;
+        lines([id, csv_text(group.name.as_deref().unwrap_or_default())], &group.series);
     }
     if let Some(others) = &report.others {
-        lines(["others".into(), "".into()], others)?;
+        lines(["others".into(), "".into()], others);
     }
-    answer(writer)
+    Answer::text(CSV, text)
 }
 
-pub fn answer(writer: csv::Writer<Vec<u8>>) -> Result<Answer, AppError> {
-    let bytes = writer.into_inner().map_err(|error| AppError::internal(error.into_error()))?;
-    Ok(Answer::text(CSV, String::from_utf8(bytes).map_err(AppError::internal)?))
+/// A line for all connections and for each.
+pub fn mirror_table(health: &MirrorHealth) -> Answer {
+    let head = ["part", "connection_id", "connection", "state"];
+    let mut text = csv_line(head.iter().chain(Mirrored::COLUMNS).copied());
+    let mut line = |names: [String; 4], figures: &Mirrored| {
+        let figures = figures.cells().into_iter().flatten().map(|number| number.to_string());
+        let cells: Vec<String> = names.into_iter().chain(figures).collect();
+        text += &csv_line(cells.iter().map(String::as_str));
+    };
+    line(["total".into(), "".into(), "".into(), "".into()], &health.total);
+    for one in &health.connections {
+        let names = [one.id.to_string(), csv_text(&one.name), one.state.to_string()];
+        let [id, name, state] = names;
+        line(["connection".into(), id, name, state], &one.figures);
+    }
+    Answer::text(CSV, text)
 }
 
 /// A time as the viewer's clock shows it, with how far that is ahead of UTC.
-pub fn local(at: DateTime<Utc>, time_zone: TimeZone) -> String {
+fn local(at: DateTime<Utc>, time_zone: TimeZone) -> String {
     at.with_timezone(&time_zone.0).to_rfc3339_opts(SecondsFormat::AutoSi, false)
-}
-
-/// A text that no spreadsheet takes for a formula (OWASP, "CSV Injection").
-pub fn harmless(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    if formula && text.parse::<f64>().is_err() { format!("'{text}") } else { text.to_owned() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_text_is_taken_for_a_formula_and_numbers_stay_numbers() {
-        for (text, cell) in [
-            ("Support", "Support"),
-            ("=HYPERLINK(\"x\")", "'=HYPERLINK(\"x\")"),
-            ("+43 1 234", "'+43 1 234"),
-            ("@SUM(A1)", "'@SUM(A1)"),
-            ("\tx", "'\tx"),
-            ("-12.5", "-12.5"),
-            ("a=b", "a=b"),
-            ("", ""),
-        ] {
-            assert_eq!(harmless(text), cell);
-        }
-    }
 }

@@ -4,8 +4,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::figures::Mirrored;
 use super::period::BucketSize;
-use crate::kernel::{TimeZone, rfc3339, text_enum};
+use crate::crm::service::ConnectionState;
+use crate::kernel::{ConnectionId, TimeZone, rfc3339, text_enum};
 
 /// Groups that are told one by one; all others are told together.
 pub const GROUPS_MAX: usize = 50;
@@ -78,4 +80,25 @@ pub struct Report<W, F> {
     pub groups: Vec<Group<W, F>>,
     /// All other groups together; null when there are no others.
     pub others: Option<Series<W, F>>,
+}
+
+/// What is to be done between the desk and one CRM.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct ConnectionHealth {
+    pub id: ConnectionId,
+    #[schema(example = "SuiteCRM")]
+    pub name: String,
+    pub state: ConnectionState,
+    #[serde(flatten)]
+    pub figures: Mirrored,
+}
+
+/// How far desk and CRMs are from agreement: sums over all connections, and the longest lag.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct MirrorHealth {
+    #[serde(serialize_with = "rfc3339::serialize")]
+    pub as_of: DateTime<Utc>,
+    pub total: Mirrored,
+    /// By name.
+    pub connections: Vec<ConnectionHealth>,
 }

@@ -174,6 +174,32 @@ figures! {
         rated_5: i64,
     }
 
+    /// Time that agents worked, of entries for days that begin in the period.
+    Minutes {
+        #[schema(example = 25)]
+        entries: i64,
+        #[schema(example = 940)]
+        charged_minutes: i64,
+        #[schema(example = 310)]
+        not_charged_minutes: i64,
+    }
+
+    /// What is to be done between the desk and its CRMs, now.
+    Mirrored {
+        /// Tickets with something to be brought into agreement.
+        #[schema(example = 3)]
+        pending: i64,
+        /// Tickets that wait for somebody.
+        #[schema(example = 1)]
+        parked: i64,
+        /// Values on which both sides disagree until somebody decides.
+        #[schema(example = 0)]
+        conflicts: i64,
+        /// Seconds since the oldest thing to be done came up; 0 when there is none.
+        #[schema(example = 2)]
+        lag_seconds: i64,
+    }
+
     /// How well a promise was kept, of the clocks that started in the period and have something to keep.
     Kept {
         /// It happened in time.

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use super::statement::{Statement, Tickets, dimension, present_dimension};
+use super::statement::{Statement, Tickets, dimension, or_nil, present_dimension};
 use crate::reports::rules::{GroupBy, Period};
 
 /// The figures of a bucket, of a group, of both, or of all: what is absent is not told apart.
@@ -26,7 +26,7 @@ pub struct Cell {
 pub const NOW: i32 = -1;
 
 /// The numbers of a report as one column.
-fn numbers(figures: &[&str]) -> String {
+pub(super) fn numbers(figures: &[&str]) -> String {
     format!("array[{}]::bigint[] as numbers", figures.join(", "))
 }
 
@@ -109,7 +109,43 @@ pub fn backlog(
             " - coalesce(t.submitted_at, t.created_at) from tickets t
               where t.category in ('new', 'open', 'pending', 'on_hold') and ",
         )
-        .is_one_of(tickets)
+        .among(tickets)
         .figures(&figures, group_by.is_some())
+        .load(conn)
+}
+
+/// Tickets given to each agent, closed by each, and, at [`NOW`], open with each; the groups are agents.
+pub fn agent_load(
+    conn: &mut PgConnection,
+    tickets: &Tickets,
+    period: &Period,
+) -> QueryResult<Vec<Cell>> {
+    let figures = numbers(&[
+        "count(*) filter (where what = 'open')",
+        "count(*) filter (where what = 'assigned')",
+        "count(*) filter (where what = 'closed')",
+    ]);
+    Statement::new("select ")
+        .bucket("a.assigned_at", period)
+        .sql(" as bucket, a.agent_id as dim, 'assigned' as what from report_assignments a join report_tickets t using (ticket_id) where ")
+        .within("a.assigned_at", period)
+        .sql(" and ")
+        .about(tickets)
+        .sql(" union all select ")
+        .bucket("c.closed_at", period)
+        .sql(format!(
+            ", {}, 'closed' from report_cycles c join report_tickets t using (ticket_id) where not c.merged and ",
+            or_nil("c.agent_id")
+        ))
+        .within("c.closed_at", period)
+        .sql(" and ")
+        .about(tickets)
+        .sql(format!(
+            " union all select {NOW}, {}, 'open' from tickets t
+              where t.category in ('new', 'open', 'pending', 'on_hold') and ",
+            or_nil("t.assignee_id")
+        ))
+        .among(tickets)
+        .figures(&figures, true)
         .load(conn)
 }

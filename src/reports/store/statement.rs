@@ -65,7 +65,7 @@ impl<'a> Statement<'a> {
     }
 
     /// That `t`, a row of tickets, is one of these.
-    pub fn is_one_of(mut self, tickets: &'a Tickets) -> Self {
+    pub fn among(mut self, tickets: &'a Tickets) -> Self {
         match tickets {
             None => self.sql("t.deleted_at is null"),
             Some(selection) => {
@@ -138,7 +138,8 @@ pub fn dimension(group_by: Option<GroupBy>) -> String {
     or_nil(column)
 }
 
-fn or_nil(column: &str) -> String {
+/// A column that may be null, as one by which rows are told apart.
+pub fn or_nil(column: &str) -> String {
     format!("coalesce({column}, '{}'::uuid) as dim", Uuid::nil())
 }
 

@@ -56,7 +56,9 @@ pub use due::follow_automatic_transition;
 pub use elevate::{Elevate, elevate, elevations};
 pub use handover::{HandOver, hand_over};
 use happen::cancel_appointments;
-pub use happen::{Happening, happen, happen_in_conversation, happen_on, take_missed_deadlines};
+pub use happen::{
+    Happening, happen, happen_in_conversation, happen_on, happen_wherever, take_missed_deadlines,
+};
 pub use links::{Linked, NewLink, find_link, link, links, tell_child, unlink};
 pub use matrix::{
     Difference, MATRIX_JOB, apply_matrix, matrix_difference, matrix_job_step, replace_matrix,

@@ -61,6 +61,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("notes", &["notes"]),
     ("attachments", &["attachments", "files", "file_parts"]),
     ("appointments", &["appointments"]),
+    ("time_entries", &["time_entries", "hourly_rates", "timers"]),
     ("jobs", &["jobs"]),
     (
         "mail",
@@ -123,6 +124,8 @@ const READS: &[(&str, &[&str])] = &[
     ),
     // Who may see a mail depends on its ticket.
     ("inbound", &["tickets"]),
+    // Who may see an entry, and what it costs, depends on its ticket; a line of a spreadsheet has names.
+    ("time_entries", &["tickets", "agents", "accounts"]),
     // Who may see a survey depends on its ticket.
     ("surveys", &["tickets"]),
     // What happened to tickets, and what clocks do in their statuses, in one query for many; what accounts have agreed.
@@ -145,6 +148,7 @@ const READS: &[(&str, &[&str])] = &[
             "sla_tickets",
             "sla_clocks",
             "sla_policy_versions",
+            "time_entries",
         ],
     ),
     // Who may see a mail depends on its ticket.

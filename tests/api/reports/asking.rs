@@ -53,15 +53,15 @@ async fn groups_are_named_and_those_without_one_are_a_group_too() {
 async fn a_report_is_a_table_when_a_table_is_asked_for() {
     let app = TestApp::start().await;
     let desk = app.agent("Coordinator").await;
-    app.sql("update products set name = '=cmd|x' where name = 'CoreTrac'").await.unwrap();
     app.open_ticket(json!({})).await;
+    app.sql("update products set name = '=cmd|x' where name = 'CoreTrac'").await.unwrap();
     follow(&app).await;
     let at = "/v1/reports/volume?from=2026-03-29&to=2026-03-30&bucket=day&time_zone=Europe/Vienna";
     let table = desk.get(&format!("{at}&format=csv")).await;
     assert_eq!(table.header("content-type"), "text/csv; charset=utf-8");
-    let expected = "part,group_id,group,from,to,opened,reopened,closed,merged\n\
-        total,,,2026-03-29T00:00:00+01:00,2026-03-30T00:00:00+02:00,0,0,0,0\n\
-        bucket,,,2026-03-29T00:00:00+01:00,2026-03-30T00:00:00+02:00,0,0,0,0\n";
+    let expected = "part,group_id,group,from,to,opened,reopened,closed,merged\r\n\
+        total,,,2026-03-29T00:00:00+01:00,2026-03-30T00:00:00+02:00,0,0,0,0\r\n\
+        bucket,,,2026-03-29T00:00:00+01:00,2026-03-30T00:00:00+02:00,0,0,0,0\r\n";
     assert_eq!(table.body, expected);
     let accepting = |kind: &'static str| desk.request(Method::GET, at).header("accept", kind);
     assert_eq!(Reply::of(accepting("text/csv")).await.body, expected);

@@ -1,5 +1,8 @@
 //! Reports: figures about tickets, held to what their histories say.
 mod asking;
+mod oracle;
+mod past;
+mod world;
 
 use casebridge::reports::service;
 use chrono::Utc;

@@ -21,7 +21,7 @@ pub use http::routes;
 pub use rules::*;
 
 /// How long a report waits for its turn before it is told 503.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where reports are read; cheap to clone.
 #[derive(Clone)]

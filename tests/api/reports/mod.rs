@@ -1,5 +1,7 @@
 //! Reports: figures about tickets, held to what their histories say.
 mod asking;
+
+mod keeping;
 mod oracle;
 mod past;
 mod world;

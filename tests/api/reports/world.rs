@@ -1,7 +1,7 @@
 //! A desk at which anything happens, on days that are long gone: what the desk did is set back to then before it is published.
 use casebridge::kernel::Role;
 use casebridge::{reports, sla};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
@@ -35,7 +35,7 @@ impl World {
             admin: app.client(Role::Admin).await,
             contact: app.contact("Purchasing contact").await,
             rng: StdRng::seed_from_u64(seed),
-            time: Utc::now() - TimeDelta::days(200),
+            time: Utc::now().trunc_subsecs(6) - TimeDelta::days(200),
             tickets: Vec::new(),
             accounts: app.texts(&ids("accounts")).await,
             agents: app.texts(&ids("agents")).await,
@@ -53,7 +53,7 @@ impl World {
             // Up to three days, so that every bucket has some hours to its name.
             let minutes = 4_320.0 * self.rng.random::<f64>().powi(4);
             self.time = (self.time + TimeDelta::seconds((minutes * 60.0) as i64 + 1))
-                .min(Utc::now() - TimeDelta::days(1));
+                .min(Utc::now().trunc_subsecs(6) - TimeDelta::days(1));
             self.step().await;
         }
     }

@@ -7,7 +7,7 @@ use rand::RngExt as _;
 use rand::seq::IndexedRandom as _;
 use serde_json::{Value, json};
 
-use super::past::{Past, Stay, all, pasts, time};
+use super::past::{Past, Stay, pasts, rows, time};
 use super::world::World;
 
 /// Histories that are played when `HISTORIES` says nothing; the long run plays thousands.
@@ -220,8 +220,8 @@ async fn expected<'a>(
             json!({"closed": rows.len(), "reopened": again, "rate": rate(again, rows.len())})
         }),
         "sla" => sla(pasts, group_by),
-        "csat" => csat(all(world, "/v1/surveys?").await, pasts, group_by),
-        "time" => worked(all(world, "/v1/time-entries?").await, pasts, group_by, zone),
+        "csat" => csat(rows(world, "surveys").await, pasts, group_by),
+        "time" => worked(rows(world, "time_entries").await, pasts, group_by, zone),
         _ => load(pasts),
     }
 }

@@ -31,6 +31,12 @@ pub struct Config {
     pub previous_secret_keys: Vec<Secret>,
     /// Database connections at the most.
     pub database_pool: u32,
+    /// A replica of the database that reports are read from, over connections of their own; unset: the database itself.
+    pub database_replica_url: Option<Secret>,
+    /// Reports that are read at a time, by each process.
+    pub reports_at_once: u32,
+    /// Seconds that a statement of a report may take.
+    pub report_seconds: u32,
     /// HTTP worker threads; the database has threads of its own.
     pub http_workers: usize,
     /// Seconds that a token of `/oauth/token` is valid.
@@ -136,6 +142,9 @@ impl Default for Config {
             secret_key: None,
             previous_secret_keys: Vec::new(),
             database_pool: u32::try_from(cores * 4).unwrap_or(16),
+            database_replica_url: None,
+            reports_at_once: 2,
+            report_seconds: 30,
             http_workers: cores.div_ceil(2),
             token_seconds: 3600,
             log: "info".into(),
@@ -210,6 +219,8 @@ impl Config {
             "public_url must be an http or https URL without a slash at the end"
         );
         anyhow::ensure!(self.database_pool > 0, "database_pool must be at least 1");
+        anyhow::ensure!(self.reports_at_once > 0, "reports_at_once must be at least 1");
+        anyhow::ensure!(self.report_seconds > 0, "report_seconds must be at least 1");
         anyhow::ensure!(self.http_workers > 0, "http_workers must be at least 1");
         anyhow::ensure!(self.smtp_connections > 0, "smtp_connections must be at least 1");
         anyhow::ensure!(

@@ -10,7 +10,7 @@ use crate::events::{self, Consumer};
 use crate::kernel::AppError;
 use crate::tickets::service;
 use crate::workers::Workers;
-use crate::{crm, export, http, reminders, schedule, sla, time_entries};
+use crate::{crm, export, http, reminders, reports, schedule, sla, time_entries};
 
 /// Who is told about published events, in the transaction that publishes them.
 pub const CONSUMERS: &[Consumer] = &[crm::mark_dirty, sla::mark_stale];
@@ -52,6 +52,8 @@ const OLD_NOTIFICATIONS: Duration = Duration::from_secs(600);
 const CLOCKS: Duration = Duration::from_millis(500);
 /// Tickets whose clocks are derived in one transaction.
 const CLOCKS_AT_ONCE: i64 = 50;
+/// How often it is looked for what happened to tickets, for reports.
+const REPORTS: Duration = Duration::from_millis(500);
 /// How often automatic transitions are looked for.
 const AUTOMATIC: Duration = Duration::from_millis(500);
 /// How often waiting tickets are looked at when nothing happens: time alone makes agents available.
@@ -95,6 +97,11 @@ impl Service {
         workers.every("export order", EXPORT_ORDER, move || {
             let db = db.clone();
             async move { db.quiet_tx(export::put_in_order).await }
+        });
+        let db = self.db.clone();
+        workers.every("reports", REPORTS, move || {
+            let db = db.clone();
+            async move { db.quiet_tx(|conn| reports::service::follow(conn, Utc::now())).await }
         });
         let files = self.files.clone();
         workers.every("files", FILES, move || {

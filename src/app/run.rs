@@ -15,6 +15,7 @@ use crate::db::Db;
 use crate::db::embedded::Embedded;
 use crate::events::{Feed, Live};
 use crate::kernel::{Secret, SecretKey};
+use crate::reports::Reports;
 use crate::tickets::service;
 use crate::workers::Workers;
 use crate::{
@@ -47,6 +48,7 @@ pub struct Service {
     pub notifier: notifications::Notifier,
     pub webhooks: webhooks::Webhooks,
     pub exports: export::Exports,
+    pub reports: Reports,
 }
 
 impl Service {
@@ -66,6 +68,7 @@ impl Service {
         let surveys = surveys::Surveys::new(Arc::clone(&secret), &config);
         let notifier = notifications::Notifier::new(surveys.clone());
         let webhooks = webhooks::Webhooks::new(db.clone(), Arc::clone(&secret), &config)?;
+        let reports = Reports::new(&config, &db).context("reports cannot be read like this")?;
         let (intake, mailbox) = mail_in(&config, &db, &secret)?;
         let filing = inbound::Filing::new(intake.clone(), files.clone());
         let authenticator = Authenticator::new(db.clone(), secret, config.public_url.clone());
@@ -93,6 +96,7 @@ impl Service {
             notifier,
             webhooks,
             exports,
+            reports,
         })
     }
 

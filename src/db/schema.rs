@@ -897,6 +897,61 @@ diesel::table! {
 }
 
 diesel::table! {
+    report_assignments (ticket_id, seq) {
+        ticket_id -> Uuid,
+        seq -> Int4,
+        agent_id -> Uuid,
+        assigned_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    report_cursor (singleton) {
+        singleton -> Bool,
+        position -> Int8,
+    }
+}
+
+diesel::table! {
+    report_cycles (ticket_id, cycle) {
+        ticket_id -> Uuid,
+        cycle -> Int4,
+        opened_at -> Timestamptz,
+        closed_at -> Nullable<Timestamptz>,
+        merged -> Bool,
+        agent_id -> Nullable<Uuid>,
+        seconds -> Nullable<Int8>,
+        business_seconds -> Nullable<Int8>,
+        reopened_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    report_statuses (workflow_id, code) {
+        workflow_id -> Uuid,
+        code -> Text,
+        category -> Text,
+    }
+}
+
+diesel::table! {
+    report_tickets (ticket_id) {
+        ticket_id -> Uuid,
+        applied_version -> Int4,
+        account_id -> Nullable<Uuid>,
+        department_id -> Uuid,
+        agent_id -> Nullable<Uuid>,
+        product_id -> Nullable<Uuid>,
+        component_id -> Nullable<Uuid>,
+        deleted -> Bool,
+        opened_at -> Timestamptz,
+        responded_at -> Nullable<Timestamptz>,
+        response_seconds -> Nullable<Int8>,
+        response_business_seconds -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
     routing_entries (component_id, from_version) {
         component_id -> Uuid,
         from_version -> Int4,
@@ -1446,6 +1501,9 @@ diesel::joinable!(process_steps -> ticket_processes (ticket_id));
 diesel::joinable!(redactions -> notes (note_id));
 diesel::joinable!(redactions -> tickets (ticket_id));
 diesel::joinable!(reply_drafts -> tickets (ticket_id));
+diesel::joinable!(report_assignments -> report_tickets (ticket_id));
+diesel::joinable!(report_cycles -> report_tickets (ticket_id));
+diesel::joinable!(report_tickets -> tickets (ticket_id));
 diesel::joinable!(routing_entries -> components (component_id));
 diesel::joinable!(routing_entries -> departments (department_id));
 diesel::joinable!(routing_entries -> processes (process));
@@ -1561,6 +1619,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     received_references,
     redactions,
     reply_drafts,
+    report_assignments,
+    report_cursor,
+    report_cycles,
+    report_statuses,
+    report_tickets,
     routing_entries,
     routing_head,
     routing_versions,

@@ -44,6 +44,8 @@ text_enum! {
         /// See connections, mirrors and conflicts.
         CrmRead = "crm:read",
         CrmWrite = "crm:write",
+        /// Figures about all tickets that one sees.
+        ReportsRead = "reports:read",
         /// See jobs and how far they are.
         JobsRead = "jobs:read",
         /// Cancel jobs.
@@ -84,6 +86,7 @@ impl Role {
                 WorkflowRead,
                 EventsRead,
                 CrmRead,
+                ReportsRead,
                 JobsRead,
             ],
             Self::Admin => Permission::ALL,

@@ -40,6 +40,7 @@ mod portal;
 mod problems;
 mod random_operations;
 mod redaction;
+mod reports;
 mod routing;
 mod routing_table;
 mod schedule;

@@ -70,7 +70,9 @@ pub use operation::{Operation, Work};
 use process::guard_closing;
 pub use process::{Marking, TicketProcess, asks_for, mark_step, process};
 pub use queue::{Waiting, WouldOpen, assign_waiting, preview, queue};
-pub use read::{COUNTED_MAX, conversation, count, counts, get, history, ids, list, note, notes};
+pub use read::{
+    COUNTED_MAX, conversation, count, counts, get, history, ids, list, note, notes, selection,
+};
 pub use redact::{Redact, Redacted, redact, redactions};
 pub use reply_drafts::{discard_reply_draft, forget_reply_draft, reply_draft, save_reply_draft};
 pub use search::{Found, Highlight, Place, RANKED_MAX, search};

@@ -81,6 +81,16 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("sla", &["calendars", "calendar_versions"]),
     ("schedule", &["delays", "calendar_feeds"]),
     (
+        "reports",
+        &[
+            "report_tickets",
+            "report_cycles",
+            "report_assignments",
+            "report_cursor",
+            "report_statuses",
+        ],
+    ),
+    (
         "notifications",
         &[
             "notifications",
@@ -155,6 +165,25 @@ const READS: &[(&str, &[&str])] = &[
     ),
     // A calendar names its tickets, a load counts them, and a reminder asks whether they are open.
     ("schedule", &["tickets"]),
+    // What happened to tickets and what they are now, in one query for many; whose names figures have; what clocks and surveys
+    // came to.
+    (
+        "reports",
+        &[
+            "events",
+            "tickets",
+            "departments",
+            "agents",
+            "accounts",
+            "products",
+            "components",
+            "surveys",
+            "sla_tickets",
+            "sla_clocks",
+            "sla_policy_versions",
+            "time_entries",
+        ],
+    ),
     // Who may see a mail depends on its ticket.
     ("mail", &["tickets"]),
     // Whom many events concern, who of them may see the tickets, and what they want, in a query for each kind of thing.

@@ -18,7 +18,9 @@ use crate::kernel::{Secret, SecretKey};
 use crate::reports::Reports;
 use crate::tickets::service;
 use crate::workers::Workers;
-use crate::{bulk, crm, inbound, jobs, mail, notifications, seed, surveys, telemetry, webhooks};
+use crate::{
+    bulk, crm, dashboard, inbound, jobs, mail, notifications, seed, surveys, telemetry, webhooks,
+};
 
 /// How long a step in hand is waited for at shutdown.
 const STEP_GRACE: Duration = Duration::from_secs(5);
@@ -46,6 +48,7 @@ pub struct Service {
     pub notifier: notifications::Notifier,
     pub webhooks: webhooks::Webhooks,
     pub reports: Reports,
+    pub sign_ins: dashboard::Attempts,
 }
 
 impl Service {
@@ -92,6 +95,7 @@ impl Service {
             notifier,
             webhooks,
             reports,
+            sign_ins: dashboard::Attempts::default(),
         })
     }
 

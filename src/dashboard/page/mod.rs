@@ -52,14 +52,16 @@ fn page(
     scripts: bool,
     (source, data): (&'static str, Value),
 ) -> Result<String, AppError> {
-    let here = match place {
-        Place::Page => "dashboard/",
-        Place::Below => "",
-    };
+    let here = Value::from_safe_string(match place {
+        Place::Page => "dashboard/".to_owned(),
+        Place::Below => String::new(),
+    });
     let t = Value::from(Serde(texts));
-    let content = render(source, context! { t => t.clone(), here, ..data })?;
+    let content = render(source, context! { t => t.clone(), here => here.clone(), ..data })?;
     let content = Value::from_safe_string(content);
-    let assets = Value::from_pairs(super::http::addresses());
+    let assets = Value::from_pairs(
+        super::http::addresses().map(|(name, address)| (name, Value::from_safe_string(address))),
+    );
     let title = format!("{title} – {}", texts.dashboard);
     render(include_str!("layout.html"), context! { t, here, title, scripts, assets, content })
 }

@@ -68,6 +68,8 @@ function dataset({ name, kind, values }, at) {
   const bar = { borderWidth: 1.5, maxBarThickness: 36, categoryPercentage: values.length < 4 ? 0.3 : 0.8, pointStyle: 'rect' };
   return {
     type: kind, label: name, data: values, borderColor: color, spanGaps: false, tension: 0,
+    // A point on the edge is a whole one.
+    clip: false,
     // Lines lie above bars.
     order: kind === 'line' ? 0 : 1,
     backgroundColor: kind === 'bar' && at > 0 ? hatched(color, at) : color,

@@ -165,7 +165,7 @@ texts! {
     text resolution_tile = "Resolution", "Lösung";
     text p90_tile = "median; 90 % within {}", "Median; 90 % binnen {}";
     text attainment_tile = "Service levels", "Servicezusagen";
-    text attainment_more = "first responses in time; resolutions {}", "erste Antworten rechtzeitig; Lösungen {}";
+    text attainment_more = "first responses; resolutions {}", "erste Antworten; Lösungen {}";
     text answers_tile = "{} of {} answered", "{} von {} haben geantwortet";
     text nobody = "Nobody", "Niemand";
     text others = "All others", "Alle anderen";

@@ -53,7 +53,7 @@ create table report_assignments (
 );
 create index report_assignments_assigned on report_assignments (assigned_at);
 
--- Up to which position of the feed the rows above are right. At 0, everything is derived anew.
+-- Up to which position of the feed the rows above are right.
 create table report_cursor (
   singleton boolean primary key default true check (singleton),
   position bigint not null default 0

@@ -1,5 +1,6 @@
 //! Reports: figures about tickets, by time and by group. They are read from facts that a loop derives from the histories of tickets,
 //! from a replica of the database if there is one, a few at a time and none for longer than it may take.
+mod asking;
 mod http;
 mod rules;
 pub mod service;
@@ -15,11 +16,12 @@ use crate::config::Config;
 use crate::db::{self, Db};
 use crate::kernel::AppError;
 
-pub use http::{Asking, routes};
+pub use asking::Asking;
+pub use http::routes;
 pub use rules::*;
 
 /// How long a report waits for its turn before it is told 503.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where reports are read; cheap to clone.
 #[derive(Clone)]

@@ -3,11 +3,12 @@ use actix_web::{HttpRequest, get, web};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::query::{Format, wants_csv};
+use super::query::wants_csv;
 use super::table::mirror_table;
 use crate::auth::Caller;
 use crate::http::{Answer, Params, now};
 use crate::kernel::{AppError, Permission};
+use crate::reports::asking::Format;
 use crate::reports::rules::MirrorHealth;
 use crate::reports::{Reports, service};
 
@@ -28,7 +29,8 @@ pub struct MirrorQuery {
     params(MirrorQuery),
     security(("bearer" = ["reports:read", "crm:read"]), ("client_credentials" = ["reports:read", "crm:read"])),
     responses((status = 200, description = "The figures", content(
-        (MirrorHealth = "application/json"), (String = "text/csv")))),
+        (MirrorHealth = "application/json"),
+        (String = "text/csv", example = json!("part,connection_id,connection,state,pending,parked,conflicts,lag_seconds\r\ntotal,,,,3,1,0,2\r\n"))))),
 )]
 #[get("/reports/mirror-health")]
 pub async fn get_mirror_health_report(

@@ -71,6 +71,7 @@ pub struct Group<W, F> {
 
 /// A report: figures of everything that was asked for, and of each group.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = PeriodReport)]
 pub struct Report<W, F> {
     #[serde(flatten)]
     pub about: About,

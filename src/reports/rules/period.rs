@@ -5,7 +5,7 @@ use chrono::{
 };
 use chrono_tz::Tz;
 
-use crate::kernel::{AppError, TimeZone, text_enum};
+use crate::kernel::{AppError, TimeZone, rfc3339, text_enum};
 
 /// Buckets of a report at the most: the hours of a month, one of them with 25 hours to its day.
 pub const BUCKETS_MAX: usize = 745;
@@ -123,7 +123,7 @@ fn moment(name: &str, text: &str, zone: Tz) -> Result<DateTime<Utc>, AppError> {
     let moment = match text.parse::<NaiveDate>() {
         Ok(date) if (1970..9_000).contains(&date.year()) => Some(midnight(date, zone)),
         Ok(_) => None,
-        Err(_) => DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc()),
+        Err(_) => DateTime::parse_from_rfc3339(text).ok().map(|time| rfc3339::kept(time.to_utc())),
     };
     let fits = moment.filter(|time| (2_000..2_200).contains(&time.year()));
     fits.ok_or_else(|| {

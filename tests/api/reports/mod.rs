@@ -1,6 +1,11 @@
 //! Reports: figures about tickets, held to what their histories say.
 mod asking;
 
+mod keeping;
+mod oracle;
+mod past;
+mod world;
+
 use casebridge::reports::service;
 use chrono::Utc;
 use serde_json::Value;

@@ -130,7 +130,7 @@ texts! {
     text tickets = "Tickets", "Tickets";
     text reopens_title = "Reopened after closing", "Nach dem Schließen wieder geöffnet";
     text reopens_finding = "{}: {} of {} closed.", "{}: {} von {} geschlossenen.";
-    text reopen_rate = "Reopen rate", "Anteil wieder geöffneter";
+    text reopen_rate = "Reopen rate", "Wiederöffnungen";
     text attainment_title = "Service levels kept", "Eingehaltene Servicezusagen";
     text attainment_finding = "First response {}, next response {}, resolution {}.", "Erste Antwort {}, weitere Antwort {}, Lösung {}.";
     text first_response = "First response", "Erste Antwort";
@@ -160,11 +160,11 @@ texts! {
     text assigned = "Assigned", "Zugewiesen";
     text old_tile = "{} a week or older", "{} eine Woche oder älter";
     text reopened_tile = "{} reopened", "{} wieder geöffnet";
-    text merged_tile = "{} merged", "{} zusammengeführt";
+    text merged_tile = "{} merged", "{} vereint";
     text response_tile = "First response", "Erste Antwort";
     text resolution_tile = "Resolution", "Lösung";
     text p90_tile = "median; 90 % within {}", "Median; 90 % binnen {}";
-    text attainment_tile = "Service levels", "Servicezusagen";
+    text attainment_tile = "Service levels", "Zusagen";
     text attainment_more = "first responses; resolutions {}", "erste Antworten; Lösungen {}";
     text answers_tile = "{} of {} answered", "{} von {} haben geantwortet";
     text nobody = "Nobody", "Niemand";
@@ -184,7 +184,7 @@ texts! {
     text active = "active", "aktiv";
     text paused = "paused", "angehalten";
     text pending = "Waiting", "Wartend";
-    text parked = "Parked", "Zurückgestellt";
+    text parked = "Parked", "Geparkt";
     text conflicts = "Conflicts", "Konflikte";
     text lag = "Behind by", "Rückstand";
     text no_connections = "No CRM is connected.", "Kein CRM ist verbunden.";

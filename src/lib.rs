@@ -37,6 +37,7 @@ pub mod webhooks; //   what happens is sent to other programs
 pub mod crm; //        the mirror: every ticket is a case, both ways
 pub mod export; //     every ticket with all it has, as a stream
 pub mod reports; //    figures about tickets, derived from their histories
+pub mod dashboard; //  the reports as a page
 pub mod seed; //       the data that a new desk starts with
 pub mod workers; //    supervision: one loop shape for all background work
 pub mod openapi; //    the specification and Swagger UI

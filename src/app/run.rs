@@ -19,7 +19,8 @@ use crate::reports::Reports;
 use crate::tickets::service;
 use crate::workers::Workers;
 use crate::{
-    bulk, crm, export, inbound, jobs, mail, notifications, seed, surveys, telemetry, webhooks,
+    bulk, crm, dashboard, export, inbound, jobs, mail, notifications, seed, surveys, telemetry,
+    webhooks,
 };
 
 /// How long a step in hand is waited for at shutdown.
@@ -49,6 +50,7 @@ pub struct Service {
     pub webhooks: webhooks::Webhooks,
     pub exports: export::Exports,
     pub reports: Reports,
+    pub sign_ins: dashboard::Attempts,
 }
 
 impl Service {
@@ -97,6 +99,7 @@ impl Service {
             webhooks,
             exports,
             reports,
+            sign_ins: dashboard::Attempts::default(),
         })
     }
 

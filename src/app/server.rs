@@ -15,9 +15,9 @@ use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 use super::{Service, health};
 use crate::kernel::AppError;
 use crate::{
-    attachments, auth, bulk, canned_replies, catalog, crm, events, export, http, inbound, jobs,
-    macros, mail, notifications, people, reports, routing, schedule, side_conversations, sla, surveys,
-    telemetry, tickets, time_entries, views, webhooks, workflow,
+    attachments, auth, bulk, canned_replies, catalog, crm, dashboard, events, export, http, inbound,
+    jobs, macros, mail, notifications, people, reports, routing, schedule, side_conversations, sla,
+    surveys, telemetry, tickets, time_entries, views, webhooks, workflow,
 };
 
 /// Everything under `/v1`. Paths are tried in this order: the tickets come first because they are called most.
@@ -100,12 +100,14 @@ pub fn server(listener: TcpListener, service: &Service) -> std::io::Result<Serve
             .app_data(web::Data::new(parts.webhooks.clone()))
             .app_data(web::Data::new(parts.exports.clone()))
             .app_data(web::Data::new(parts.reports.clone()))
+            .app_data(web::Data::new(parts.sign_ins.clone()))
             .app_data(web::Data::from(Arc::clone(&parts.config)))
             .app_data(web::Data::from(Arc::clone(&known)))
             .into_utoipa_app()
             .configure(routes)
             .into_app()
             .configure(surveys::pages)
+            .configure(dashboard::pages)
             .service(
                 SwaggerUi::new("/docs/{_:.*}")
                     .config(swagger)

@@ -11,7 +11,7 @@ mod store;
 mod tokens;
 
 pub use caller::{Caller, Session};
-pub use http::{public_routes, routes};
+pub use http::{client_token, public_routes, routes};
 pub use keys::{ensure_signing_key, reseal};
 pub use service::{acting, find_principal, first_of_role};
 pub use tokens::{Authenticator, MEMORY};

@@ -13,6 +13,7 @@ mod conversation;
 mod crash;
 mod demo;
 mod crm_import;
+mod dashboard;
 mod events;
 mod export;
 mod files;

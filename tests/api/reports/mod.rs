@@ -14,12 +14,12 @@ use crate::sla::derive;
 use crate::support::{Client, TestApp};
 
 /// Lets the facts of reports learn everything that has happened.
-async fn follow(app: &TestApp) {
+pub async fn follow(app: &TestApp) {
     derive(app).await;
     let step = |conn: &mut _| service::follow(conn, Utc::now());
     while app.service.db.quiet_tx(step).await.unwrap() {}
 }
 
-async fn report(caller: &Client, path: &str) -> Value {
+pub async fn report(caller: &Client, path: &str) -> Value {
     caller.get(&format!("/v1/reports/{path}")).await.expect(200)
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::auth::{Authenticator, Caller, service};
+use crate::auth::{Authenticator, Caller, Limits, service};
 use crate::config::Config;
 use crate::db::Db;
 use crate::http::Answer;
@@ -58,6 +58,7 @@ pub async fn issue_token(
     db: web::Data<Db>,
     config: web::Data<Config>,
     authenticator: web::Data<Authenticator>,
+    limits: web::Data<Limits>,
     request: HttpRequest,
     form: web::Form<TokenRequest>,
 ) -> Result<HttpResponse, AppError> {
@@ -66,6 +67,7 @@ pub async fn issue_token(
         return Err(AppError::OAuth { error: "unsupported_grant_type", status: 400 });
     }
     let (id, secret) = credentials(&request, &form).ok_or(DENIED)?;
+    limits.count_try(&request, id)?;
     let found = db.read(move |conn| service::client_and_principal(conn, id)).await?;
     let (client, principal) = found.ok_or(DENIED)?;
     let hash = client.secret_hash.clone();
@@ -116,7 +118,7 @@ pub struct Me {
 /// Who the token stands for, and what they may do. Any valid token will do.
 #[utoipa::path(
     tag = "auth",
-    security(("bearer" = []), ("client_credentials" = [])),
+    security(("client_credentials" = [])),
     responses((status = 200, description = "The caller", body = Me)),
 )]
 #[get("/me")]

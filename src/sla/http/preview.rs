@@ -84,7 +84,7 @@ impl From<Effect> for SlaPolicyEffect {
 #[utoipa::path(
     tag = "service levels",
     request_body = ProposedSlaPolicy,
-    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    security(("client_credentials" = ["workflow:write"])),
     responses((status = 200, description = "What would become of them", body = SlaPolicyEffect)),
 )]
 #[post("/sla-policies/preview")]

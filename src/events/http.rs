@@ -146,7 +146,7 @@ pub struct FeedPage {
 #[utoipa::path(
     tag = "events",
     params(FeedQuery),
-    security(("bearer" = ["events:read"]), ("client_credentials" = ["events:read"])),
+    security(("client_credentials" = ["events:read"])),
     responses((status = 200, description = "The events behind `after`, oldest first", body = FeedPage)),
 )]
 #[get("/events")]

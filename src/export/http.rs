@@ -70,7 +70,7 @@ struct ExportQuery {
 #[utoipa::path(
     tag = "export",
     params(ExportQuery),
-    security(("bearer" = ["export:read"]), ("client_credentials" = ["export:read"])),
+    security(("client_credentials" = ["export:read"])),
     responses((
         status = 200,
         description = "A line for each ticket",

@@ -16,6 +16,7 @@ use crate::kernel::Permission;
 #[openapi(
     info(
         title = "Casebridge",
+        contact(name = "The makers of Casebridge"),
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
         description = "Support tickets over HTTP, mirrored both ways as cases in the customer's CRM.\n\n\
             Every refusal is a problem document (RFC 9457). Changes need `If-Match` with the ETag that you last saw. \

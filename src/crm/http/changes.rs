@@ -174,7 +174,7 @@ struct CasePage {
 #[utoipa::path(
     tag = "crm",
     params(ChangesQuery),
-    security(("bearer" = ["crm:sync"]), ("client_credentials" = ["crm:sync"])),
+    security(("client_credentials" = ["crm:sync"])),
     responses((status = 200, description = "The cases behind `after`", body = CasePage)),
 )]
 #[get("/crm/changes")]
@@ -307,7 +307,7 @@ struct Outcomes {
 #[utoipa::path(
     tag = "crm",
     request_body = ChangesBody,
-    security(("bearer" = ["crm:sync"]), ("client_credentials" = ["crm:sync"])),
+    security(("client_credentials" = ["crm:sync"])),
     responses((status = 207, description = "An outcome for each change", body = Outcomes)),
 )]
 #[post("/crm/changes")]

@@ -52,7 +52,7 @@ pub struct SurveyQuery {
 #[utoipa::path(
     tag = "surveys",
     params(SurveyQuery),
-    security(("bearer" = ["tickets:read", "tickets:work"]), ("client_credentials" = ["tickets:read", "tickets:work"])),
+    security(("client_credentials" = ["tickets:read", "tickets:work"])),
     responses((status = 200, description = "A page of surveys", body = Page<SurveyView>)),
 )]
 #[get("/surveys")]

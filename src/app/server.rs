@@ -15,9 +15,9 @@ use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 use super::{Service, health};
 use crate::kernel::AppError;
 use crate::{
-    attachments, auth, bulk, canned_replies, catalog, crm, dashboard, events, export, http, inbound,
-    jobs, macros, mail, notifications, people, reports, routing, schedule, side_conversations, sla,
-    surveys, telemetry, tickets, time_entries, views, webhooks, workflow,
+    attachments, auth, bulk, canned_replies, catalog, crm, dashboard, events, export, http,
+    inbound, jobs, macros, mail, notifications, people, reports, routing, schedule,
+    side_conversations, sla, surveys, telemetry, tickets, time_entries, views, webhooks, workflow,
 };
 
 /// Everything under `/v1`. Paths are tried in this order: the tickets come first because they are called most.

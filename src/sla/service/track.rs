@@ -3,7 +3,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::PgConnection;
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use super::book::{Book, Documents};
 use crate::events::Event;

@@ -1,12 +1,14 @@
 //! The HTTP server and the specification of exactly what it serves.
+use std::collections::HashMap;
 use std::net::TcpListener;
 use std::sync::{Arc, LazyLock};
 
-use actix_web::dev::{ResourceDef, Server};
+use actix_web::body::MessageBody;
+use actix_web::dev::{ResourceDef, Server, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::ALLOW;
-use actix_web::middleware::from_fn;
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use actix_web::middleware::{Next, from_fn};
+use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer, web};
 use utoipa::openapi::{OpenApi, PathItem};
 use utoipa_actix_web::AppExt as _;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -82,6 +84,7 @@ pub fn server(listener: TcpListener, service: &Service) -> std::io::Result<Serve
             .filter(true)
             .deep_linking(true);
         App::new()
+            .wrap(from_fn(refuse_methods))
             .wrap(from_fn(http::head_as_get))
             .wrap(http::cors(&parts.config.allowed_origins))
             .wrap(from_fn(auth::tell_limits))
@@ -128,12 +131,22 @@ pub fn server(listener: TcpListener, service: &Service) -> std::io::Result<Serve
 }
 
 /// The documented paths and their methods: a known path with another method is 405, not 404.
-struct KnownPaths(Vec<(ResourceDef, String)>);
+struct KnownPaths {
+    patterns: Vec<(ResourceDef, String)>,
+    /// Those without parameters.
+    literal: HashMap<String, String>,
+}
 
 impl KnownPaths {
     fn new(openapi: &OpenApi) -> Self {
-        let known = openapi.paths.paths.iter();
-        Self(known.map(|(path, item)| (ResourceDef::new(path.as_str()), methods(item))).collect())
+        let known = openapi.paths.paths.iter().map(|(path, item)| (path, methods(item)));
+        let patterns =
+            known.clone().map(|(path, allowed)| (ResourceDef::new(path.as_str()), allowed));
+        let literal = known.filter(|(path, _)| !path.contains('{'));
+        Self {
+            patterns: patterns.collect(),
+            literal: literal.map(|(path, allowed)| (path.clone(), allowed)).collect(),
+        }
     }
 }
 
@@ -154,11 +167,27 @@ fn methods(item: &PathItem) -> String {
     allowed.join(", ")
 }
 
+/// Middleware: `PATCH /v1/views/counts` asks for no view that is called counts.
+async fn refuse_methods(
+    known: web::Data<KnownPaths>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let method = request.method();
+    match known.literal.get(request.path()) {
+        Some(allowed) if !allowed.split(", ").any(|allowed| allowed == method.as_str()) => {
+            let method = method.to_string();
+            Err(AppError::MethodNotAllowed { method, allowed: allowed.clone() }.into())
+        }
+        _ => next.call(request).await,
+    }
+}
+
 async fn refuse(
     request: HttpRequest,
     known: web::Data<KnownPaths>,
 ) -> Result<HttpResponse, AppError> {
-    let found = known.0.iter().find(|(path, _)| path.is_match(request.path()));
+    let found = known.patterns.iter().find(|(path, _)| path.is_match(request.path()));
     let Some((_, allowed)) = found else { return Err(AppError::NotFound("this path")) };
     if request.method() == Method::OPTIONS {
         return Ok(HttpResponse::NoContent().insert_header((ALLOW, allowed.as_str())).finish());

@@ -122,17 +122,18 @@ fn refusals(method: &HttpMethod, operation: &Operation) -> Vec<u16> {
     if operation.security.is_some() {
         statuses.extend([401, 403, 429]);
     }
-    if has(ParameterIn::Path) {
+    // What a parameter names may not be there.
+    if has(ParameterIn::Path) || has(ParameterIn::Query) {
         statuses.push(404);
     }
     if operation.request_body.is_some() {
-        statuses.extend([413, 415, 422]);
+        statuses.extend([413, 415]);
     }
     if parameters(operation).any(|p| p.name == "Range") {
         statuses.push(416);
     }
     if !matches!(method, HttpMethod::Get | HttpMethod::Options) {
-        statuses.push(409);
+        statuses.extend([409, 422]);
     }
     if parameters(operation).any(|p| p.name == "If-Match") {
         statuses.extend([412, 428]);

@@ -11,7 +11,7 @@ use crate::auth::store::{Client, Principal};
 use crate::auth::{Authenticator, Caller, Limits, service};
 use crate::config::Config;
 use crate::db::Db;
-use crate::http::{Answer, now};
+use crate::http::{Answer, Problem, now};
 use crate::kernel::{AccountId, AppError, ClientId, DepartmentId, Permission, Role, Secret};
 
 /// The form of the client credentials grant (RFC 6749, section 4.4).
@@ -52,7 +52,13 @@ pub struct TokenResponse {
 #[utoipa::path(
     tag = "auth",
     request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, description = "A bearer token", body = TokenResponse)),
+    responses(
+        (status = 200, description = "A bearer token", body = TokenResponse),
+        (status = 401, description = "There is no such client, or this is not its secret", body = Problem,
+            content_type = "application/problem+json", headers(("WWW-Authenticate" = String))),
+        (status = 429, description = "Tried too often; wait as long as `Retry-After` says", body = Problem,
+            content_type = "application/problem+json", headers(("Retry-After" = String))),
+    ),
 )]
 #[post("/oauth/token")]
 pub async fn issue_token(

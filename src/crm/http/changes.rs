@@ -15,7 +15,7 @@ use crate::crm::engine::{CaseName, OfferedCase, OfferedLead, Outcome, ToldChange
 use crate::crm::store::{OfferedContact, OfferedNote};
 use crate::db::Db;
 use crate::events::Feed;
-use crate::http::{Answer, Body, Params};
+use crate::http::{Answer, Body, Params, Problem};
 use crate::kernel::{
     AppError, ConnectionId, ContactId, NoteId, PAGE_DEFAULT, PAGE_MAX, Permission, TicketId,
 };
@@ -308,7 +308,11 @@ struct Outcomes {
     tag = "crm",
     request_body = ChangesBody,
     security(("client_credentials" = ["crm:sync"])),
-    responses((status = 207, description = "An outcome for each change", body = Outcomes)),
+    responses(
+        (status = 207, description = "An outcome for each change", body = Outcomes),
+        (status = 404, description = "There is no such connection", body = Problem,
+            content_type = "application/problem+json"),
+    ),
 )]
 #[post("/crm/changes")]
 async fn tell_case_changes(

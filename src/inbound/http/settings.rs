@@ -10,7 +10,7 @@ use super::super::rules::UnknownSenders;
 use super::super::service::{self, Settings};
 use crate::auth::Caller;
 use crate::db::Db;
-use crate::http::{Answer, Body, IfMatch, now};
+use crate::http::{Answer, Body, IfMatch, Problem, now};
 use crate::kernel::{AccountId, AppError, CategoryId, Permission, ProductId};
 
 /// Get what the desk does with mails that come in
@@ -103,7 +103,11 @@ struct MailboxView {
 #[utoipa::path(
     tag = "incoming mails",
     security(("client_credentials" = ["tickets:work"])),
-    responses((status = 200, description = "How far, and what is wrong", body = MailboxView)),
+    responses(
+        (status = 200, description = "How far, and what is wrong", body = MailboxView),
+        (status = 404, description = "No mailbox is read", body = Problem,
+            content_type = "application/problem+json"),
+    ),
 )]
 #[get("/inbound/mailbox")]
 pub async fn get_inbound_mailbox(

@@ -177,8 +177,8 @@ pub async fn list_routing_versions(
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Against {
-    /// Another version; the one before when absent.
-    #[param(minimum = 1, example = 1)]
+    /// Another version, 0 for the empty table before the first; the one before when absent.
+    #[param(minimum = 0, example = 1)]
     against: Option<i32>,
 }
 

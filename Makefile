@@ -21,10 +21,10 @@ test: lint ## formatting, lints and every test; needs nothing running
 test-long: setup ## thousands of random histories, with each CRM and of clocks, and hundreds of kills (about 15 minutes)
 	HISTORIES=3000 KILLS=200 $(CARGO) test --locked --test api -- --nocapture histories crash
 
-browser: ## check Swagger UI and the page of surveys in Chromium, each against a server of its own
+browser: ## check Swagger UI, the page of surveys and the dashboard in Chromium, each against a server of its own
 	@sh scripts/setup.sh browser
 	$(CARGO) build --locked
-	cd tests/browser && npm install --no-audit --no-fund && node swagger.mjs ../../target/debug/casebridge && node survey.mjs ../../target/debug/casebridge
+	cd tests/browser && npm install --no-audit --no-fund && node swagger.mjs ../../target/debug/casebridge && node survey.mjs ../../target/debug/casebridge && node dashboard.mjs ../../target/debug/casebridge
 
 lint: setup ## formatting and lints; any finding is an error
 	$(CARGO) fmt --all --check

@@ -11,7 +11,7 @@ use casebridge::crm::probe::{self, Report};
 use casebridge::crm::settings::Settings;
 use casebridge::crm::vocabulary::Vocabulary;
 use casebridge::kernel::{Role, Secret};
-use casebridge::{telemetry, webhooks};
+use casebridge::{reports, telemetry, webhooks};
 use chrono::Utc;
 use clap::{Parser, Subcommand};
 
@@ -70,6 +70,8 @@ enum Command {
     },
     /// Seal every stored secret with the present secret key, so that the previous ones can go.
     Reseal,
+    /// Have everything that reports count derived anew from the log, by the running service; until then it is shown as it was.
+    RebuildReports,
     /// Print the OpenAPI specification.
     Openapi,
 }
@@ -108,6 +110,7 @@ impl Cli {
                 app::attend(config, work).await
             }
             Command::Reseal => app::attend(config, reseal).await,
+            Command::RebuildReports => app::attend(config, rebuild_reports).await,
             Command::Openapi => Ok(()),
         }
     }
@@ -125,6 +128,12 @@ async fn token(
     });
     let principal = principal.await?;
     println!("{}", service.authenticator.sign(&principal, None, seconds, Utc::now()).await?);
+    Ok(())
+}
+
+async fn rebuild_reports(service: &Service) -> anyhow::Result<()> {
+    let tickets = service.db.quiet_tx(reports::service::rebuild).await?;
+    println!("to be derived anew: {tickets} tickets");
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use chrono::TimeDelta;
 use config::{Environment, File, Source as _};
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -30,10 +31,21 @@ pub struct Config {
     pub previous_secret_keys: Vec<Secret>,
     /// Database connections at the most.
     pub database_pool: u32,
+    /// A replica of the database that reports are read from, over connections of their own; unset: the database itself.
+    pub database_replica_url: Option<Secret>,
+    /// Reports that are read at a time, by each process.
+    pub reports_at_once: u32,
+    /// Seconds that a statement of a report may take.
+    pub report_seconds: u32,
     /// HTTP worker threads; the database has threads of its own.
     pub http_workers: usize,
     /// Seconds that a token of `/oauth/token` is valid.
     pub token_seconds: i64,
+    /// Requests of one caller in a minute at the most, in each process; 0: no limit.
+    pub requests_per_minute: u32,
+    /// Networks of the proxies before the service, as `10.0.0.0/8`: whose `X-Forwarded-For` is believed; in the environment separated
+    /// by commas.
+    pub trusted_proxies: Vec<IpNet>,
     /// Which log lines: the syntax of `RUST_LOG`, for example `info,casebridge=debug`.
     pub log: String,
     /// `json` for machines, `text` for people.
@@ -95,6 +107,8 @@ pub struct Config {
     pub imap_ca_file: Option<PathBuf>,
     /// Whose contacts are asked how satisfied they are: `always`, after each closing; `asked`, where a macro says so; `never`.
     pub surveys: Surveys,
+    /// Hours that a timer counts at the most, 1 to 24: one that runs longer was forgotten, and is booked with so many.
+    pub timer_hours: u8,
     /// Networks inside of one's own, as `10.0.0.0/8`, that webhooks may be sent to, also without TLS; in the environment separated
     /// by commas. Unset: public addresses alone.
     pub webhook_networks: Vec<IpNet>,
@@ -133,8 +147,13 @@ impl Default for Config {
             secret_key: None,
             previous_secret_keys: Vec::new(),
             database_pool: u32::try_from(cores * 4).unwrap_or(16),
+            database_replica_url: None,
+            reports_at_once: 2,
+            report_seconds: 30,
             http_workers: cores.div_ceil(2),
             token_seconds: 3600,
+            requests_per_minute: 3000,
+            trusted_proxies: Vec::new(),
             log: "info".into(),
             log_format: LogFormat::Json,
             workers: true,
@@ -164,6 +183,7 @@ impl Default for Config {
             imap_folder: "INBOX".into(),
             imap_ca_file: None,
             surveys: Surveys::Always,
+            timer_hours: 12,
             webhook_networks: Vec::new(),
         }
     }
@@ -184,6 +204,7 @@ impl Config {
         let environment = environment.with_list_parse_key("attachments_allowed");
         let environment = environment.with_list_parse_key("attachments_blocked");
         let environment = environment.with_list_parse_key("webhook_networks");
+        let environment = environment.with_list_parse_key("trusted_proxies");
         let mut environment = environment.collect()?;
         environment.remove("config");
         let mut builder = config::Config::builder().add_source(source);
@@ -206,6 +227,8 @@ impl Config {
             "public_url must be an http or https URL without a slash at the end"
         );
         anyhow::ensure!(self.database_pool > 0, "database_pool must be at least 1");
+        anyhow::ensure!(self.reports_at_once > 0, "reports_at_once must be at least 1");
+        anyhow::ensure!(self.report_seconds > 0, "report_seconds must be at least 1");
         anyhow::ensure!(self.http_workers > 0, "http_workers must be at least 1");
         anyhow::ensure!(self.smtp_connections > 0, "smtp_connections must be at least 1");
         anyhow::ensure!(
@@ -232,6 +255,7 @@ impl Config {
             (1 << 16..=100 << 20).contains(&self.inbound_bytes_max),
             "inbound_bytes_max must be 65536 to 104857600"
         );
+        anyhow::ensure!((1..=24).contains(&self.timer_hours), "timer_hours must be 1 to 24");
         if let Some(key) = &self.secret_key {
             SecretKey::parse(key).context("secret_key")?;
         }
@@ -239,6 +263,11 @@ impl Config {
             SecretKey::parse(key).context("previous_secret_keys")?;
         }
         Ok(())
+    }
+
+    /// What a timer counts at the most.
+    pub fn longest_timer(&self) -> TimeDelta {
+        TimeDelta::hours(self.timer_hours.into())
     }
 
     /// The key that seals stored secrets, generated in `data_dir` on first use when none is configured; with the keys before it.

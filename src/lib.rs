@@ -29,11 +29,15 @@ pub mod inbound; //    mails that come in: threads, loops, quarantine, the mailb
 pub mod reminders; //  customers who do not reply
 pub mod surveys; //    how satisfied customers are with a closed ticket
 pub mod sla; //        how soon customers are answered: calendars, policies, clocks
+pub mod time_entries; // what agents work on tickets, and what it costs
 pub mod notifications; // who is told of what happens, and how
 pub mod schedule; //   when somebody works on a ticket: appointments, reminders, calendars
 pub mod bulk; //       one operation on many tickets, as a job
 pub mod webhooks; //   what happens is sent to other programs
 pub mod crm; //        the mirror: every ticket is a case, both ways
+pub mod export; //     every ticket with all it has, as a stream
+pub mod reports; //    figures about tickets, derived from their histories
+pub mod dashboard; //  the reports as a page
 pub mod seed; //       the data that a new desk starts with
 pub mod workers; //    supervision: one loop shape for all background work
 pub mod openapi; //    the specification and Swagger UI

@@ -10,7 +10,7 @@ use crate::events::{self, Consumer};
 use crate::kernel::AppError;
 use crate::tickets::service;
 use crate::workers::Workers;
-use crate::{crm, http, reminders, schedule, sla};
+use crate::{crm, export, http, reminders, reports, schedule, sla, time_entries};
 
 /// Who is told about published events, in the transaction that publishes them.
 pub const CONSUMERS: &[Consumer] = &[crm::mark_dirty, sla::mark_stale];
@@ -30,7 +30,11 @@ const MAILBOX: Duration = Duration::from_secs(1);
 const MAIL_FILES: Duration = Duration::from_millis(500);
 /// How often it is looked for reminders that are due and for what was missed.
 const SCHEDULE: Duration = Duration::from_secs(1);
-/// How often mails are looked for, by each connection that has none to send.
+/// How often it is looked for timers that were forgotten.
+const TIMERS: Duration = Duration::from_secs(30);
+/// How often what changed is put into the order of the export, beside at every export.
+const EXPORT_ORDER: Duration = Duration::from_secs(10);
+/// How often mails are looked for, when there were none to send.
 const MAIL_IDLE: Duration = Duration::from_millis(500);
 /// How often is told how many mails wait.
 const MAIL_FIGURES: Duration = Duration::from_secs(5);
@@ -40,14 +44,16 @@ const WEBHOOK_FIGURES: Duration = Duration::from_secs(5);
 const FILES: Duration = Duration::from_secs(60);
 /// How often it is looked for customers who do not reply, and for whom to ask how satisfied they are.
 const CUSTOMERS: Duration = Duration::from_secs(1);
-/// How often it is looked for what people are to be told of, and for mails to them that waited.
-const NOTIFICATIONS: Duration = Duration::from_millis(500);
+/// How often it is looked for mails about tickets that waited until now.
+const DIGESTS: Duration = Duration::from_secs(1);
 /// How often it is looked for what people were told long ago.
 const OLD_NOTIFICATIONS: Duration = Duration::from_secs(600);
 /// How often it is looked for tickets whose clocks have something to learn or to tell.
 const CLOCKS: Duration = Duration::from_millis(500);
 /// Tickets whose clocks are derived in one transaction.
 const CLOCKS_AT_ONCE: i64 = 50;
+/// How often it is looked for what happened to tickets, for reports.
+const REPORTS: Duration = Duration::from_millis(500);
 /// How often automatic transitions are looked for.
 const AUTOMATIC: Duration = Duration::from_millis(500);
 /// How often waiting tickets are looked at when nothing happens: time alone makes agents available.
@@ -87,6 +93,16 @@ impl Service {
         self.start_notifications(&workers);
         self.start_webhooks(&workers);
         self.start_ticket_workers(&workers, news);
+        let db = self.db.clone();
+        workers.every("export order", EXPORT_ORDER, move || {
+            let db = db.clone();
+            async move { db.quiet_tx(export::put_in_order).await }
+        });
+        let db = self.db.clone();
+        workers.every("reports", REPORTS, move || {
+            let db = db.clone();
+            async move { db.quiet_tx(|conn| reports::service::follow(conn, Utc::now())).await }
+        });
         let files = self.files.clone();
         workers.every("files", FILES, move || {
             let files = files.clone();
@@ -97,7 +113,7 @@ impl Service {
             let db = db.clone();
             async move {
                 let before = Utc::now() - KEEP_KEYS;
-                db.tx(move |conn| Ok(http::sweep_idempotency_keys(conn, before)?)).await?;
+                db.quiet_tx(move |conn| Ok(http::sweep_idempotency_keys(conn, before)?)).await?;
                 Ok(false)
             }
         });
@@ -128,13 +144,11 @@ impl Service {
 
     /// Long work, and what starts some when its time has come.
     fn start_jobs(&self, workers: &Workers) {
-        for _ in 0..JOBS_AT_ONCE {
-            let jobs = self.jobs.clone();
-            workers.every("jobs", JOBS_IDLE, move || {
-                let jobs = jobs.clone();
-                async move { jobs.step_due(Utc::now()).await }
-            });
-        }
+        let jobs = self.jobs.clone();
+        workers.every_of(JOBS_AT_ONCE, "jobs", JOBS_IDLE, move || {
+            let jobs = jobs.clone();
+            async move { jobs.step_due(Utc::now()).await }
+        });
         let db = self.db.clone();
         workers.every("scheduled comparisons", SCHEDULES, move || {
             let db = db.clone();
@@ -183,12 +197,19 @@ impl Service {
         });
     }
 
-    /// Reminders, and what was missed.
+    /// Reminders, what was missed, and timers that run too long.
     fn start_schedule(&self, workers: &Workers) {
         let db = self.db.clone();
         workers.every("schedule", SCHEDULE, move || {
             let db = db.clone();
-            async move { db.tx(|conn| schedule::service::sweep(conn, Utc::now())).await }
+            async move { db.step(|conn| schedule::service::sweep(conn, Utc::now())).await }
+        });
+        let (db, most) = (self.db.clone(), self.config.longest_timer());
+        workers.every("timers", TIMERS, move || {
+            let db = db.clone();
+            async move {
+                db.step(move |conn| time_entries::book_forgotten(conn, most, Utc::now())).await
+            }
         });
     }
 
@@ -215,19 +236,17 @@ impl Service {
         let db = self.db.clone();
         workers.every("service levels", CLOCKS, move || {
             let db = db.clone();
-            async move { db.tx(|conn| sla::tell_next(conn, Utc::now())).await }
+            async move { db.step(|conn| sla::tell_next(conn, Utc::now())).await }
         });
     }
 
     /// What goes out by mail.
     fn start_mail(&self, workers: &Workers) {
-        for _ in 0..self.config.smtp_connections {
-            let mailer = self.mailer.clone();
-            workers.every("mail", MAIL_IDLE, move || {
-                let mailer = mailer.clone();
-                async move { mailer.send_due(Utc::now()).await }
-            });
-        }
+        let mailer = self.mailer.clone();
+        workers.every_of(self.config.smtp_connections, "mail", MAIL_IDLE, move || {
+            let mailer = mailer.clone();
+            async move { mailer.send_due(Utc::now()).await }
+        });
         let mailer = self.mailer.clone();
         workers.every("mail figures", MAIL_FIGURES, move || {
             let mailer = mailer.clone();
@@ -276,7 +295,7 @@ impl Service {
         let db = self.db.clone();
         workers.every("silent customers", CUSTOMERS, move || {
             let db = db.clone();
-            async move { db.tx(|conn| reminders::heed_next(conn, Utc::now())).await }
+            async move { db.step(|conn| reminders::heed_next(conn, Utc::now())).await }
         });
         let (db, surveys) = (self.db.clone(), self.surveys.clone());
         workers.every("surveys", CUSTOMERS, move || {
@@ -287,13 +306,20 @@ impl Service {
 
     /// Who is told of what happens.
     fn start_notifications(&self, workers: &Workers) {
-        let (db, notifier) = (self.db.clone(), self.notifier.clone());
-        workers.every("notifications", NOTIFICATIONS, move || {
-            let (db, notifier) = (db.clone(), notifier.clone());
-            async move { db.tx(move |conn| notifier.tell_next(conn, Utc::now())).await }
+        let (db, notifier, feed) = (self.db.clone(), self.notifier.clone(), self.feed.clone());
+        workers.every("notifications", Duration::ZERO, move || {
+            let (db, notifier, feed) = (db.clone(), notifier.clone(), feed.clone());
+            async move {
+                let seen = feed.last();
+                let told = db.step(move |conn| notifier.tell_next(conn, Utc::now())).await?;
+                if !told {
+                    feed.beyond(seen).await;
+                }
+                Ok(told)
+            }
         });
         let (db, notifier) = (self.db.clone(), self.notifier.clone());
-        workers.every("digests", NOTIFICATIONS, move || {
+        workers.every("digests", DIGESTS, move || {
             let (db, notifier) = (db.clone(), notifier.clone());
             async move { db.quiet_tx(move |conn| notifier.write_due(conn, Utc::now())).await }
         });
@@ -310,13 +336,13 @@ impl Service {
         let db = self.db.clone();
         workers.every("automatic transitions", AUTOMATIC, move || {
             let db = db.clone();
-            async move { db.tx(|conn| service::follow_automatic_transition(conn, Utc::now())).await }
+            async move { db.step(|conn| service::follow_automatic_transition(conn, Utc::now())).await }
         });
         let db = self.db.clone();
         workers.every("waiting tickets", Duration::ZERO, move || {
             let (db, news) = (db.clone(), Arc::clone(&news));
             async move {
-                let given = db.tx(|conn| service::assign_waiting(conn, Utc::now())).await?;
+                let given = db.step(|conn| service::assign_waiting(conn, Utc::now())).await?;
                 if !given {
                     _ = tokio::time::timeout(WAITING, news.notified()).await;
                 }
@@ -326,7 +352,7 @@ impl Service {
         let db = self.db.clone();
         workers.every("closed parents", AUTOMATIC, move || {
             let db = db.clone();
-            async move { db.tx(|conn| service::tell_child(conn, Utc::now())).await }
+            async move { db.step(|conn| service::tell_child(conn, Utc::now())).await }
         });
         let db = self.db.clone();
         workers.every("abandoned drafts", Duration::from_secs(600), move || {

@@ -9,20 +9,27 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::attachments::Files;
-use crate::auth::{self, Authenticator};
+use crate::auth::{self, Authenticator, Limits};
 use crate::config::Config;
 use crate::db::Db;
 use crate::db::embedded::Embedded;
 use crate::events::{Feed, Live};
 use crate::kernel::{Secret, SecretKey};
+use crate::reports::Reports;
 use crate::tickets::service;
 use crate::workers::Workers;
-use crate::{bulk, crm, inbound, jobs, mail, notifications, seed, surveys, telemetry, webhooks};
+use crate::{
+    bulk, crm, dashboard, export, inbound, jobs, mail, notifications, seed, surveys, telemetry,
+    webhooks,
+};
 
 /// How long a step in hand is waited for at shutdown.
 const STEP_GRACE: Duration = Duration::from_secs(5);
 /// How often is looked for what other processes published.
 const LISTENERS: Duration = Duration::from_secs(1);
+
+/// How often callers are forgotten who have all of their requests again.
+const LIMITS: Duration = Duration::from_secs(60);
 
 /// What the handlers and the workers share.
 #[derive(Clone)]
@@ -32,6 +39,7 @@ pub struct Service {
     pub feed: Feed,
     pub live: Live,
     pub authenticator: Authenticator,
+    pub limits: Arc<Limits>,
     pub metrics: PrometheusHandle,
     pub mirror: crm::Engine,
     pub jobs: jobs::Runner,
@@ -44,6 +52,9 @@ pub struct Service {
     pub surveys: surveys::Surveys,
     pub notifier: notifications::Notifier,
     pub webhooks: webhooks::Webhooks,
+    pub exports: export::Exports,
+    pub reports: Reports,
+    pub sign_ins: dashboard::Attempts,
 }
 
 impl Service {
@@ -63,11 +74,14 @@ impl Service {
         let surveys = surveys::Surveys::new(Arc::clone(&secret), &config);
         let notifier = notifications::Notifier::new(surveys.clone());
         let webhooks = webhooks::Webhooks::new(db.clone(), Arc::clone(&secret), &config)?;
+        let reports = Reports::new(&config, &db).context("reports cannot be read like this")?;
         let (intake, mailbox) = mail_in(&config, &db, &secret)?;
         let filing = inbound::Filing::new(intake.clone(), files.clone());
         let authenticator = Authenticator::new(db.clone(), secret, config.public_url.clone());
+        let limits = Arc::new(Limits::new(&config));
         let metrics = telemetry::init_metrics()?;
         let config = Arc::new(config);
+        let exports = export::Exports::new(db.clone());
         let feed = Feed::new();
         let live = Live::new(db.clone(), feed.clone(), config.database_pool);
         Ok(Self {
@@ -76,6 +90,7 @@ impl Service {
             feed,
             live,
             authenticator,
+            limits,
             metrics,
             mirror,
             jobs,
@@ -88,6 +103,9 @@ impl Service {
             surveys,
             notifier,
             webhooks,
+            exports,
+            reports,
+            sign_ins: dashboard::Attempts::default(),
         })
     }
 
@@ -198,6 +216,11 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     // Without this, observations that nobody collects would pile up.
     workers.every("metrics", Duration::from_secs(5), move || {
         metrics.run_upkeep();
+        std::future::ready(Ok(false))
+    });
+    let limits = Arc::clone(&service.limits);
+    workers.every("limits", LIMITS, move || {
+        limits.sweep();
         std::future::ready(Ok(false))
     });
     let live = service.live.clone();

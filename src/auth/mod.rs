@@ -6,12 +6,14 @@
 mod caller;
 mod http;
 mod keys;
+mod limits;
 mod service;
 mod store;
 mod tokens;
 
 pub use caller::{Caller, Session};
-pub use http::{public_routes, routes};
+pub use http::{client_token, public_routes, routes};
 pub use keys::{ensure_signing_key, reseal};
+pub use limits::{Limits, tell as tell_limits};
 pub use service::{acting, find_principal, first_of_role};
 pub use tokens::{Authenticator, MEMORY};

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use diesel::PgConnection;
 use diesel::connection::SimpleConnection as _;
-use diesel::r2d2::Pool;
+use diesel::r2d2::{self, Pool};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 use tokio::sync::Notify;
@@ -38,6 +38,14 @@ pub fn commit_without_waiting(conn: &mut PgConnection) -> diesel::QueryResult<()
     conn.batch_execute("set local synchronous_commit = off")
 }
 
+/// The transaction, in which nothing was done yet, sees one state of the database, cannot write, and no statement of it goes on for longer
+/// than so many seconds.
+pub fn only_look(conn: &mut PgConnection, seconds: u32) -> diesel::QueryResult<()> {
+    conn.batch_execute(&format!(
+        "set transaction isolation level repeatable read, read only; set local statement_timeout = '{seconds}s'"
+    ))
+}
+
 /// The database: a pool of connections, and the bell that rings after a commit.
 #[derive(Clone)]
 pub struct Db {
@@ -49,13 +57,25 @@ pub struct Db {
 impl Db {
     /// Opens a pool of up to `size` connections. Fails when the first cannot be made.
     pub fn connect(url: &Secret, size: u32) -> anyhow::Result<Self> {
-        let pool = Pool::builder()
+        let pool = Self::pool(size).build(Manager::new(url))?;
+        Self::over(pool, size)
+    }
+
+    /// The same for a database that may be down, now or later.
+    pub fn connect_lazily(url: &Secret, size: u32) -> anyhow::Result<Self> {
+        Self::over(Self::pool(size).build_unchecked(Manager::new(url)), size)
+    }
+
+    fn pool(size: u32) -> r2d2::Builder<Manager> {
+        Pool::builder()
             .max_size(size)
             .min_idle(Some(1))
             // Costs a round trip each time; a dead connection is found by its first statement instead.
             .test_on_check_out(false)
             .connection_timeout(CHECKOUT)
-            .build(Manager::new(url))?;
+    }
+
+    fn over(pool: Pool<Manager>, size: u32) -> anyhow::Result<Self> {
         let threads = Arc::new(Threads::start(size)?);
         Ok(Self { pool, threads, committed: Arc::new(Notify::new()) })
     }
@@ -71,6 +91,19 @@ impl Db {
             self.committed.notify_one();
         }
         done
+    }
+
+    /// As [`Db::tx`], for a step of background work: true when there was something to do, and otherwise the relay has no reason to
+    /// look.
+    pub async fn step<F>(&self, work: F) -> Result<bool, AppError>
+    where
+        F: FnOnce(&mut PgConnection) -> Result<bool, AppError> + Send + 'static,
+    {
+        let done = self.quiet_tx(work).await?;
+        if done {
+            self.committed.notify_one();
+        }
+        Ok(done)
     }
 
     /// As [`Db::tx`], for what appends no event: the relay has no reason to look.

@@ -572,6 +572,28 @@ diesel::table! {
 }
 
 diesel::table! {
+    export_head (singleton) {
+        singleton -> Bool,
+        last_position -> Int8,
+        feed_position -> Int8,
+    }
+}
+
+diesel::table! {
+    export_marks (ticket_id) {
+        ticket_id -> Uuid,
+        position -> Int8,
+    }
+}
+
+diesel::table! {
+    export_touches (id) {
+        id -> Int8,
+        ticket_id -> Uuid,
+    }
+}
+
+diesel::table! {
     file_parts (id) {
         id -> Uuid,
         file_id -> Nullable<Uuid>,
@@ -595,6 +617,19 @@ diesel::table! {
         fence -> Int4,
         created_at -> Timestamptz,
         expires_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    hourly_rates (id) {
+        id -> Uuid,
+        account_id -> Nullable<Uuid>,
+        per_hour -> Int8,
+        currency -> Text,
+        valid_from -> Date,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -858,6 +893,61 @@ diesel::table! {
         visibility -> Text,
         body -> Text,
         updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    report_assignments (ticket_id, seq) {
+        ticket_id -> Uuid,
+        seq -> Int4,
+        agent_id -> Uuid,
+        assigned_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    report_cursor (singleton) {
+        singleton -> Bool,
+        position -> Int8,
+    }
+}
+
+diesel::table! {
+    report_cycles (ticket_id, cycle) {
+        ticket_id -> Uuid,
+        cycle -> Int4,
+        opened_at -> Timestamptz,
+        closed_at -> Nullable<Timestamptz>,
+        merged -> Bool,
+        agent_id -> Nullable<Uuid>,
+        seconds -> Nullable<Int8>,
+        business_seconds -> Nullable<Int8>,
+        reopened_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    report_statuses (workflow_id, code) {
+        workflow_id -> Uuid,
+        code -> Text,
+        category -> Text,
+    }
+}
+
+diesel::table! {
+    report_tickets (ticket_id) {
+        ticket_id -> Uuid,
+        applied_version -> Int4,
+        account_id -> Nullable<Uuid>,
+        department_id -> Uuid,
+        agent_id -> Nullable<Uuid>,
+        product_id -> Nullable<Uuid>,
+        component_id -> Nullable<Uuid>,
+        deleted -> Bool,
+        opened_at -> Timestamptz,
+        responded_at -> Nullable<Timestamptz>,
+        response_seconds -> Nullable<Int8>,
+        response_business_seconds -> Nullable<Int8>,
     }
 }
 
@@ -1193,6 +1283,32 @@ diesel::table! {
 }
 
 diesel::table! {
+    time_entries (id) {
+        id -> Uuid,
+        ticket_id -> Uuid,
+        agent_id -> Uuid,
+        minutes -> Int4,
+        chargeable -> Bool,
+        note -> Nullable<Text>,
+        work_date -> Date,
+        capped -> Bool,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    timers (agent_id) {
+        agent_id -> Uuid,
+        ticket_id -> Uuid,
+        started_at -> Timestamptz,
+        chargeable -> Bool,
+        note -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     transitions (id) {
         id -> Uuid,
         workflow_id -> Uuid,
@@ -1363,7 +1479,10 @@ diesel::joinable!(department_mailboxes -> departments (department_id));
 diesel::joinable!(departments -> workflows (workflow_id));
 diesel::joinable!(elevations -> tickets (ticket_id));
 diesel::joinable!(events -> tickets (ticket_id));
+diesel::joinable!(export_marks -> tickets (ticket_id));
+diesel::joinable!(export_touches -> tickets (ticket_id));
 diesel::joinable!(file_parts -> files (file_id));
+diesel::joinable!(hourly_rates -> accounts (account_id));
 diesel::joinable!(inbound_mails -> notes (note_id));
 diesel::joinable!(inbound_mails -> side_conversations (side_conversation_id));
 diesel::joinable!(inbound_mails -> tickets (ticket_id));
@@ -1383,6 +1502,9 @@ diesel::joinable!(process_steps -> ticket_processes (ticket_id));
 diesel::joinable!(redactions -> notes (note_id));
 diesel::joinable!(redactions -> tickets (ticket_id));
 diesel::joinable!(reply_drafts -> tickets (ticket_id));
+diesel::joinable!(report_assignments -> report_tickets (ticket_id));
+diesel::joinable!(report_cycles -> report_tickets (ticket_id));
+diesel::joinable!(report_tickets -> tickets (ticket_id));
 diesel::joinable!(routing_entries -> components (component_id));
 diesel::joinable!(routing_entries -> departments (department_id));
 diesel::joinable!(routing_entries -> processes (process));
@@ -1423,6 +1545,10 @@ diesel::joinable!(tickets -> products (product_id));
 diesel::joinable!(tickets -> sla_policies (sla_policy_id));
 diesel::joinable!(tickets -> ticket_types (type_key));
 diesel::joinable!(tickets -> workflows (workflow_id));
+diesel::joinable!(time_entries -> agents (agent_id));
+diesel::joinable!(time_entries -> tickets (ticket_id));
+diesel::joinable!(timers -> agents (agent_id));
+diesel::joinable!(timers -> tickets (ticket_id));
 diesel::joinable!(views -> departments (department_id));
 diesel::joinable!(waiting_mails -> agents (agent_id));
 diesel::joinable!(waiting_mails -> contacts (contact_id));
@@ -1470,8 +1596,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     elevations,
     event_feed,
     events,
+    export_head,
+    export_marks,
+    export_touches,
     file_parts,
     files,
+    hourly_rates,
     idempotency_keys,
     inbound_mailboxes,
     inbound_mails,
@@ -1490,6 +1620,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     received_references,
     redactions,
     reply_drafts,
+    report_assignments,
+    report_cursor,
+    report_cycles,
+    report_statuses,
+    report_tickets,
     routing_entries,
     routing_head,
     routing_versions,
@@ -1514,6 +1649,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     ticket_types,
     ticket_watchers,
     tickets,
+    time_entries,
+    timers,
     transitions,
     triage_matrix,
     views,

@@ -44,12 +44,16 @@ text_enum! {
         /// See connections, mirrors and conflicts.
         CrmRead = "crm:read",
         CrmWrite = "crm:write",
+        /// Figures about all tickets that one sees.
+        ReportsRead = "reports:read",
         /// See jobs and how far they are.
         JobsRead = "jobs:read",
         /// Cancel jobs.
         JobsWrite = "jobs:write",
         /// Take mails in, whoever they say that they are from.
         MailReceive = "mail:receive",
+        /// Read everything that all tickets have, at once.
+        ExportRead = "export:read",
         /// Integration clients and signing keys.
         ClientsWrite = "clients:write",
     }
@@ -82,6 +86,7 @@ impl Role {
                 WorkflowRead,
                 EventsRead,
                 CrmRead,
+                ReportsRead,
                 JobsRead,
             ],
             Self::Admin => Permission::ALL,

@@ -101,6 +101,10 @@ ids! {
     CalendarId = "0199f0c2-b1c9-7000-8000-000000000301",
     /// Identifies a policy of service levels.
     SlaPolicyId = "0199f0c2-b1c9-7000-8000-000000000302",
+    /// Identifies what an agent worked on a ticket.
+    TimeEntryId,
+    /// Identifies what an hour of work costs.
+    HourlyRateId,
     /// Identifies an integration client.
     ClientId,
     /// Identifies a connection to a CRM.

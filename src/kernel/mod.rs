@@ -1,5 +1,6 @@
 //! Pure vocabulary shared by every feature. No I/O, no queries, no web framework.
 mod actor;
+mod csv;
 mod desk;
 mod erasure;
 mod error;
@@ -12,6 +13,7 @@ mod text_enum;
 mod time_zone;
 
 pub use actor::{Actor, Origin, Permission, Role, Visibility};
+pub use csv::{csv_line, csv_text};
 pub use desk::{Level, Priority};
 pub use erasure::{Erasure, MARK};
 pub use error::{AppError, FieldError};

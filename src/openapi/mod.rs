@@ -16,6 +16,7 @@ use crate::kernel::Permission;
 #[openapi(
     info(
         title = "Casebridge",
+        contact(name = "The makers of Casebridge"),
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
         description = "Support tickets over HTTP, mirrored both ways as cases in the customer's CRM.\n\n\
             Every refusal is a problem document (RFC 9457). Changes need `If-Match` with the ETag that you last saw. \
@@ -43,13 +44,16 @@ use crate::kernel::Permission;
         (name = "assignment", description = "Who works on a ticket, and why"),
         (name = "triage", description = "How urgent a ticket is, and what waits to be looked at"),
         (name = "service levels", description = "How soon customers are answered, and tickets solved"),
+        (name = "reports", description = "Figures about tickets, by time and by group"),
         (name = "schedule", description = "When somebody works on a ticket, and calendars"),
+        (name = "time", description = "What agents work on tickets, and what it costs"),
         (name = "routing", description = "Which level and team own a ticket"),
         (name = "people", description = "Accounts, contacts, agents, departments"),
         (name = "catalog", description = "Products, categories, components, ticket types"),
         (name = "crm", description = "The mirror: connections, maps, conflicts"),
         (name = "jobs", description = "Work that takes longer than a request"),
         (name = "events", description = "The change feed, and its live stream"),
+        (name = "export", description = "Everything that tickets have, as a stream for warehouses"),
         (name = "webhooks", description = "What happens is sent to other programs, signed"),
         (name = "auth", description = "Tokens and keys"),
         (name = "clients", description = "Integration clients and signing keys"),
@@ -101,9 +105,11 @@ fn meaning(scope: Permission) -> &'static str {
         Permission::CrmSync => "Push and pull cases",
         Permission::CrmRead => "See CRM connections, mirrors and conflicts",
         Permission::CrmWrite => "Change CRM connections and maps, decide conflicts",
+        Permission::ReportsRead => "Read reports",
         Permission::JobsRead => "See jobs and how far they are",
         Permission::JobsWrite => "Cancel jobs",
         Permission::MailReceive => "Take mails in, whoever they say that they are from",
+        Permission::ExportRead => "Read everything that all tickets have, at once",
         Permission::ClientsWrite => "Manage integration clients and signing keys",
     }
 }

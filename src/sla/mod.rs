@@ -5,9 +5,9 @@ mod service;
 mod store;
 
 pub use http::routes;
-pub use rules::Terms;
+pub use rules::{Metric, Side, Terms};
 pub use service::{
-    create_calendar, create_policy, derive_some, mark_stale, postpone_first, tell_next,
-    tell_of_delay,
+    MeasuredBy, create_calendar, create_policy, derive_some, mark_stale, postpone_first, speaker,
+    tell_next, tell_of_delay,
 };
 pub use store::{BusinessWeek, Calendar, ExceptDays, KeptTerms, SlaPolicy};

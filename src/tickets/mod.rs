@@ -13,4 +13,4 @@ pub use rules::{
     WorkflowMove,
 };
 pub use service::InWorkflow;
-pub use store::{Conversion, Filter, Redaction, Sort, Ticket, visible};
+pub use store::{Conversion, Filter, Redaction, Selection, Sort, Ticket, visible};

@@ -3,6 +3,7 @@ mod clients;
 mod keys;
 mod token;
 
+pub use token::client_token;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Outside `/v1`.

@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::auth::{Authenticator, Caller, service};
+use crate::auth::store::{Client, Principal};
+use crate::auth::{Authenticator, Caller, Limits, service};
 use crate::config::Config;
 use crate::db::Db;
-use crate::http::Answer;
+use crate::http::{Answer, Problem, now};
 use crate::kernel::{AccountId, AppError, ClientId, DepartmentId, Permission, Role, Secret};
 
 /// The form of the client credentials grant (RFC 6749, section 4.4).
@@ -51,13 +52,20 @@ pub struct TokenResponse {
 #[utoipa::path(
     tag = "auth",
     request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, description = "A bearer token", body = TokenResponse)),
+    responses(
+        (status = 200, description = "A bearer token", body = TokenResponse),
+        (status = 401, description = "There is no such client, or this is not its secret", body = Problem,
+            content_type = "application/problem+json", headers(("WWW-Authenticate" = String))),
+        (status = 429, description = "Tried too often; wait as long as `Retry-After` says", body = Problem,
+            content_type = "application/problem+json", headers(("Retry-After" = String))),
+    ),
 )]
 #[post("/oauth/token")]
 pub async fn issue_token(
     db: web::Data<Db>,
     config: web::Data<Config>,
     authenticator: web::Data<Authenticator>,
+    limits: web::Data<Limits>,
     request: HttpRequest,
     form: web::Form<TokenRequest>,
 ) -> Result<HttpResponse, AppError> {
@@ -66,13 +74,8 @@ pub async fn issue_token(
         return Err(AppError::OAuth { error: "unsupported_grant_type", status: 400 });
     }
     let (id, secret) = credentials(&request, &form).ok_or(DENIED)?;
-    let found = db.read(move |conn| service::client_and_principal(conn, id)).await?;
-    let (client, principal) = found.ok_or(DENIED)?;
-    let hash = client.secret_hash.clone();
-    let matches = web::block(move || service::secret_matches(secret.expose(), &hash)).await;
-    if !matches.map_err(AppError::internal)? || !client.active {
-        return Err(DENIED);
-    }
+    limits.count_try(&request, id)?;
+    let (client, principal) = known_client(&db, id, secret).await?.ok_or(DENIED)?;
     let scope = service::granted_scope(&client, form.scope.as_deref());
     let scope = scope.ok_or(AppError::OAuth { error: "invalid_scope", status: 400 })?;
     let expires_in = config.token_seconds;
@@ -80,6 +83,33 @@ pub async fn issue_token(
         authenticator.sign(&principal, Some(scope.clone()), expires_in, Utc::now()).await?;
     let response = TokenResponse { access_token, token_type: "Bearer", expires_in, scope };
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(response))
+}
+
+/// The active client with this id, if that is its secret.
+async fn known_client(
+    db: &Db,
+    id: ClientId,
+    secret: Secret,
+) -> Result<Option<(Client, Principal)>, AppError> {
+    let found = db.read(move |conn| service::client_and_principal(conn, id)).await?;
+    let Some((client, principal)) = found else { return Ok(None) };
+    let hash = client.secret_hash.clone();
+    let matches = web::block(move || service::secret_matches(secret.expose(), &hash)).await;
+    let known = matches.map_err(AppError::internal)? && client.active;
+    Ok(known.then_some((client, principal)))
+}
+
+/// A token with all scopes of the client with this id; `None` when that is not its secret.
+pub async fn client_token(
+    db: &Db,
+    authenticator: &Authenticator,
+    id: ClientId,
+    secret: Secret,
+    seconds: i64,
+) -> Result<Option<String>, AppError> {
+    let Some((client, principal)) = known_client(db, id, secret).await? else { return Ok(None) };
+    let scope = client.scopes.join(" ");
+    authenticator.sign(&principal, Some(scope), seconds, now()).await.map(Some)
 }
 
 /// From HTTP Basic (RFC 7617) or from the form.
@@ -116,7 +146,7 @@ pub struct Me {
 /// Who the token stands for, and what they may do. Any valid token will do.
 #[utoipa::path(
     tag = "auth",
-    security(("bearer" = []), ("client_credentials" = [])),
+    security(("client_credentials" = [])),
     responses((status = 200, description = "The caller", body = Me)),
 )]
 #[get("/me")]

@@ -3,12 +3,14 @@ mod conflicts;
 mod connections;
 mod health;
 mod mirrors;
+mod overview;
 mod redactions;
 
 pub use conflicts::*;
 pub use connections::*;
 pub use health::*;
 pub use mirrors::*;
+pub use overview::*;
 pub use redactions::*;
 
 use std::collections::BTreeMap;

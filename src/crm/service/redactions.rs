@@ -23,6 +23,7 @@ use crate::side_conversations;
 use crate::surveys;
 use crate::tickets::Redaction;
 use crate::tickets::service::{self as tickets, Redact, Redacted};
+use crate::time_entries;
 use crate::webhooks;
 
 /// A redaction, and how far each CRM is with it.
@@ -49,6 +50,7 @@ pub fn redact(
     inbound::erase(conn, id, &done.erasure)?;
     surveys::erase(conn, id, &done.erasure)?;
     side_conversations::erase(conn, id, &done.erasure)?;
+    time_entries::erase(conn, id, &done.erasure)?;
     webhooks::erase(conn, id)?;
     store::erase_records(conn, id, &done.notes, &done.erasure)?;
     let linked = store::linked_notes(conn, &done.notes)?;

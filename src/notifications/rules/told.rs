@@ -139,6 +139,7 @@ impl Occurrence {
             TicketReminded | SurveyRequested | SurveyAnswered => return None,
             TicketWatched | TicketUnwatched | TicketRedacted | MacroApplied => return None,
             TicketLinked | TicketUnlinked | ProcessStepMarked => return None,
+            TimeLogged | TimeChanged | TimeRemoved => return None,
             MirrorConflict | MirrorConflictDecided | MirrorConflictRestored | MirrorNoteGone => {
                 return None;
             }

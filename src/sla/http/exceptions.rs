@@ -41,7 +41,7 @@ struct NewException {
         IfMatch,
     ),
     request_body = NewException,
-    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    security(("client_credentials" = ["workflow:write"])),
     responses((status = 200, description = "The calendar as it is now", body = Calendar)),
 )]
 #[put("/calendars/{id}/exceptions/{date}")]
@@ -65,6 +65,8 @@ async fn set_calendar_exception(
 }
 
 /// Make a day of a calendar like any other again
+///
+/// Open clocks that are measured by the calendar get new due times.
 #[utoipa::path(
     tag = "service levels",
     params(
@@ -72,7 +74,7 @@ async fn set_calendar_exception(
         ("date" = String, Path, format = Date, example = "2026-12-24"),
         IfMatch,
     ),
-    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    security(("client_credentials" = ["workflow:write"])),
     responses((status = 200, description = "The calendar as it is now", body = Calendar)),
 )]
 #[delete("/calendars/{id}/exceptions/{date}")]
@@ -125,7 +127,7 @@ struct ImportedHolidays {
     tag = "service levels",
     params(("id" = CalendarId, Path), IfMatch),
     request_body = HolidayFile,
-    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    security(("client_credentials" = ["workflow:write"])),
     responses((status = 200, description = "The calendar as it is now", body = ImportedHolidays)),
 )]
 #[post("/calendars/{id}/import")]

@@ -84,7 +84,7 @@ impl NewSlaPolicy {
     tag = "service levels",
     params(Idempotency),
     request_body = NewSlaPolicy,
-    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    security(("client_credentials" = ["workflow:write"])),
     responses((status = 201, description = "The policy", body = SlaPolicy)),
 )]
 #[post("/sla-policies")]
@@ -109,10 +109,12 @@ async fn create_sla_policy(
 }
 
 /// List the policies of service levels in the order in which they are tried
+///
+/// The first active policy that fits a ticket is the ticket's.
 #[utoipa::path(
     tag = "service levels",
     params(PageQuery),
-    security(("bearer" = ["workflow:read"]), ("client_credentials" = ["workflow:read"])),
+    security(("client_credentials" = ["workflow:read"])),
     responses((status = 200, description = "A page of policies", body = Page<SlaPolicy>)),
 )]
 #[get("/sla-policies")]
@@ -127,10 +129,12 @@ async fn list_sla_policies(
 }
 
 /// Get a policy of service levels
+///
+/// With the tickets that it is for, its targets, and who is told of warnings and breaches.
 #[utoipa::path(
     tag = "service levels",
     params(("id" = SlaPolicyId, Path)),
-    security(("bearer" = ["workflow:read"]), ("client_credentials" = ["workflow:read"])),
+    security(("client_credentials" = ["workflow:read"])),
     responses((status = 200, description = "The policy", body = SlaPolicy)),
 )]
 #[get("/sla-policies/{id}")]
@@ -182,7 +186,7 @@ struct SlaPolicyChange {
     tag = "service levels",
     params(("id" = SlaPolicyId, Path), IfMatch),
     request_body = SlaPolicyChange,
-    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    security(("client_credentials" = ["workflow:write"])),
     responses((status = 200, description = "The policy as it is now", body = SlaPolicy)),
 )]
 #[patch("/sla-policies/{id}")]
@@ -234,10 +238,12 @@ impl From<PolicyVersion> for SlaPolicyVersionView {
 }
 
 /// List the versions of a policy, latest first
+///
+/// Every version as it was, with who made it: clocks tell the version that they were measured by.
 #[utoipa::path(
     tag = "service levels",
     params(("id" = SlaPolicyId, Path), PageQuery),
-    security(("bearer" = ["workflow:read"]), ("client_credentials" = ["workflow:read"])),
+    security(("client_credentials" = ["workflow:read"])),
     responses((status = 200, description = "A page of versions", body = Page<SlaPolicyVersionView>)),
 )]
 #[get("/sla-policies/{id}/versions")]

@@ -85,7 +85,7 @@ impl From<Effect> for ServiceLevelEffect {
 #[utoipa::path(
     tag = "service levels",
     request_body = ProposedSlaPolicy,
-    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    security(("client_credentials" = ["workflow:write"])),
     responses((status = 200, description = "What would become of them", body = ServiceLevelEffect)),
 )]
 #[post("/sla-policies/preview")]
@@ -161,7 +161,7 @@ impl ProposedCalendar {
     tag = "service levels",
     params(("id" = CalendarId, Path)),
     request_body(content = ProposedCalendar, example = json!({"exceptions": [{"date": "2026-12-24", "windows": []}]})),
-    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    security(("client_credentials" = ["workflow:write"])),
     responses((status = 200, description = "What would become of them", body = ServiceLevelEffect)),
 )]
 #[post("/calendars/{id}/preview")]

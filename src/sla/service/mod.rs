@@ -2,6 +2,7 @@
 mod book;
 mod calendars;
 mod escalate;
+mod hours;
 mod policies;
 mod preview;
 mod read;
@@ -11,11 +12,12 @@ mod track;
 use diesel::result::Error as DieselError;
 
 pub use calendars::*;
+pub use hours::MeasuredBy;
 pub use policies::*;
 pub use preview::{Effect, Moved, Proposal, preview};
 pub use read::{Explained, explain, tell_of_delay};
 pub use sweep::tell_next;
-pub use track::{derive_some, mark_stale, postpone_first};
+pub use track::{derive_some, mark_stale, postpone_first, speaker};
 
 use crate::db::violated;
 use crate::kernel::AppError;

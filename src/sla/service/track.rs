@@ -161,7 +161,10 @@ impl Tracked {
         let occurrence = Occurrence {
             at: what.occurred_at,
             changes: what.changes.as_object().unwrap_or(&none),
-            reply: reply(&what.data, &what.actor_role, &what.origin),
+            reply: {
+                let public = what.data.get("note_visibility").is_some_and(|word| word == "public");
+                public.then(|| speaker(&what.actor_role, &what.origin)).flatten()
+            },
         };
         let workflow = self.workflow;
         let state_of = |status: &str| book.state(workflow, status, what.occurred_at);
@@ -170,10 +173,9 @@ impl Tracked {
     }
 }
 
-/// Who said something that the customer can read; what the service says by itself answers nobody.
-fn reply(data: &Value, role: &str, origin: &str) -> Option<Side> {
-    let public = data.get("note_visibility").is_some_and(|word| word == "public");
-    if !public || origin == Origin::Timer.as_str() {
+/// Who says something that the customer can read; what the service says by itself answers nobody.
+pub fn speaker(role: &str, origin: &str) -> Option<Side> {
+    if origin == Origin::Timer.as_str() {
         return None;
     }
     Some(if role == Role::Contact.as_str() { Side::Customer } else { Side::Desk })

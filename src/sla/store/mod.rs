@@ -1,10 +1,12 @@
 //! Queries of service levels.
 mod calendars;
 mod clocks;
+mod hours;
 mod policies;
 
 pub use calendars::*;
 pub use clocks::*;
+pub use hours::*;
 pub use policies::*;
 
 /// Texts of JSON as a column.

@@ -111,7 +111,7 @@ impl From<ChangeTicket> for Change {
     tag = "tickets",
     params(("id" = TicketId, Path), IfMatch),
     request_body(content = ChangeTicket, example = json!({"priority": "high", "tags": ["export"]})),
-    security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
+    security(("client_credentials" = ["tickets:write"])),
     responses((status = 200, description = "The ticket as it is now", body = TicketView)),
 )]
 #[patch("/tickets/{id}")]
@@ -138,7 +138,7 @@ pub async fn change_ticket(
 #[utoipa::path(
     tag = "tickets",
     params(("id" = TicketId, Path), IfMatch),
-    security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
+    security(("client_credentials" = ["tickets:write"])),
     responses(
         (status = 200, description = "The ticket as it is now", body = TicketView),
         (status = 422, description = "Not complete", body = crate::http::Problem, content_type = "application/problem+json"),
@@ -166,7 +166,7 @@ pub async fn submit_ticket(
 #[utoipa::path(
     tag = "tickets",
     params(("id" = TicketId, Path), IfMatch),
-    security(("bearer" = ["tickets:delete"]), ("client_credentials" = ["tickets:delete"])),
+    security(("client_credentials" = ["tickets:delete"])),
     responses((status = 204, description = "Deleted")),
 )]
 #[delete("/tickets/{id}")]
@@ -182,10 +182,12 @@ pub async fn delete_ticket(
 }
 
 /// Restore a deleted ticket
+///
+/// Within 30 days of its deletion. It is back with its whole conversation, and assigned anew where its agent is not available.
 #[utoipa::path(
     tag = "tickets",
     params(("id" = TicketId, Path), IfMatch),
-    security(("bearer" = ["tickets:delete"]), ("client_credentials" = ["tickets:delete"])),
+    security(("client_credentials" = ["tickets:delete"])),
     responses((status = 200, description = "The ticket as it is now", body = TicketView)),
 )]
 #[post("/tickets/{id}/restoration")]

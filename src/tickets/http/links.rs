@@ -61,7 +61,7 @@ impl TicketLinkView {
     tag = "tickets",
     params(("id" = TicketId, Path), Idempotency),
     request_body = AddLink,
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 201, description = "The link", body = TicketLinkView)),
 )]
 #[post("/tickets/{id}/links")]
@@ -95,7 +95,7 @@ pub async fn add_link(
 #[utoipa::path(
     tag = "tickets",
     params(("id" = TicketId, Path), PageQuery),
-    security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
+    security(("client_credentials" = ["tickets:read"])),
     responses((status = 200, description = "A page of links", body = Page<TicketLinkView>)),
 )]
 #[get("/tickets/{id}/links")]
@@ -114,10 +114,12 @@ pub async fn list_links(
 }
 
 /// Get a link
+///
+/// From the side of this ticket: what the other one is to it.
 #[utoipa::path(
     tag = "tickets",
     params(("id" = TicketId, Path), ("link_id" = LinkId, Path)),
-    security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
+    security(("client_credentials" = ["tickets:read"])),
     responses((status = 200, description = "The link", body = TicketLinkView)),
 )]
 #[get("/tickets/{id}/links/{link_id}")]
@@ -140,7 +142,7 @@ pub async fn get_link(
 #[utoipa::path(
     tag = "tickets",
     params(("id" = TicketId, Path), ("link_id" = LinkId, Path), IfMatch),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 204, description = "The link is gone")),
 )]
 #[delete("/tickets/{id}/links/{link_id}")]

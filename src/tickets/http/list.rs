@@ -26,7 +26,7 @@ pub fn found_by(query: &str, actor: &Actor) -> Result<Filter, AppError> {
         ListQuery,
         WantsTotal,
     ),
-    security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
+    security(("client_credentials" = ["tickets:read"])),
     responses((status = 200, description = "A page of tickets", body = Page<TicketSummary>)),
 )]
 #[get("/tickets")]

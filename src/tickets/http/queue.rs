@@ -71,7 +71,7 @@ impl WaitingTicket {
 #[utoipa::path(
     tag = "assignment",
     params(QueueQuery),
-    security(("bearer" = ["tickets:read", "tickets:work"]), ("client_credentials" = ["tickets:read", "tickets:work"])),
+    security(("client_credentials" = ["tickets:read", "tickets:work"])),
     responses((status = 200, description = "A page of the queue", body = Page<WaitingTicket>)),
 )]
 #[get("/assignment/queue")]
@@ -139,7 +139,7 @@ pub struct AssignmentPreview {
 #[utoipa::path(
     tag = "assignment",
     request_body = AssignmentQuestion,
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "The decision", body = AssignmentPreview)),
 )]
 #[post("/assignment/preview")]

@@ -104,7 +104,7 @@ impl FoundTicket {
 #[utoipa::path(
     tag = "tickets",
     params(SearchQuery),
-    security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
+    security(("client_credentials" = ["tickets:read"])),
     responses((status = 200, description = "A page of what was found", body = SearchPage)),
 )]
 #[get("/search")]

@@ -42,7 +42,7 @@ pub struct TriageTicket {
     tag = "triage",
     params(("id" = TicketId, Path), IfMatch),
     request_body(content = TriageTicket, example = json!({"severity": 2, "impact": 3})),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "The ticket as it is now", body = TicketView)),
 )]
 #[post("/tickets/{id}/triage")]
@@ -116,7 +116,7 @@ fn counts(found: &[(Priority, i64)]) -> QueueCounts {
 #[utoipa::path(
     tag = "triage",
     params(PageQuery, WantsTotal),
-    security(("bearer" = ["tickets:read", "tickets:work"]), ("client_credentials" = ["tickets:read", "tickets:work"])),
+    security(("client_credentials" = ["tickets:read", "tickets:work"])),
     responses((status = 200, description = "A page of the queue", body = QueuePage)),
 )]
 #[get("/triage/queue")]

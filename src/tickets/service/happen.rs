@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::super::store::{self, Ticket, Watched};
 use super::conversation::hold_conversation;
 use super::transition::{about, with, write_note};
-use super::{Held, InWorkflow, Told, hold};
+use super::{Held, InWorkflow, Told, held, hold};
 use crate::appointments;
 use crate::events::{self, EventType, NewEvent, Subject};
 use crate::http::IfMatch;
@@ -63,6 +63,21 @@ pub fn happen_in_conversation<T>(
 ) -> Result<(T, InWorkflow<Ticket>), AppError> {
     actor.require(Permission::TicketsWork)?;
     let held = hold_conversation(conn, actor, id)?;
+    happen_held(conn, actor, held, now, work)
+}
+
+/// As [`happen`], on this ticket whether it is merged or deleted or not, and whether or not the actor sees it any more: for what
+/// belongs to who did it.
+pub fn happen_wherever<T>(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    id: TicketId,
+    now: DateTime<Utc>,
+    work: impl FnOnce(&mut PgConnection, &mut Ticket) -> Result<(T, Option<Happening>), AppError>,
+) -> Result<(T, InWorkflow<Ticket>), AppError> {
+    actor.require(Permission::TicketsWork)?;
+    let located = store::lock_any(conn, id)?;
+    let held = held(conn, located)?;
     happen_held(conn, actor, held, now, work)
 }
 

@@ -56,7 +56,9 @@ pub use due::follow_automatic_transition;
 pub use elevate::{Elevate, elevate, elevations};
 pub use handover::{HandOver, hand_over};
 use happen::cancel_appointments;
-pub use happen::{Happening, happen, happen_in_conversation, happen_on, take_missed_deadlines};
+pub use happen::{
+    Happening, happen, happen_in_conversation, happen_on, happen_wherever, take_missed_deadlines,
+};
 pub use links::{Linked, NewLink, find_link, link, links, tell_child, unlink};
 pub use matrix::{
     Difference, MATRIX_JOB, apply_matrix, matrix_difference, matrix_job_step, replace_matrix,
@@ -68,7 +70,9 @@ pub use operation::{Operation, Work};
 use process::guard_closing;
 pub use process::{Marking, TicketProcess, asks_for, mark_step, process};
 pub use queue::{Waiting, WouldOpen, assign_waiting, preview, queue};
-pub use read::{COUNTED_MAX, conversation, count, counts, get, history, ids, list, note, notes};
+pub use read::{
+    COUNTED_MAX, conversation, count, counts, get, history, ids, list, note, notes, selection,
+};
 pub use redact::{Redact, Redacted, redact, redactions};
 pub use reply_drafts::{discard_reply_draft, forget_reply_draft, reply_draft, save_reply_draft};
 pub use search::{Found, Highlight, Place, RANKED_MAX, search};

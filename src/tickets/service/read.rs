@@ -5,10 +5,10 @@ use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use serde_json::Value;
 
-use super::super::store::{self, Filter, Located, Sort, Summary, Ticket};
+use super::super::store::{self, Filter, Located, Selection, Sort, Summary, Ticket};
 use super::{InWorkflow, NOT_FOUND};
 use crate::events::{self, Event};
-use crate::kernel::{Actor, AppError, NoteId, Page, PageRequest, Permission, TicketId};
+use crate::kernel::{Actor, AppError, NoteId, Page, PageRequest, Permission, TicketId, Visibility};
 use crate::notes::{self, Note};
 use crate::people;
 use crate::workflow;
@@ -121,6 +121,21 @@ pub fn count(
     require_to_list(actor, filter)?;
     let filter = &resolved(conn, actor, filter)?;
     Ok(store::count(conn, actor, filter, now)?)
+}
+
+/// The tickets that the caller finds, as a part of another query; `None` when these are all that are not deleted.
+pub fn selection(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    filter: &Filter,
+    now: DateTime<Utc>,
+) -> Result<Option<Selection>, AppError> {
+    require_to_list(actor, filter)?;
+    if actor.visibility() == Visibility::All && *filter == Filter::default() {
+        return Ok(None);
+    }
+    let filter = &resolved(conn, actor, filter)?;
+    Ok(Some(Selection::new(actor, filter, now)))
 }
 
 /// Tickets are counted as far as this; one more stands for more.

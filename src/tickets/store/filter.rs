@@ -2,6 +2,7 @@
 use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::Bool;
 use uuid::Uuid;
 
@@ -16,7 +17,7 @@ use crate::tickets::rules::{Source, Words};
 use crate::workflow::{Awaiting, Category};
 
 /// Which tickets; an empty list or `None` means any.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Filter {
     pub q: Option<Words>,
     pub numbers: Vec<i64>,
@@ -67,7 +68,7 @@ pub struct Filter {
 }
 
 /// From a time on, and before another.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Range {
     pub from: Option<DateTime<Utc>>,
     pub before: Option<DateTime<Utc>>,
@@ -307,5 +308,20 @@ pub(super) fn among<'a>(those: Condition, filter: &Filter, now: DateTime<Utc>) -
     match &filter.q {
         Some(words) => query.filter(Matches(words.clone())),
         None => query,
+    }
+}
+
+/// The ids of the tickets that a caller finds, as a part of another query.
+pub struct Selection(tickets::BoxedQuery<'static, Pg, diesel::sql_types::Uuid>);
+
+impl Selection {
+    pub fn new(actor: &Actor, filter: &Filter, now: DateTime<Utc>) -> Self {
+        Self(filtered(actor, filter, now).select(tickets::id))
+    }
+}
+
+impl QueryFragment<Pg> for Selection {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        QueryFragment::<Pg>::walk_ast(&self.0, out)
     }
 }

@@ -22,7 +22,7 @@ mod write;
 pub use conversions::{Conversion, conversion, conversions, insert_conversion};
 pub use drafts::{count_drafts, delete_abandoned, delete_draft, drafts, lock_author};
 pub use elevations::{Elevation, elevations, insert_elevation};
-pub use filter::{Due, Filter, Range, SlaFilter};
+pub use filter::{Due, Filter, Range, Selection, SlaFilter};
 pub use find::{
     Watched, find, in_status, lock, lock_any, lock_automatic_due, lock_in_status, lock_pair,
     lock_silence_due, of_participant, take_deadlines, visible,

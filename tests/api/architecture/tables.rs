@@ -61,6 +61,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("notes", &["notes"]),
     ("attachments", &["attachments", "files", "file_parts"]),
     ("appointments", &["appointments"]),
+    ("time_entries", &["time_entries", "hourly_rates", "timers"]),
     ("jobs", &["jobs"]),
     (
         "mail",
@@ -75,9 +76,20 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("side_conversations", &["side_conversations", "side_messages"]),
     ("inbound", &["inbound_mails", "inbound_mailboxes", "inbound_settings"]),
     ("surveys", &["surveys", "survey_cursor"]),
+    ("export", &["export_marks", "export_head", "export_touches"]),
     ("webhooks", &["webhooks", "webhook_deliveries", "webhook_attempts"]),
     ("sla", &["calendars", "calendar_versions"]),
     ("schedule", &["delays", "calendar_feeds"]),
+    (
+        "reports",
+        &[
+            "report_tickets",
+            "report_cycles",
+            "report_assignments",
+            "report_cursor",
+            "report_statuses",
+        ],
+    ),
     (
         "notifications",
         &[
@@ -113,6 +125,27 @@ const READS: &[(&str, &[&str])] = &[
     ),
     // Who may see a mail depends on its ticket.
     ("inbound", &["tickets"]),
+    // Who may see an entry, and what it costs, depends on its ticket; a line of a spreadsheet has names.
+    ("time_entries", &["tickets", "agents", "accounts"]),
+    // Everything that a hundred tickets have, in a query for each kind of it; in which order they changed.
+    (
+        "export",
+        &[
+            "event_feed",
+            "events",
+            "tickets",
+            "notes",
+            "attachments",
+            "files",
+            "assignments",
+            "sla_clocks",
+            "time_entries",
+            "surveys",
+            "ticket_links",
+            "ticket_watchers",
+            "crm_mirrors",
+        ],
+    ),
     // Who may see a survey depends on its ticket.
     ("surveys", &["tickets"]),
     // What happened to tickets, and what clocks do in their statuses, in one query for many; what accounts have agreed. Whether there
@@ -132,6 +165,25 @@ const READS: &[(&str, &[&str])] = &[
     ),
     // A calendar names its tickets, a load counts them, and a reminder asks whether they are open.
     ("schedule", &["tickets"]),
+    // What happened to tickets and what they are now, in one query for many; whose names figures have; what clocks and surveys
+    // came to.
+    (
+        "reports",
+        &[
+            "events",
+            "tickets",
+            "departments",
+            "agents",
+            "accounts",
+            "products",
+            "components",
+            "surveys",
+            "sla_tickets",
+            "sla_clocks",
+            "sla_policy_versions",
+            "time_entries",
+        ],
+    ),
     // Who may see a mail depends on its ticket.
     ("mail", &["tickets"]),
     // Whom many events concern, who of them may see the tickets, and what they want, in a query for each kind of thing.

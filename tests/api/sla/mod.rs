@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use crate::support::{Client, TestApp, path};
 
 /// Publishes what happened, and lets the clocks learn it.
-async fn derive(app: &TestApp) {
+pub async fn derive(app: &TestApp) {
     app.publish().await;
     let step = |conn: &mut _| sla::derive_some(conn, Utc::now(), 50);
     while app.service.db.quiet_tx(step).await.unwrap() > 0 {}

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::support::{Client, Reply, TestApp, path};
 
 /// Publishes what happened, and asks whom it calls for.
-async fn ask(app: &TestApp) {
+pub async fn ask(app: &TestApp) {
     app.publish().await;
     let surveys = app.service.surveys.clone();
     loop {

@@ -16,6 +16,7 @@ use casebridge::db::Db;
 use casebridge::db::embedded::Embedded;
 use casebridge::kernel::Secret;
 use casebridge::reports;
+use casebridge::reports::service::Followed;
 use chrono::Utc;
 use clap::Parser as _;
 use diesel::connection::SimpleConnection as _;
@@ -128,7 +129,7 @@ async fn derive(url: &str) -> anyhow::Result<()> {
         let step = Instant::now();
         let more = db.quiet_tx(|conn| reports::service::follow(conn, Utc::now())).await?;
         steps.push(step.elapsed().as_secs_f64() * 1000.0);
-        if !more {
+        if more != Followed::Some {
             break;
         }
     }

@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 use super::run::Service;
 use crate::events::{self, Consumer};
 use crate::kernel::AppError;
+use crate::reports::service::Followed;
 use crate::tickets::service;
 use crate::workers::Workers;
 use crate::{crm, http, reminders, reports, schedule, sla, time_entries};
@@ -32,7 +33,7 @@ const MAIL_FILES: Duration = Duration::from_millis(500);
 const SCHEDULE: Duration = Duration::from_secs(1);
 /// How often it is looked for timers that were forgotten.
 const TIMERS: Duration = Duration::from_secs(30);
-/// How often mails are looked for, by each connection that has none to send.
+/// How often mails are looked for, when there were none to send.
 const MAIL_IDLE: Duration = Duration::from_millis(500);
 /// How often is told how many mails wait.
 const MAIL_FIGURES: Duration = Duration::from_secs(5);
@@ -42,15 +43,15 @@ const WEBHOOK_FIGURES: Duration = Duration::from_secs(5);
 const FILES: Duration = Duration::from_secs(60);
 /// How often it is looked for customers who do not reply, and for whom to ask how satisfied they are.
 const CUSTOMERS: Duration = Duration::from_secs(1);
-/// How often it is looked for what people are to be told of, and for mails to them that waited.
-const NOTIFICATIONS: Duration = Duration::from_millis(500);
+/// How often it is looked for mails about tickets that waited until now.
+const DIGESTS: Duration = Duration::from_secs(1);
 /// How often it is looked for what people were told long ago.
 const OLD_NOTIFICATIONS: Duration = Duration::from_secs(600);
 /// How often it is looked for tickets whose clocks have something to learn or to tell.
 const CLOCKS: Duration = Duration::from_millis(500);
 /// Tickets whose clocks are derived in one transaction.
 const CLOCKS_AT_ONCE: i64 = 50;
-/// How often it is looked for what happened to tickets, for reports.
+/// How often it is asked whether clocks have learned what reports wait for, and how long what happens is gathered.
 const REPORTS: Duration = Duration::from_millis(500);
 /// How often automatic transitions are looked for.
 const AUTOMATIC: Duration = Duration::from_millis(500);
@@ -91,11 +92,7 @@ impl Service {
         self.start_notifications(&workers);
         self.start_webhooks(&workers);
         self.start_ticket_workers(&workers, news);
-        let db = self.db.clone();
-        workers.every("reports", REPORTS, move || {
-            let db = db.clone();
-            async move { db.quiet_tx(|conn| reports::service::follow(conn, Utc::now())).await }
-        });
+        self.start_reports(&workers);
         let files = self.files.clone();
         workers.every("files", FILES, move || {
             let files = files.clone();
@@ -106,7 +103,7 @@ impl Service {
             let db = db.clone();
             async move {
                 let before = Utc::now() - KEEP_KEYS;
-                db.tx(move |conn| Ok(http::sweep_idempotency_keys(conn, before)?)).await?;
+                db.quiet_tx(move |conn| Ok(http::sweep_idempotency_keys(conn, before)?)).await?;
                 Ok(false)
             }
         });
@@ -137,13 +134,11 @@ impl Service {
 
     /// Long work, and what starts some when its time has come.
     fn start_jobs(&self, workers: &Workers) {
-        for _ in 0..JOBS_AT_ONCE {
-            let jobs = self.jobs.clone();
-            workers.every("jobs", JOBS_IDLE, move || {
-                let jobs = jobs.clone();
-                async move { jobs.step_due(Utc::now()).await }
-            });
-        }
+        let jobs = self.jobs.clone();
+        workers.every_of(JOBS_AT_ONCE, "jobs", JOBS_IDLE, move || {
+            let jobs = jobs.clone();
+            async move { jobs.step_due(Utc::now()).await }
+        });
         let db = self.db.clone();
         workers.every("scheduled comparisons", SCHEDULES, move || {
             let db = db.clone();
@@ -197,7 +192,7 @@ impl Service {
         let db = self.db.clone();
         workers.every("schedule", SCHEDULE, move || {
             let db = db.clone();
-            async move { db.tx(|conn| schedule::service::sweep(conn, Utc::now())).await }
+            async move { db.step(|conn| schedule::service::sweep(conn, Utc::now())).await }
         });
         let (db, most) = (self.db.clone(), self.config.longest_timer());
         workers.every("timers", TIMERS, move || {
@@ -231,19 +226,33 @@ impl Service {
         let db = self.db.clone();
         workers.every("service levels", CLOCKS, move || {
             let db = db.clone();
-            async move { db.tx(|conn| sla::tell_next(conn, Utc::now())).await }
+            async move { db.step(|conn| sla::tell_next(conn, Utc::now())).await }
+        });
+    }
+
+    /// What happened becomes facts for reports.
+    fn start_reports(&self, workers: &Workers) {
+        let (db, feed) = (self.db.clone(), self.feed.clone());
+        workers.every("reports", REPORTS, move || {
+            let (db, feed) = (db.clone(), feed.clone());
+            async move {
+                let seen = feed.last();
+                let step = db.quiet_tx(|conn| reports::service::follow(conn, Utc::now())).await?;
+                if step == Followed::Everything {
+                    feed.beyond(seen).await;
+                }
+                Ok(step == Followed::Some)
+            }
         });
     }
 
     /// What goes out by mail.
     fn start_mail(&self, workers: &Workers) {
-        for _ in 0..self.config.smtp_connections {
-            let mailer = self.mailer.clone();
-            workers.every("mail", MAIL_IDLE, move || {
-                let mailer = mailer.clone();
-                async move { mailer.send_due(Utc::now()).await }
-            });
-        }
+        let mailer = self.mailer.clone();
+        workers.every_of(self.config.smtp_connections, "mail", MAIL_IDLE, move || {
+            let mailer = mailer.clone();
+            async move { mailer.send_due(Utc::now()).await }
+        });
         let mailer = self.mailer.clone();
         workers.every("mail figures", MAIL_FIGURES, move || {
             let mailer = mailer.clone();
@@ -292,7 +301,7 @@ impl Service {
         let db = self.db.clone();
         workers.every("silent customers", CUSTOMERS, move || {
             let db = db.clone();
-            async move { db.tx(|conn| reminders::heed_next(conn, Utc::now())).await }
+            async move { db.step(|conn| reminders::heed_next(conn, Utc::now())).await }
         });
         let (db, surveys) = (self.db.clone(), self.surveys.clone());
         workers.every("surveys", CUSTOMERS, move || {
@@ -303,13 +312,20 @@ impl Service {
 
     /// Who is told of what happens.
     fn start_notifications(&self, workers: &Workers) {
-        let (db, notifier) = (self.db.clone(), self.notifier.clone());
-        workers.every("notifications", NOTIFICATIONS, move || {
-            let (db, notifier) = (db.clone(), notifier.clone());
-            async move { db.tx(move |conn| notifier.tell_next(conn, Utc::now())).await }
+        let (db, notifier, feed) = (self.db.clone(), self.notifier.clone(), self.feed.clone());
+        workers.every("notifications", Duration::ZERO, move || {
+            let (db, notifier, feed) = (db.clone(), notifier.clone(), feed.clone());
+            async move {
+                let seen = feed.last();
+                let told = db.step(move |conn| notifier.tell_next(conn, Utc::now())).await?;
+                if !told {
+                    feed.beyond(seen).await;
+                }
+                Ok(told)
+            }
         });
         let (db, notifier) = (self.db.clone(), self.notifier.clone());
-        workers.every("digests", NOTIFICATIONS, move || {
+        workers.every("digests", DIGESTS, move || {
             let (db, notifier) = (db.clone(), notifier.clone());
             async move { db.quiet_tx(move |conn| notifier.write_due(conn, Utc::now())).await }
         });
@@ -326,13 +342,13 @@ impl Service {
         let db = self.db.clone();
         workers.every("automatic transitions", AUTOMATIC, move || {
             let db = db.clone();
-            async move { db.tx(|conn| service::follow_automatic_transition(conn, Utc::now())).await }
+            async move { db.step(|conn| service::follow_automatic_transition(conn, Utc::now())).await }
         });
         let db = self.db.clone();
         workers.every("waiting tickets", Duration::ZERO, move || {
             let (db, news) = (db.clone(), Arc::clone(&news));
             async move {
-                let given = db.tx(|conn| service::assign_waiting(conn, Utc::now())).await?;
+                let given = db.step(|conn| service::assign_waiting(conn, Utc::now())).await?;
                 if !given {
                     _ = tokio::time::timeout(WAITING, news.notified()).await;
                 }
@@ -342,7 +358,7 @@ impl Service {
         let db = self.db.clone();
         workers.every("closed parents", AUTOMATIC, move || {
             let db = db.clone();
-            async move { db.tx(|conn| service::tell_child(conn, Utc::now())).await }
+            async move { db.step(|conn| service::tell_child(conn, Utc::now())).await }
         });
         let db = self.db.clone();
         workers.every("abandoned drafts", Duration::from_secs(600), move || {

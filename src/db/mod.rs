@@ -93,6 +93,19 @@ impl Db {
         done
     }
 
+    /// As [`Db::tx`], for a step of background work: true when there was something to do, and otherwise the relay has no reason to
+    /// look.
+    pub async fn step<F>(&self, work: F) -> Result<bool, AppError>
+    where
+        F: FnOnce(&mut PgConnection) -> Result<bool, AppError> + Send + 'static,
+    {
+        let done = self.quiet_tx(work).await?;
+        if done {
+            self.committed.notify_one();
+        }
+        Ok(done)
+    }
+
     /// As [`Db::tx`], for what appends no event: the relay has no reason to look.
     pub async fn quiet_tx<T, F>(&self, work: F) -> Result<T, AppError>
     where

@@ -1,18 +1,19 @@
 //! Plain text as HTML.
 
-/// The text as a paragraph: nothing in it is markup, and its line breaks are kept.
+/// The text as a paragraph, as [`plain_lines`] has it.
 pub fn plain_html(text: &str) -> String {
-    let mut html = String::with_capacity(text.len() + text.len() / 8 + 8);
-    html.push_str("<p>");
-    let mut lines = text.trim().lines();
-    if let Some(first) = lines.next() {
-        escape(first, &mut html);
-    }
-    for line in lines {
-        html.push_str("<br>\n");
+    format!("<p>{}</p>", plain_lines(text))
+}
+
+/// The text to be put into HTML: nothing in it is markup, and its line breaks are kept.
+pub fn plain_lines(text: &str) -> String {
+    let mut html = String::with_capacity(text.len() + text.len() / 8);
+    for (number, line) in text.trim().lines().enumerate() {
+        if number > 0 {
+            html.push_str("<br>\n");
+        }
         escape(line, &mut html);
     }
-    html.push_str("</p>");
     html
 }
 

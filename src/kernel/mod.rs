@@ -17,7 +17,7 @@ pub use csv::{csv_line, csv_text};
 pub use desk::{Level, Priority};
 pub use erasure::{Erasure, MARK};
 pub use error::{AppError, FieldError};
-pub use html::plain_html;
+pub use html::{plain_html, plain_lines};
 pub use ids::*;
 pub use page::{Cursor, Direction, PAGE_DEFAULT, PAGE_MAX, Page, PageRequest};
 pub use sealed::{SIGNATURE, Secret, SecretKey};

@@ -31,3 +31,15 @@ pub struct NewNote {
     /// Of its ticket, in the order in which they are shown.
     pub attachments: Vec<AttachmentId>,
 }
+
+impl NewNote {
+    /// A note without attachments.
+    pub fn public(channel: Channel, body: String) -> Self {
+        Self { visibility: NoteVisibility::Public, channel, body, attachments: Vec::new() }
+    }
+
+    /// A note without attachments, for the desk alone.
+    pub fn internal(channel: Channel, body: String) -> Self {
+        Self { visibility: NoteVisibility::Internal, ..Self::public(channel, body) }
+    }
+}

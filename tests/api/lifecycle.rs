@@ -1,7 +1,6 @@
 //! The program from start to end: how it starts, refuses to start, logs and stops.
 use std::time::{Duration, Instant};
 
-use casebridge::db::Db;
 use casebridge::kernel::SecretKey;
 use diesel::connection::SimpleConnection as _;
 use diesel::dsl::sql;
@@ -106,11 +105,12 @@ async fn at_rest_it_asks_the_database_little() {
         let query = "xact_commit from pg_stat_database where datname = current_database()";
         diesel::select(sql::<BigInt>(query)).get_result::<i64>(&mut conn).unwrap()
     };
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    // PostgreSQL counts a session's transactions when it is idle, at most once a second.
+    tokio::time::sleep(Duration::from_secs(3)).await;
     let before = commits();
     tokio::time::sleep(Duration::from_secs(4)).await;
     let each_second = (commits() - before) / 4;
-    assert!((1..40).contains(&each_second), "{each_second} transactions a second");
+    assert!((1..30).contains(&each_second), "{each_second} transactions a second");
 }
 
 #[actix_web::test]
@@ -218,30 +218,4 @@ fn the_command_line_prints_the_specification_and_explains_itself() {
     let output = casebridge(&["nonsense"], &[]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8(output.stderr).unwrap().contains("--help"));
-}
-
-#[actix_web::test]
-async fn an_idle_service_leaves_the_database_alone() {
-    #[derive(diesel::QueryableByName)]
-    struct Count {
-        #[diesel(sql_type = diesel::sql_types::BigInt)]
-        count: i64,
-    }
-    let database = Database::create().await;
-    let process = Process::serve(&database, &[]).await;
-    let db = Db::connect(&database.url, 1).unwrap();
-    // PostgreSQL counts a session's transactions when it is idle, at most once a second.
-    let committed = || async {
-        let sql =
-            "select xact_commit as count from pg_stat_database where datname = current_database()";
-        let count =
-            db.read(move |conn| Ok(diesel::sql_query(sql).get_result::<Count>(conn)?.count));
-        count.await.unwrap()
-    };
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    let before = committed().await;
-    tokio::time::sleep(Duration::from_secs(4)).await;
-    let a_second = (committed().await - before) / 4;
-    assert!((1..40).contains(&a_second), "{a_second} transactions a second");
-    process.terminate();
 }

@@ -1,49 +1,6 @@
 // Answers a survey in Chromium without JavaScript and with the keyboard alone, against a server of its own. One line for each
 // check; the exit code is 1 when one fails. Usage: node survey.mjs [program] [folder for screenshots]
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { chromium } from 'playwright-core';
-
-const program = resolve(process.argv[2] ?? '../../target/debug/casebridge');
-const pictures = process.argv[3] && resolve(process.argv[3]);
-const folder = mkdtempSync(join(tmpdir(), 'casebridge-survey-'));
-const port = await freePort();
-const base = `http://127.0.0.1:${port}`;
-const ours = { DATA_DIR: join(folder, 'data'), LISTEN: `127.0.0.1:${port}`, PUBLIC_URL: base };
-const env = { ...process.env };
-for (const [name, value] of Object.entries(ours)) env[`CASEBRIDGE_${name}`] = value;
-delete env.DATABASE_URL;
-
-const trouble = [];
-let failures = 0;
-
-function check(what, passed, found = '') {
-  failures += passed ? 0 : 1;
-  console.log(passed ? `ok     ${what}` : `FAILED ${what}: ${JSON.stringify(found)}`);
-}
-
-async function freePort() {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port: free } = probe.address();
-  return new Promise((closed) => probe.close(() => closed(free)));
-}
-
-async function until(what, attempt) {
-  for (let tries = 300; tries > 0 && server.exitCode === null; tries -= 1) {
-    const found = await attempt().catch(() => null);
-    if (found) return found;
-    await sleep(200);
-  }
-  throw new Error(`it does not come to that: ${what}`);
-}
-
-const token = (role) => execFileSync(program, ['token', role], { env, stdio: ['ignore', 'pipe', 'ignore'] }).toString().trim();
+import { base, check, picture, token, until, visit, watch } from './desk.mjs';
 
 async function call(bearer, method, path, body) {
   const headers = { authorization: `Bearer ${bearer}`, 'content-type': 'application/json', 'if-match': '*' };
@@ -66,14 +23,12 @@ async function asked(contact, admin) {
 
 async function open(browser, url, more = {}) {
   const context = await browser.newContext({ javaScriptEnabled: false, viewport: { width: 900, height: 1000 }, ...more });
-  const page = await context.newPage();
-  page.on('console', (line) => line.type() === 'error' && !line.text().includes('the server responded') && trouble.push(line.text()));
-  page.on('request', (request) => new URL(request.url()).origin !== base && trouble.push(request.url()));
+  const page = watch(await context.newPage());
   await page.goto(url);
   return page;
 }
 
-const picture = (page, name) => pictures && page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
+const whole = (page, name) => picture(page, `survey-${name}`, { fullPage: true });
 
 /** Presses Tab until the element that this selector finds has the focus; how often, or 0. */
 async function tabTo(page, selector) {
@@ -94,9 +49,9 @@ async function checkKeyboard(browser, { url, survey, path }, admin) {
   check('they are a group with the question as its name', await page.getByRole('group', { name: /How satisfied are you with/ }).count() === 1);
   check('the comment has a name and a description', await page.getByRole('textbox', { name: 'What should we know?' }).count() === 1
     && await page.locator('#comment[aria-describedby~=comment-hint]').count() === 1);
-  await picture(page, 'survey-light');
+  await whole(page, 'light');
   check('Tab leads to the answers', await tabTo(page, 'input[type=radio]') === 1);
-  await picture(page, 'survey-focus');
+  await whole(page, 'focus');
   await page.keyboard.press('Space');
   for (const _ of [1, 2, 3]) await page.keyboard.press('ArrowDown');
   check('the arrow keys choose', await page.locator('#rating-4:checked').count() === 1);
@@ -111,7 +66,7 @@ async function checkKeyboard(browser, { url, survey, path }, admin) {
   check('the focus is where that is said', await page.locator('.notice:focus').count() === 1);
   check('what was written is shown as text', await page.locator('main b').count() === 0
     && await page.inputValue('#comment') === 'Quick & <b>friendly</b>');
-  await picture(page, 'survey-saved');
+  await whole(page, 'saved');
   await page.reload();
   check('loading the page again sends nothing again', (await survey()).changed_at === saved.changed_at);
   await tabTo(page, 'input[type=radio]');
@@ -126,12 +81,12 @@ async function checkKeyboard(browser, { url, survey, path }, admin) {
 async function checkLooks(browser, { url, survey }) {
   const before = await survey();
   const dark = await open(browser, url, { colorScheme: 'dark' });
-  await picture(dark, 'survey-dark');
+  await whole(dark, 'dark');
   await dark.context().close();
   const phone = await open(browser, `${url}?rating=2`, { viewport: { width: 320, height: 640 } });
   check('a link of the mail chooses and records nothing', await phone.locator('#rating-2:checked').count() === 1
     && (await survey()).changed_at === before.changed_at);
-  await picture(phone, 'survey-phone');
+  await whole(phone, 'phone');
   await phone.context().close();
   const narrow = await (await browser.newContext({ viewport: { width: 320, height: 640 } })).newPage();
   await narrow.goto(url);
@@ -176,29 +131,14 @@ async function checkWrong(browser, { url, survey }) {
   await page.context().close();
   const nowhere = await open(browser, `${base}/s/${'x'.repeat(43)}`, { colorScheme: 'dark', locale: 'de-DE' });
   check('a wrong link gets a page in the language of the browser', (await nowhere.textContent('h1')).includes('gibt es nicht'));
-  await picture(nowhere, 'survey-unknown');
+  await whole(nowhere, 'unknown');
   await nowhere.context().close();
 }
 
-const server = spawn(program, ['serve'], { env, stdio: 'ignore' });
-let browser;
-try {
-  await until('a server', async () => (await fetch(`${base}/health/ready`)).ok);
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['no-sandbox', 'disable-gpu', 'disable-quic', 'no-first-run', 'disable-background-networking',
-      'disable-component-update', 'disable-sync'].map((flag) => `--${flag}`),
-  });
+await visit(async (browser) => {
   const [contact, admin] = [token('contact'), token('admin')];
   const survey = await asked(contact, admin);
   await checkKeyboard(browser, survey, admin);
   await checkLooks(browser, survey);
   await checkWrong(browser, survey);
-  check('nothing was reported in the console, and no other host was asked', trouble.length === 0, trouble);
-} finally {
-  await browser?.close();
-  if (server.exitCode === null && server.kill()) await once(server, 'exit');
-  rmSync(folder, { recursive: true, force: true });
-}
-console.log(`${failures} checks failed.`);
-process.exitCode = Math.min(failures, 1);
+});

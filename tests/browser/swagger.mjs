@@ -1,23 +1,6 @@
 // Checks Swagger UI in Chromium as a person uses it, against a server of its own. One line for each check; the exit code
 // is 1 when one fails. Usage: node swagger.mjs [program] [folder for screenshots]
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { chromium } from 'playwright-core';
-
-const program = resolve(process.argv[2] ?? '../../target/debug/casebridge');
-const pictures = process.argv[3] && resolve(process.argv[3]);
-const folder = mkdtempSync(join(tmpdir(), 'casebridge-browser-'));
-const port = await freePort();
-const base = `http://127.0.0.1:${port}`;
-const ours = { DATA_DIR: join(folder, 'data'), LISTEN: `127.0.0.1:${port}`, PUBLIC_URL: base };
-const env = { ...process.env };
-for (const [name, value] of Object.entries(ours)) env[`CASEBRIDGE_${name}`] = value;
-delete env.DATABASE_URL;
+import { base, check, picture, token, visit, watch } from './desk.mjs';
 
 // Operations that succeed with what Swagger UI fills in, in the order in which a person tries them.
 const WORKING = `
@@ -41,45 +24,13 @@ const WORKING = `
   incoming_mails get_inbound_settings 200, incoming_mails list_quarantine 200, mail_templates list_mail_templates 200,
   mail_templates preview_mail_template 200, surveys list_surveys 200, operations get_liveness 200`.split(',').map((call) => call.trim().split(' '));
 
-const trouble = [];
-let failures = 0;
-
-function check(what, passed, found = '') {
-  failures += passed ? 0 : 1;
-  console.log(passed ? `ok     ${what}` : `FAILED ${what}: ${JSON.stringify(found)}`);
-}
-
-async function freePort() {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port: free } = probe.address();
-  return new Promise((closed) => probe.close(() => closed(free)));
-}
-
-async function started(server) {
-  for (let tries = 300; tries > 0 && server.exitCode === null; tries -= 1) {
-    if ((await fetch(`${base}/health/ready`).catch(() => null))?.ok) return;
-    await sleep(200);
-  }
-  throw new Error('the server does not start');
-}
-
 async function open(browser) {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
-  page.on('pageerror', (error) => trouble.push(error.message));
-  page.on('console', (line) => {
-    const refusal = line.text().includes('the server responded'); // Those are tried on purpose.
-    if (line.type() === 'error' && !refusal) trouble.push(line.text());
-  });
-  page.on('request', (request) => {
-    if (!/^data:/.test(request.url()) && new URL(request.url()).origin !== base) trouble.push(request.url());
-  });
+  const page = watch(await browser.newPage({ viewport: { width: 1280, height: 900 } }));
   await page.goto(`${base}/docs`);
   await page.waitForSelector('.opblock');
   return page;
 }
 
-const picture = (page, name) => pictures && page.screenshot({ path: join(pictures, `${name}.png`) });
 const box = (tag, operation) => `#operations-${tag}-${operation}`;
 
 async function unfold(page, place) {
@@ -149,10 +100,9 @@ async function checkPage(browser) {
 
 async function checkOperations(browser) {
   const page = await open(browser);
-  const token = execFileSync(program, ['token', 'admin'], { env, stdio: ['ignore', 'pipe', 'ignore'] });
   await run(page, 'auth', 'get_me', 401);
   await page.click('button.authorize');
-  await page.fill('#auth-bearer-value', token.toString().trim());
+  await page.fill('#auth-bearer-value', token('admin'));
   await page.click('.auth-container:has(#auth-bearer-value) button.authorize');
   await page.click('.close-modal');
   let client;
@@ -189,22 +139,7 @@ async function checkClient(browser, client) {
   await page.close();
 }
 
-const server = spawn(program, ['serve'], { env, stdio: 'ignore' });
-let browser;
-try {
-  await started(server);
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['no-sandbox', 'disable-gpu', 'disable-quic', 'no-first-run', 'disable-background-networking',
-      'disable-component-update', 'disable-sync'].map((flag) => `--${flag}`),
-  });
+await visit(async (browser) => {
   await checkPage(browser);
   await checkClient(browser, await checkOperations(browser));
-  check('nothing was reported in the console, and no other host was asked', trouble.length === 0, trouble);
-} finally {
-  await browser?.close();
-  if (server.exitCode === null && server.kill()) await once(server, 'exit');
-  rmSync(folder, { recursive: true, force: true });
-}
-console.log(`${failures} checks failed.`);
-process.exitCode = Math.min(failures, 1);
+});

@@ -191,7 +191,7 @@ impl Pass {
             CrmNotes::Internal => NoteVisibility::Internal,
             CrmNotes::Public => NoteVisibility::Public,
         };
-        let new = DeskNewNote { visibility, channel: Channel::Crm, body, attachments: Vec::new() };
+        let new = DeskNewNote { visibility, ..DeskNewNote::internal(Channel::Crm, body) };
         let now = self.now();
         self.held(move |conn, working| {
             let (ticket, connection) = (working.mirror.ticket_id, working.mirror.connection_id);

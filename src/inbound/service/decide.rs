@@ -16,7 +16,7 @@ use crate::kernel::{
 };
 use crate::mail::service as mail;
 use crate::mail::{Conversation, Thread};
-use crate::notes::{Channel, NewNote, NoteVisibility};
+use crate::notes::{self, Channel, NewNote, NoteVisibility};
 use crate::people;
 use crate::side_conversations;
 use crate::tickets::Source;
@@ -154,8 +154,7 @@ fn automatic(
 }
 
 fn note(incoming: &Incoming) -> NewNote {
-    let (visibility, channel) = (NoteVisibility::Public, Channel::Email);
-    NewNote { visibility, channel, body: incoming.note(), attachments: Vec::new() }
+    NewNote::public(Channel::Email, incoming.note())
 }
 
 fn reply(
@@ -188,7 +187,8 @@ pub(super) fn taken(replied: Replied) -> Outcome {
 }
 
 /// Anybody can write an agent's address into `From`. Only the agent has the mail that was sent to them, whose token the reply
-/// repeats.
+/// repeats. It is for the customer only where that mail told of a public note: an answer to a colleague, to an alarm or to an
+/// assignment stays with the desk.
 fn agents_reply(
     conn: &mut PgConnection,
     agent: &Actor,
@@ -199,15 +199,14 @@ fn agents_reply(
 ) -> Result<Outcome, AppError> {
     let unproven = Outcome::quarantined(Cause::UnprovenAgent);
     let Some(id) = existing(conn, Some(thread))? else { return Ok(unproven) };
-    let theirs = match mail::get(conn, &service(), thread.mail) {
-        Ok(mail) => mail.to_email.eq_ignore_ascii_case(&sender.email),
-        Err(AppError::NotFound(_)) => false,
+    let told = match mail::get(conn, &service(), thread.mail) {
+        Ok(mail) if mail.to_email.eq_ignore_ascii_case(&sender.email) => mail.note_id,
+        Ok(_) | Err(AppError::NotFound(_)) => return Ok(unproven.about(Some(id))),
         Err(error) => return Err(error),
     };
-    if !theirs {
-        return Ok(unproven.about(Some(id)));
-    }
-    match tickets::reply(conn, agent, id, note(incoming), now) {
+    let told = notes::of_ids(conn, told.as_slice())?;
+    let visibility = told.first().map_or(NoteVisibility::Internal, |note| note.visibility);
+    match tickets::reply(conn, agent, id, NewNote { visibility, ..note(incoming) }, now) {
         Ok(replied) => Ok(taken(replied)),
         Err(AppError::NotFound(_)) => {
             Ok(Outcome::quarantined(Cause::NotParticipant).about(Some(id)))
@@ -274,14 +273,7 @@ fn stranger(
     let opened = tickets::open(conn, &service(), new_ticket(about, incoming), now)?;
     let id = opened.row.id;
     let body = format!("This came by mail from {}, whom the desk does not know.", named(sender));
-    let (visibility, channel) = (NoteVisibility::Internal, Channel::Email);
-    tickets::add_note(
-        conn,
-        &service(),
-        id,
-        NewNote { visibility, channel, body, attachments: Vec::new() },
-        now,
-    )?;
+    tickets::add_note(conn, &service(), id, NewNote::internal(Channel::Email, body), now)?;
     Ok(Outcome::taken(id, None))
 }
 

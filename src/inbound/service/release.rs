@@ -12,7 +12,7 @@ use crate::kernel::{
     AccountId, Actor, AppError, CategoryId, ContactId, InboundMailId, Permission, ProductId,
     TicketId,
 };
-use crate::notes::{Channel, NewNote, NoteVisibility};
+use crate::notes::{Channel, NewNote};
 use crate::side_conversations;
 use crate::tickets::service as tickets;
 
@@ -101,21 +101,14 @@ fn on_ticket(
     if let Some(contact) = contact.flatten().filter(|_| incoming.automatic.is_none() && !aside)
         && tickets::get(conn, &contact, id).is_ok()
     {
-        let note = NewNote {
-            visibility: NoteVisibility::Public,
-            channel,
-            body: incoming.note(),
-            attachments: Vec::new(),
-        };
+        let note = NewNote::public(channel, incoming.note());
         let replied = tickets::reply(conn, &contact, id, note, now)?;
         return Ok(super::decide::taken(replied));
     }
     let from = incoming.sender.as_ref().map_or_else(|| "nobody".to_owned(), named);
     let text = format!("Mail from {from}:\n\n{}", incoming.note());
     let body = text.chars().take(super::super::rules::NOTE_MAX).collect();
-    let note =
-        NewNote { visibility: NoteVisibility::Internal, channel, body, attachments: Vec::new() };
-    let (note, _) = tickets::add_note(conn, actor, id, note, now)?;
+    let (note, _) = tickets::add_note(conn, actor, id, NewNote::internal(channel, body), now)?;
     Ok(Outcome::taken(note.ticket_id, Some(note.id)))
 }
 

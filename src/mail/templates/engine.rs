@@ -5,6 +5,7 @@ use minijinja::{Environment, Error, UndefinedBehavior, Value as Jinja, context};
 use serde_json::Value;
 
 use super::{Rendered, Source};
+use crate::kernel::plain_lines;
 use crate::mail::rules::line;
 
 const LAYOUT: &str = include_str!("layout.html");
@@ -53,19 +54,7 @@ impl Engine {
 
 /// Plain text in HTML: line breaks stay.
 fn lines(text: &Jinja) -> Jinja {
-    let text = text.as_str().unwrap_or_default();
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.trim().chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\n' => escaped.push_str("<br>\n"),
-            c => escaped.push(c),
-        }
-    }
-    Jinja::from_safe_string(escaped)
+    Jinja::from_safe_string(plain_lines(text.as_str().unwrap_or_default()))
 }
 
 /// The data as a template sees them; what is named `html` is not escaped.

@@ -207,8 +207,8 @@ fn the_cost_of_a_note_is_bounded_by_its_length() {
         let begun = Instant::now();
         let html = markdown_html(&source);
         let named = mentions(&source);
-        // Without optimization; a hundred times as long as the slowest takes with it.
-        assert!(begun.elapsed() < Duration::from_secs(4), "{:?} {:.40}", begun.elapsed(), source);
+        // What grows with the square of the length takes minutes; this is without optimization, on a machine that is busy.
+        assert!(begun.elapsed() < Duration::from_secs(30), "{:?} {:.40}", begun.elapsed(), source);
         assert!(html.len() <= source.len() * GROWTH + 200, "{} {:.40}", html.len(), source);
         assert!(named.len() <= MENTIONS);
         assert_safe(&source[..source.floor_char_boundary(40)], &html);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::events::EventType;
 use crate::http::{IfMatch, set};
 use crate::kernel::{Actor, AgentId, AppError, AppointmentId, Permission, TicketId, TimeZone};
-use crate::notes::{Channel, NewNote, NoteVisibility};
+use crate::notes::{Channel, NewNote};
 use crate::people;
 use crate::schedule::rules::{self, GRACE, Span, When};
 use crate::schedule::store::{self, Appointment};
@@ -223,13 +223,7 @@ fn customer_zone(
 }
 
 fn to_customer(kind: EventType, data: Value, body: String) -> Happening {
-    let (visibility, channel) = (NoteVisibility::Public, Channel::Api);
-    Happening {
-        kind,
-        public: true,
-        data,
-        note: Some(NewNote { visibility, channel, body, attachments: Vec::new() }),
-    }
+    Happening { kind, public: true, data, note: Some(NewNote::public(Channel::Api, body)) }
 }
 
 /// Cancels an appointment; the agent is free again.

@@ -15,7 +15,7 @@ use super::{Held, InWorkflow, Told, get, hold};
 use crate::events::EventType;
 use crate::http::IfMatch;
 use crate::kernel::{Actor, AgentId, AppError, FieldError, Permission, TicketId, WorkflowId};
-use crate::notes::{Channel, NewNote, NoteVisibility};
+use crate::notes::{Channel, NewNote};
 use crate::people;
 use crate::workflow::{self, Category, Trigger};
 
@@ -105,9 +105,7 @@ pub fn convert(
     store::insert_conversion(conn, &conversion)?;
     let mut data = json!({ "to": became, became.as_str(): conversion.details });
     if let Some(body) = note {
-        let internal = NoteVisibility::Internal;
-        let note =
-            NewNote { visibility: internal, channel: Channel::Api, body, attachments: Vec::new() };
+        let note = NewNote::internal(Channel::Api, body);
         data = with(data, &about(&write_note(conn, actor, &mut held, note, now)?));
     }
     let told = Told { kind: EventType::TicketConverted, public: false, data };

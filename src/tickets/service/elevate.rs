@@ -10,7 +10,7 @@ use super::{Assign, Held, InWorkflow, Target, Told, get, hold};
 use crate::events::EventType;
 use crate::http::IfMatch;
 use crate::kernel::{Actor, AppError, ElevationId, Level, Permission, TicketId};
-use crate::notes::{Channel, NewNote, NoteVisibility};
+use crate::notes::{Channel, NewNote};
 use crate::routing::{LevelChange, Route};
 use crate::workflow::{Awaiting, Requirement, Trigger};
 
@@ -88,12 +88,7 @@ fn follow_level(
     }
     let tried = wanted.tried.iter().map(|tried| format!("\n\nTried: {tried}"));
     let body = format!("{}{}", wanted.reason, tried.collect::<String>());
-    let note = NewNote {
-        visibility: NoteVisibility::Internal,
-        channel: Channel::Api,
-        body,
-        attachments: Vec::new(),
-    };
+    let note = NewNote::internal(Channel::Api, body);
     Ok(about(&write_note(conn, actor, held, note, now)?))
 }
 

@@ -11,7 +11,7 @@ use super::{Held, InWorkflow, Told, hold};
 use crate::events::EventType;
 use crate::http::IfMatch;
 use crate::kernel::{Actor, AgentId, AppError, Permission, TicketId};
-use crate::notes::{Channel, NewNote, NoteVisibility};
+use crate::notes::{Channel, NewNote};
 use crate::workflow::{Requirement, Trigger};
 
 /// As much of the note as the decision keeps.
@@ -59,8 +59,7 @@ pub fn hand_over(
     let reason = Some(wanted.note.chars().take(REASON_CHARS).collect());
     give(conn, actor, &mut held, &Assign { to, reason }, now)?;
     go_on_if_assigned(&mut held.ticket, &held.workflow, now)?;
-    let (visibility, channel) = (NoteVisibility::Internal, Channel::Api);
-    let note = NewNote { visibility, channel, body: wanted.note, attachments: Vec::new() };
+    let note = NewNote::internal(Channel::Api, wanted.note);
     let note = write_note(conn, actor, &mut held, note, now)?;
     let mut data = about(&note);
     data["handed_over_by"] = json!(holder);

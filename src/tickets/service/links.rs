@@ -13,7 +13,7 @@ use crate::db::violated;
 use crate::events::EventType;
 use crate::http::IfMatch;
 use crate::kernel::{Actor, AppError, LinkId, Page, PageRequest, Permission, TicketId};
-use crate::notes::{Channel, NewNote, NoteVisibility};
+use crate::notes::{Channel, NewNote};
 use crate::workflow::{self, Category};
 
 const GONE: AppError = AppError::NotFound("the link");
@@ -216,12 +216,8 @@ pub fn tell_child(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<bool, A
         return Ok(true);
     }
     let system = Actor::system();
-    let note = NewNote {
-        visibility: NoteVisibility::Internal,
-        channel: Channel::Api,
-        body: format!("The parent of this ticket, CB-{}, was closed", parent.number),
-        attachments: Vec::new(),
-    };
+    let body = format!("The parent of this ticket, CB-{}, was closed", parent.number);
+    let note = NewNote::internal(Channel::Api, body);
     let note = write_note(conn, &system, &mut child, note, now)?;
     let told = Told { kind: EventType::NoteAdded, public: false, data: about(&note) };
     child.save(conn, &system, told, now)?;

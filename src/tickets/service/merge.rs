@@ -12,7 +12,7 @@ use super::{Held, InWorkflow, Told, held, hold_merged, hold_pair, refuse_merged}
 use crate::events::EventType;
 use crate::http::IfMatch;
 use crate::kernel::{Actor, AppError, Permission, TicketId};
-use crate::notes::{Channel, NewNote, Note, NoteVisibility};
+use crate::notes::{Channel, NewNote, Note};
 use crate::workflow::{Category, Trigger};
 
 /// Into which ticket, and why.
@@ -55,7 +55,7 @@ pub fn merge(
     check_joint(conn, &joint.concat())?;
     source.ticket.merged_into = Some(target.ticket.id);
     target.ticket.merged_count += 1;
-    let note = wanted.note.unwrap_or_else(|| internal(text));
+    let note = wanted.note.unwrap_or_else(|| NewNote::internal(Channel::Api, text));
     let note = write_note(conn, actor, &mut source, note, now)?;
     tell(conn, actor, [source, target], EventType::TicketMerged, &note, now)
 }
@@ -77,15 +77,6 @@ fn close(source: &mut Held, resolution: &str, now: DateTime<Utc>) -> Result<(), 
 
 fn missing(what: &str) -> AppError {
     AppError::Internal(anyhow::anyhow!("the workflow lacks {what}"))
-}
-
-fn internal(body: String) -> NewNote {
-    NewNote {
-        visibility: NoteVisibility::Internal,
-        channel: Channel::Api,
-        body,
-        attachments: Vec::new(),
-    }
 }
 
 /// Each of the two gets a version and an event; returns the first.
@@ -133,7 +124,7 @@ pub fn undo_merge(
         reassign(conn, actor, &mut source, now)?;
     }
     let text = format!("The merge into CB-{} was undone", target.ticket.number);
-    let note = write_note(conn, actor, &mut source, internal(text), now)?;
+    let note = write_note(conn, actor, &mut source, NewNote::internal(Channel::Api, text), now)?;
     tell(conn, actor, [source, target], EventType::TicketMergeUndone, &note, now)
 }
 

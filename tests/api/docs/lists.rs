@@ -128,6 +128,7 @@ fn the_map_names_every_module_in_order() {
 #[test]
 fn every_loop_of_background_work_is_listed() {
     let started = document("src/app/background.rs") + &document("src/app/run.rs");
+    let started = started.replace(".every_of(", ".every(");
     let started = started.split(".every(").skip(1);
     let started: BTreeSet<&str> = started.map(|call| between(call, "\"", "\"")).collect();
     assert!(started.contains("relay"));

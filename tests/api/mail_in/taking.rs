@@ -1,5 +1,5 @@
 //! What becomes of a mail that a person sent.
-use casebridge::kernel::{MailId, Permission, Role};
+use casebridge::kernel::{MailId, NoteId, Permission, Role};
 use casebridge::mail::{Address, Conversation, NewMail, Thread, service as mail};
 use chrono::Utc;
 use futures_util::future::join_all;
@@ -16,11 +16,16 @@ async fn bringer(app: &TestApp) -> Client {
 
 /// Queues a mail about the ticket to this address; the token that a reply to it repeats.
 async fn told(app: &TestApp, ticket: &Value, email: &str) -> String {
+    told_of(app, ticket, None, email).await
+}
+
+/// As [`told`], of a mail that is about this note.
+async fn told_of(app: &TestApp, ticket: &Value, note: Option<&Value>, email: &str) -> String {
     let conversation = Conversation::Ticket(ticket_id(ticket));
     let new = NewMail {
         conversation,
         ticket_id: Some(ticket_id(ticket)),
-        note_id: None,
+        note_id: note.map(|note| NoteId(note["id"].as_str().unwrap().parse().unwrap())),
         to: Address { name: None, email: email.to_owned() },
         cc: Vec::new(),
         subject: "[CB-1000] The export stops".into(),
@@ -237,6 +242,33 @@ async fn an_agent_answers_by_mail_with_the_token_of_a_mail_that_was_sent_to_them
     assert_eq!((&mail["cause"], &mail["ticket_id"]), (&json!("unproven_agent"), &ticket["id"]));
     let notes = app.agent("Coordinator").await.get(&path(&ticket, "/notes")).await.expect(200);
     assert_eq!(notes["items"].as_array().unwrap().len(), 1);
+}
+
+#[actix_web::test]
+async fn an_agents_answer_by_mail_is_for_the_customer_only_where_the_mail_told_of_a_public_note() {
+    let app = TestApp::start().await;
+    let ticket = app.open_ticket(json!({})).await;
+    let bringer = bringer(&app).await;
+    let coordinator = app.agent("Coordinator").await;
+    let agent = "coordinator@desk.example";
+    for (told, answer) in
+        [(None, "internal"), (Some("internal"), "internal"), (Some("public"), "public")]
+    {
+        let note = match told {
+            Some(visibility) => {
+                let body = json!({"visibility": visibility, "body": "It stops after a minute."});
+                Some(coordinator.post(&path(&ticket, "/notes"), body).await.expect(201))
+            }
+            None => None,
+        };
+        let token = told_of(&app, &ticket, note.as_ref(), agent).await;
+        let text = format!("Since which day?\r\n\r\n> [ref:{token}]");
+        let mail =
+            post(&bringer, simple(agent, &format!("{told:?}@desk"), "Re", &text)).await.expect(200);
+        let note = format!("/notes/{}", mail["note_id"].as_str().unwrap());
+        let note = coordinator.get(&path(&ticket, &note)).await.expect(200);
+        assert_eq!(note["visibility"], answer, "{told:?}: {note}");
+    }
 }
 
 #[actix_web::test]

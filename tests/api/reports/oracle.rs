@@ -39,13 +39,18 @@ struct Row {
     what: Value,
 }
 
-/// How the figures of rows come about: of the whole, of which the group is told, and of a bucket.
+/// The figures of a whole, of which the group is told.
+type Whole<'a> = Box<dyn Fn(&[&Row], Option<&str>) -> Value + 'a>;
+/// The figures of a bucket, of which the group is told.
+type Part<'a> = Box<dyn Fn(&[&Row], [DateTime<Utc>; 2], Option<&str>) -> Value + 'a>;
+
+/// How the figures of rows come about.
 struct Expected<'a> {
     rows: Vec<Row>,
     /// Groups that have no row.
     more_keys: BTreeSet<String>,
-    whole: Box<dyn Fn(&[&Row], Option<&str>) -> Value + 'a>,
-    part: Box<dyn Fn(&[&Row], [DateTime<Utc>; 2], Option<&str>) -> Value + 'a>,
+    whole: Whole<'a>,
+    part: Part<'a>,
 }
 
 #[actix_web::test]

@@ -1,5 +1,6 @@
 //! A desk at which anything happens, on days that are long gone: what the desk did is set back to then before it is published.
 use casebridge::kernel::Role;
+use casebridge::reports::service::Followed;
 use casebridge::{reports, sla};
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use rand::rngs::StdRng;
@@ -224,6 +225,6 @@ impl World {
     /// Lets reports learn what happened.
     pub async fn follow(&self) {
         let step = |conn: &mut _| reports::service::follow(conn, Utc::now());
-        while self.app.service.db.quiet_tx(step).await.unwrap() {}
+        while self.app.service.db.quiet_tx(step).await.unwrap() == Followed::Some {}
     }
 }

@@ -122,12 +122,7 @@ impl Intake {
             CrmNotes::Internal => NoteVisibility::Internal,
             CrmNotes::Public => NoteVisibility::Public,
         };
-        let new = NewNote {
-            visibility,
-            channel: Channel::Crm,
-            body: note.body.clone(),
-            attachments: Vec::new(),
-        };
+        let new = NewNote { visibility, ..NewNote::internal(Channel::Crm, note.body.clone()) };
         let (added, after) = tickets::add_note(conn, &self.actor, ticket, new, self.now)?;
         let link = RemoteLink { id: remote, ..RemoteLink::default() };
         store::link_note(conn, connection, ticket, added.id, &link, NoteDirection::In)?;

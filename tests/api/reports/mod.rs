@@ -1,5 +1,6 @@
 //! Reports: figures about tickets, held to what their histories say.
 mod asking;
+mod expected;
 
 mod keeping;
 mod oracle;

@@ -18,8 +18,8 @@ test: lint ## formatting, lints and every test; needs nothing running
 	@sh scripts/setup.sh verifiers
 	$(CARGO) test --workspace --locked
 
-test-long: setup ## thousands of random histories, with each CRM and of clocks, and hundreds of kills (about 15 minutes)
-	HISTORIES=3000 KILLS=200 $(CARGO) test --locked --test api -- --nocapture histories crash
+test-long: setup ## thousands of random histories with each CRM, of clocks and for reports, and hundreds of kills (about half an hour)
+	HISTORIES=3000 KILLS=200 $(CARGO) test --locked --test api -- --nocapture histories crash reports::oracle
 
 browser: ## check Swagger UI, the page of surveys and the dashboard in Chromium, each against a server of its own
 	@sh scripts/setup.sh browser

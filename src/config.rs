@@ -35,7 +35,7 @@ pub struct Config {
     pub database_replica_url: Option<Secret>,
     /// Reports that are read at a time, by each process.
     pub reports_at_once: u32,
-    /// Seconds that a statement of a report may take.
+    /// Seconds that a statement of a report may take, and that a report waits for its turn.
     pub report_seconds: u32,
     /// HTTP worker threads; the database has threads of its own.
     pub http_workers: usize,

@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 use super::run::Service;
 use crate::events::{self, Consumer};
 use crate::kernel::AppError;
+use crate::reports::service::Followed;
 use crate::tickets::service;
 use crate::workers::Workers;
 use crate::{crm, export, http, reminders, reports, schedule, sla, time_entries};
@@ -52,7 +53,7 @@ const OLD_NOTIFICATIONS: Duration = Duration::from_secs(600);
 const CLOCKS: Duration = Duration::from_millis(500);
 /// Tickets whose clocks are derived in one transaction.
 const CLOCKS_AT_ONCE: i64 = 50;
-/// How often it is looked for what happened to tickets, for reports.
+/// How often it is asked whether clocks have learned what reports wait for, and how long what happens is gathered.
 const REPORTS: Duration = Duration::from_millis(500);
 /// How often automatic transitions are looked for.
 const AUTOMATIC: Duration = Duration::from_millis(500);
@@ -98,11 +99,7 @@ impl Service {
             let db = db.clone();
             async move { db.quiet_tx(export::put_in_order).await }
         });
-        let db = self.db.clone();
-        workers.every("reports", REPORTS, move || {
-            let db = db.clone();
-            async move { db.quiet_tx(|conn| reports::service::follow(conn, Utc::now())).await }
-        });
+        self.start_reports(&workers);
         let files = self.files.clone();
         workers.every("files", FILES, move || {
             let files = files.clone();
@@ -237,6 +234,22 @@ impl Service {
         workers.every("service levels", CLOCKS, move || {
             let db = db.clone();
             async move { db.step(|conn| sla::tell_next(conn, Utc::now())).await }
+        });
+    }
+
+    /// What happened becomes facts for reports.
+    fn start_reports(&self, workers: &Workers) {
+        let (db, feed) = (self.db.clone(), self.feed.clone());
+        workers.every("reports", REPORTS, move || {
+            let (db, feed) = (db.clone(), feed.clone());
+            async move {
+                let seen = feed.last();
+                let step = db.quiet_tx(|conn| reports::service::follow(conn, Utc::now())).await?;
+                if step == Followed::Everything {
+                    feed.beyond(seen).await;
+                }
+                Ok(step == Followed::Some)
+            }
         });
     }
 

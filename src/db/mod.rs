@@ -38,11 +38,12 @@ pub fn commit_without_waiting(conn: &mut PgConnection) -> diesel::QueryResult<()
     conn.batch_execute("set local synchronous_commit = off")
 }
 
-/// The transaction, in which nothing was done yet, sees one state of the database, cannot write, and no statement of it goes on for longer
-/// than so many seconds.
+/// The transaction, in which nothing was done yet, sees one state of the database and cannot write; no statement of it goes on for longer
+/// than so many seconds, or takes more than one core.
 pub fn only_look(conn: &mut PgConnection, seconds: u32) -> diesel::QueryResult<()> {
     conn.batch_execute(&format!(
-        "set transaction isolation level repeatable read, read only; set local statement_timeout = '{seconds}s'"
+        "set transaction isolation level repeatable read, read only; set local statement_timeout = '{seconds}s';
+         set local max_parallel_workers_per_gather = 0; set local jit = off"
     ))
 }
 

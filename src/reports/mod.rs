@@ -20,9 +20,6 @@ pub use asking::Asking;
 pub use http::routes;
 pub use rules::*;
 
-/// How long a report waits for its turn before it is told 503.
-const PATIENCE: Duration = Duration::from_secs(2);
-
 /// Where reports are read; cheap to clone.
 #[derive(Clone)]
 pub struct Reports {
@@ -44,13 +41,14 @@ impl Reports {
     }
 
     /// Runs `work` on one state of the database, in which it cannot write. Fails with [`AppError::Unavailable`] when too many reports
-    /// are at work already, and with `report_too_large` when it takes too long.
+    /// are at work for too long, and with `report_too_large` when it takes too long.
     pub async fn read<T, F>(&self, work: F) -> Result<T, AppError>
     where
         F: FnOnce(&mut PgConnection) -> Result<T, AppError> + Send + 'static,
         T: Send + 'static,
     {
-        let turn = tokio::time::timeout(PATIENCE, self.turns.acquire()).await;
+        let patience = Duration::from_secs(self.seconds.into());
+        let turn = tokio::time::timeout(patience, self.turns.acquire()).await;
         let _turn = turn.map_err(AppError::unavailable)?.map_err(AppError::unavailable)?;
         let seconds = self.seconds;
         let read = self.db.quiet_tx(move |conn| {

@@ -16,11 +16,25 @@ use crate::workflow::Category;
 /// Events that are passed at a time.
 const PASSED: i64 = 1_000;
 
-/// Passes the next events of the feed and derives the facts of the tickets that they are about; false at the feed's end, and where
-/// clocks have yet to learn of what happened. Safe from any number of processes: one of them follows at a time.
-pub fn follow(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<bool, AppError> {
-    let Some(after) = store::lock_cursor(conn)? else { return Ok(false) };
+/// How far a step went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Followed {
+    /// There is more to pass.
+    Some,
+    /// Clocks have yet to learn of what happened next, or another process is at it.
+    Waits,
+    /// Whatever was published is in the facts.
+    Everything,
+}
+
+/// Passes the next events of the feed and derives the facts of the tickets that they are about. Safe from any number of processes: one of
+/// them follows at a time.
+pub fn follow(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<Followed, AppError> {
+    let Some(after) = store::lock_cursor(conn)? else { return Ok(Followed::Waits) };
     let end = events::last_position(conn)?;
+    if end <= after {
+        return Ok(Followed::Everything);
+    }
     let mut until = end.min(after.saturating_add(PASSED));
     let news = store::news(conn, after, until, now)?;
     // By which hours it was measured is not known before.
@@ -28,7 +42,7 @@ pub fn follow(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<bool, AppEr
         until = waits - 1;
     }
     if until <= after {
-        return Ok(false);
+        return Ok(Followed::Waits);
     }
     let known: Vec<&News> = news.iter().filter(|news| news.first <= until).collect();
     let ids: Vec<TicketId> = known.iter().map(|news| news.ticket_id).collect();
@@ -38,7 +52,7 @@ pub fn follow(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<bool, AppEr
         store::save(conn, &facts)?;
     }
     store::move_cursor(conn, until)?;
-    Ok(until < end)
+    Ok(if until < end { Followed::Some } else { Followed::Everything })
 }
 
 /// Lets all facts be derived anew from the whole feed, while those of before are shown.

@@ -5,6 +5,6 @@ mod mirror;
 mod series;
 
 pub use figures::*;
-pub use follow::{follow, rebuild};
+pub use follow::{Followed, follow, rebuild};
 pub use mirror::mirror_health;
 pub use series::Query;

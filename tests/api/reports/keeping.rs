@@ -1,6 +1,6 @@
 //! How the facts are kept, from where they are read, and within which bounds.
 use casebridge::kernel::{AppError, Role};
-use casebridge::reports::service;
+use casebridge::reports::service::{self, Followed};
 use diesel::{RunQueryDsl as _, sql_query};
 use serde_json::{Value, json};
 
@@ -58,7 +58,7 @@ async fn facts_wait_for_the_clocks_that_say_by_which_hours_they_are_measured() {
     app.advance_to(&ticket, "050").await;
     app.publish().await;
     let step = |conn: &mut _| service::follow(conn, chrono::Utc::now());
-    while app.service.db.quiet_tx(step).await.unwrap() {}
+    while app.service.db.quiet_tx(step).await.unwrap() == Followed::Some {}
     let known = "select count(*) as number from report_tickets";
     assert_eq!(app.number(known).await, 0);
     follow(&app).await;

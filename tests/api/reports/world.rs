@@ -1,5 +1,6 @@
 //! A desk at which anything happens, on days that are long gone: what the desk did is set back to then before it is published.
 use casebridge::kernel::Role;
+use casebridge::reports::service::Followed;
 use casebridge::{reports, sla};
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use rand::rngs::StdRng;
@@ -180,8 +181,10 @@ impl World {
         let target =
             |metric: &str| json!({"metric": metric, "within": format!("PT{hours}H"), "time": time});
         let mut targets = vec![target("first_response")];
-        if self.rng.random_bool(0.7) {
-            targets.push(target("resolution"));
+        for metric in ["next_response", "resolution"] {
+            if self.rng.random_bool(0.7) {
+                targets.push(target(metric));
+            }
         }
         let policy = json!({
             "name": format!("Policy {}", self.policies), "rank": 1_000 - self.policies,
@@ -198,12 +201,28 @@ impl World {
         self.desk.post(&format!("/v1/tickets/{ticket}/time-entries"), entry).await;
     }
 
-    /// What just happened was then. The clocks learn it before anything else happens, and customers are asked.
+    /// What just happened was then. Customers are asked about what was closed, and the clocks learn it before anything else
+    /// happens.
     async fn set_back(&mut self) {
         let at = self.time.to_rfc3339();
+        // Two in seven do not answer.
+        let rating = self.rng.random_range(1..8);
+        let (rating, answered) = if rating < 6 {
+            (rating.to_string(), format!("'{at}'"))
+        } else {
+            ("null".into(), "null".into())
+        };
         for set_back in [
             format!("update tickets set submitted_at = '{at}', created_at = '{at}'
                       where id in (select ticket_id from events where position is null and type = 'ticket.opened')"),
+            format!(
+                "insert into surveys (id, ticket_id, closed_at, account_id, department_id, agent_id, contact_id, asked_at, expires_at,
+                   rating, answered_at, changed_at)
+                 select gen_random_uuid(), t.id, '{at}', t.account_id, t.department_id, t.assignee_id, t.contact_id, '{at}', '{at}',
+                        {rating}, {answered}, {answered}
+                   from tickets t join events e on e.ticket_id = t.id and e.position is null
+                  where e.changes->'status'->>'to' = '050' and t.contact_id is not null on conflict do nothing"
+            ),
             format!("update events set occurred_at = '{at}' where position is null"),
         ] {
             self.app.sql(set_back).await.unwrap();
@@ -211,19 +230,11 @@ impl World {
         self.app.publish().await;
         let (time, db) = (self.time, &self.app.service.db);
         while db.quiet_tx(move |conn| sla::derive_some(conn, time, 50)).await.unwrap() > 0 {}
-        let surveys = self.app.service.surveys.clone();
-        let ask = move |conn: &mut _| surveys.ask_next(conn, time);
-        while db.tx(ask.clone()).await.unwrap() {}
-        let rating = self.rng.random_range(1..8);
-        let answer = format!(
-            "update surveys set rating = {rating}, answered_at = '{at}', changed_at = '{at}' where asked_at = '{at}' and {rating} < 6"
-        );
-        self.app.sql(answer).await.unwrap();
     }
 
     /// Lets reports learn what happened.
     pub async fn follow(&self) {
         let step = |conn: &mut _| reports::service::follow(conn, Utc::now());
-        while self.app.service.db.quiet_tx(step).await.unwrap() {}
+        while self.app.service.db.quiet_tx(step).await.unwrap() == Followed::Some {}
     }
 }

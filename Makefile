@@ -18,7 +18,7 @@ test: lint ## formatting, lints and every test; needs nothing running
 	@sh scripts/setup.sh verifiers
 	$(CARGO) test --workspace --locked
 
-test-long: setup ## thousands of random histories with each CRM and hundreds of kills (about 15 minutes)
+test-long: setup ## thousands of random histories, with each CRM and of clocks, and hundreds of kills (about 15 minutes)
 	HISTORIES=3000 KILLS=200 $(CARGO) test --locked --test api -- --nocapture histories crash
 
 browser: ## check Swagger UI, the page of surveys and the dashboard in Chromium, each against a server of its own

@@ -41,6 +41,11 @@ pub struct Config {
     pub http_workers: usize,
     /// Seconds that a token of `/oauth/token` is valid.
     pub token_seconds: i64,
+    /// Requests of one caller in a minute at the most, in each process; 0: no limit.
+    pub requests_per_minute: u32,
+    /// Networks of the proxies before the service, as `10.0.0.0/8`: whose `X-Forwarded-For` is believed; in the environment separated
+    /// by commas.
+    pub trusted_proxies: Vec<IpNet>,
     /// Which log lines: the syntax of `RUST_LOG`, for example `info,casebridge=debug`.
     pub log: String,
     /// `json` for machines, `text` for people.
@@ -147,6 +152,8 @@ impl Default for Config {
             report_seconds: 30,
             http_workers: cores.div_ceil(2),
             token_seconds: 3600,
+            requests_per_minute: 3000,
+            trusted_proxies: Vec::new(),
             log: "info".into(),
             log_format: LogFormat::Json,
             workers: true,
@@ -197,6 +204,7 @@ impl Config {
         let environment = environment.with_list_parse_key("attachments_allowed");
         let environment = environment.with_list_parse_key("attachments_blocked");
         let environment = environment.with_list_parse_key("webhook_networks");
+        let environment = environment.with_list_parse_key("trusted_proxies");
         let mut environment = environment.collect()?;
         environment.remove("config");
         let mut builder = config::Config::builder().add_source(source);

@@ -35,6 +35,7 @@ pub mod schedule; //   when somebody works on a ticket: appointments, reminders,
 pub mod bulk; //       one operation on many tickets, as a job
 pub mod webhooks; //   what happens is sent to other programs
 pub mod crm; //        the mirror: every ticket is a case, both ways
+pub mod export; //     every ticket with all it has, as a stream
 pub mod reports; //    figures about tickets, derived from their histories
 pub mod dashboard; //  the reports as a page
 pub mod seed; //       the data that a new desk starts with

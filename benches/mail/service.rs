@@ -38,6 +38,7 @@ impl Service {
             command.arg(name).env_clear().current_dir(&folder).stdin(Stdio::null());
             command.env("DATABASE_URL", &database).env("CASEBRIDGE_DATA_DIR", &folder);
             command.env("CASEBRIDGE_LISTEN", &address).env("CASEBRIDGE_SMTP_URL", smtp);
+            command.env("CASEBRIDGE_REQUESTS_PER_MINUTE", "0");
             command.env("CASEBRIDGE_MAIL_FROM", "support@desk.example");
             command.env("CASEBRIDGE_SMTP_CONNECTIONS", connections.to_string());
             command

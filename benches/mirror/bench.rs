@@ -232,6 +232,7 @@ async fn start_database(folder: &Path) -> anyhow::Result<(Embedded, String)> {
 fn command(name: &str, database: &str, folder: &Path, address: &str) -> Command {
     let mut command = Command::new(BINARY);
     command.arg(name).env_clear().current_dir(folder).stdin(Stdio::null());
+    command.env("CASEBRIDGE_REQUESTS_PER_MINUTE", "0");
     command.envs(std::env::vars().filter(|(name, _)| name.starts_with("CASEBRIDGE_")));
     command.env("DATABASE_URL", database);
     command.env("CASEBRIDGE_DATA_DIR", folder);

@@ -34,6 +34,16 @@ pub fn pages(role: &str) -> Vec<(&'static str, String)> {
         ("closed", "category=closed&sort=-updated_at"),
     ];
     pages.extend(filters.map(|(name, query)| (name, format!("/v1/tickets?{query}"))));
+    if role != "contact" {
+        let by_service_level = [
+            ("sla_due, active", "sort=sla_due&category=active"),
+            ("sla=breached, active", "sla=breached&category=active"),
+            ("sla=breached", "sla=breached"),
+            ("sla=due_soon", "sla=due_soon&sort=sla_due"),
+        ];
+        let page = |(name, query)| (name, format!("/v1/tickets?{query}"));
+        pages.extend(by_service_level.map(page));
+    }
     pages
 }
 

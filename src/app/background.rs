@@ -10,7 +10,7 @@ use crate::events::{self, Consumer};
 use crate::kernel::AppError;
 use crate::tickets::service;
 use crate::workers::Workers;
-use crate::{crm, http, reminders, reports, schedule, sla, time_entries};
+use crate::{crm, export, http, reminders, reports, schedule, sla, time_entries};
 
 /// Who is told about published events, in the transaction that publishes them.
 pub const CONSUMERS: &[Consumer] = &[crm::mark_dirty, sla::mark_stale];
@@ -32,6 +32,8 @@ const MAIL_FILES: Duration = Duration::from_millis(500);
 const SCHEDULE: Duration = Duration::from_secs(1);
 /// How often it is looked for timers that were forgotten.
 const TIMERS: Duration = Duration::from_secs(30);
+/// How often what changed is put into the order of the export, beside at every export.
+const EXPORT_ORDER: Duration = Duration::from_secs(10);
 /// How often mails are looked for, when there were none to send.
 const MAIL_IDLE: Duration = Duration::from_millis(500);
 /// How often is told how many mails wait.
@@ -91,6 +93,11 @@ impl Service {
         self.start_notifications(&workers);
         self.start_webhooks(&workers);
         self.start_ticket_workers(&workers, news);
+        let db = self.db.clone();
+        workers.every("export order", EXPORT_ORDER, move || {
+            let db = db.clone();
+            async move { db.quiet_tx(export::put_in_order).await }
+        });
         let db = self.db.clone();
         workers.every("reports", REPORTS, move || {
             let db = db.clone();
@@ -201,7 +208,7 @@ impl Service {
         workers.every("timers", TIMERS, move || {
             let db = db.clone();
             async move {
-                db.tx(move |conn| time_entries::book_forgotten(conn, most, Utc::now())).await
+                db.step(move |conn| time_entries::book_forgotten(conn, most, Utc::now())).await
             }
         });
     }

@@ -9,7 +9,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::attachments::Files;
-use crate::auth::{self, Authenticator};
+use crate::auth::{self, Authenticator, Limits};
 use crate::config::Config;
 use crate::db::Db;
 use crate::db::embedded::Embedded;
@@ -19,13 +19,17 @@ use crate::reports::Reports;
 use crate::tickets::service;
 use crate::workers::Workers;
 use crate::{
-    bulk, crm, dashboard, inbound, jobs, mail, notifications, seed, surveys, telemetry, webhooks,
+    bulk, crm, dashboard, export, inbound, jobs, mail, notifications, seed, surveys, telemetry,
+    webhooks,
 };
 
 /// How long a step in hand is waited for at shutdown.
 const STEP_GRACE: Duration = Duration::from_secs(5);
 /// How often is looked for what other processes published.
 const LISTENERS: Duration = Duration::from_secs(1);
+
+/// How often callers are forgotten who have all of their requests again.
+const LIMITS: Duration = Duration::from_secs(60);
 
 /// What the handlers and the workers share.
 #[derive(Clone)]
@@ -35,6 +39,7 @@ pub struct Service {
     pub feed: Feed,
     pub live: Live,
     pub authenticator: Authenticator,
+    pub limits: Arc<Limits>,
     pub metrics: PrometheusHandle,
     pub mirror: crm::Engine,
     pub jobs: jobs::Runner,
@@ -47,6 +52,7 @@ pub struct Service {
     pub surveys: surveys::Surveys,
     pub notifier: notifications::Notifier,
     pub webhooks: webhooks::Webhooks,
+    pub exports: export::Exports,
     pub reports: Reports,
     pub sign_ins: dashboard::Attempts,
 }
@@ -72,8 +78,10 @@ impl Service {
         let (intake, mailbox) = mail_in(&config, &db, &secret)?;
         let filing = inbound::Filing::new(intake.clone(), files.clone());
         let authenticator = Authenticator::new(db.clone(), secret, config.public_url.clone());
+        let limits = Arc::new(Limits::new(&config));
         let metrics = telemetry::init_metrics()?;
         let config = Arc::new(config);
+        let exports = export::Exports::new(db.clone());
         let feed = Feed::new();
         let live = Live::new(db.clone(), feed.clone(), config.database_pool);
         Ok(Self {
@@ -82,6 +90,7 @@ impl Service {
             feed,
             live,
             authenticator,
+            limits,
             metrics,
             mirror,
             jobs,
@@ -94,6 +103,7 @@ impl Service {
             surveys,
             notifier,
             webhooks,
+            exports,
             reports,
             sign_ins: dashboard::Attempts::default(),
         })
@@ -206,6 +216,11 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     // Without this, observations that nobody collects would pile up.
     workers.every("metrics", Duration::from_secs(5), move || {
         metrics.run_upkeep();
+        std::future::ready(Ok(false))
+    });
+    let limits = Arc::clone(&service.limits);
+    workers.every("limits", LIMITS, move || {
+        limits.sweep();
         std::future::ready(Ok(false))
     });
     let live = service.live.clone();

@@ -1,12 +1,14 @@
 //! The HTTP server and the specification of exactly what it serves.
+use std::collections::HashMap;
 use std::net::TcpListener;
 use std::sync::{Arc, LazyLock};
 
-use actix_web::dev::{ResourceDef, Server};
+use actix_web::body::MessageBody;
+use actix_web::dev::{ResourceDef, Server, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::ALLOW;
-use actix_web::middleware::from_fn;
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use actix_web::middleware::{Next, from_fn};
+use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer, web};
 use utoipa::openapi::{OpenApi, PathItem};
 use utoipa_actix_web::AppExt as _;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -15,9 +17,9 @@ use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 use super::{Service, health};
 use crate::kernel::AppError;
 use crate::{
-    attachments, auth, bulk, canned_replies, catalog, crm, dashboard, events, http, inbound, jobs,
-    macros, mail, notifications, people, reports, routing, schedule, side_conversations, sla,
-    surveys, telemetry, tickets, time_entries, views, webhooks, workflow,
+    attachments, auth, bulk, canned_replies, catalog, crm, dashboard, events, export, http,
+    inbound, jobs, macros, mail, notifications, people, reports, routing, schedule,
+    side_conversations, sla, surveys, telemetry, tickets, time_entries, views, webhooks, workflow,
 };
 
 /// Everything under `/v1`. Paths are tried in this order: the tickets come first because they are called most.
@@ -45,6 +47,7 @@ fn v1(cfg: &mut ServiceConfig) {
         .configure(attachments::routes)
         .configure(bulk::routes)
         .configure(webhooks::routes)
+        .configure(export::routes)
         .configure(reports::routes);
 }
 
@@ -81,14 +84,17 @@ pub fn server(listener: TcpListener, service: &Service) -> std::io::Result<Serve
             .filter(true)
             .deep_linking(true);
         App::new()
+            .wrap(from_fn(refuse_methods))
             .wrap(from_fn(http::head_as_get))
             .wrap(http::cors(&parts.config.allowed_origins))
+            .wrap(from_fn(auth::tell_limits))
             .wrap(from_fn(http::complete_problems))
             .wrap(from_fn(telemetry::observe))
             .app_data(web::Data::new(parts.db.clone()))
             .app_data(web::Data::new(parts.feed.clone()))
             .app_data(web::Data::new(parts.live.clone()))
             .app_data(web::Data::new(parts.authenticator.clone()))
+            .app_data(web::Data::from(Arc::clone(&parts.limits)))
             .app_data(web::Data::new(parts.metrics.clone()))
             .app_data(web::Data::new(parts.files.clone()))
             .app_data(web::Data::new(parts.mirror.clone()))
@@ -97,6 +103,7 @@ pub fn server(listener: TcpListener, service: &Service) -> std::io::Result<Serve
             .app_data(web::Data::new(parts.mailbox.clone()))
             .app_data(web::Data::new(parts.surveys.clone()))
             .app_data(web::Data::new(parts.webhooks.clone()))
+            .app_data(web::Data::new(parts.exports.clone()))
             .app_data(web::Data::new(parts.reports.clone()))
             .app_data(web::Data::new(parts.sign_ins.clone()))
             .app_data(web::Data::from(Arc::clone(&parts.config)))
@@ -124,12 +131,22 @@ pub fn server(listener: TcpListener, service: &Service) -> std::io::Result<Serve
 }
 
 /// The documented paths and their methods: a known path with another method is 405, not 404.
-struct KnownPaths(Vec<(ResourceDef, String)>);
+struct KnownPaths {
+    patterns: Vec<(ResourceDef, String)>,
+    /// Those without parameters.
+    literal: HashMap<String, String>,
+}
 
 impl KnownPaths {
     fn new(openapi: &OpenApi) -> Self {
-        let known = openapi.paths.paths.iter();
-        Self(known.map(|(path, item)| (ResourceDef::new(path.as_str()), methods(item))).collect())
+        let known = openapi.paths.paths.iter().map(|(path, item)| (path, methods(item)));
+        let patterns =
+            known.clone().map(|(path, allowed)| (ResourceDef::new(path.as_str()), allowed));
+        let literal = known.filter(|(path, _)| !path.contains('{'));
+        Self {
+            patterns: patterns.collect(),
+            literal: literal.map(|(path, allowed)| (path.clone(), allowed)).collect(),
+        }
     }
 }
 
@@ -150,11 +167,27 @@ fn methods(item: &PathItem) -> String {
     allowed.join(", ")
 }
 
+/// Middleware: `PATCH /v1/views/counts` asks for no view that is called counts.
+async fn refuse_methods(
+    known: web::Data<KnownPaths>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let method = request.method();
+    match known.literal.get(request.path()) {
+        Some(allowed) if !allowed.split(", ").any(|allowed| allowed == method.as_str()) => {
+            let method = method.to_string();
+            Err(AppError::MethodNotAllowed { method, allowed: allowed.clone() }.into())
+        }
+        _ => next.call(request).await,
+    }
+}
+
 async fn refuse(
     request: HttpRequest,
     known: web::Data<KnownPaths>,
 ) -> Result<HttpResponse, AppError> {
-    let found = known.0.iter().find(|(path, _)| path.is_match(request.path()));
+    let found = known.patterns.iter().find(|(path, _)| path.is_match(request.path()));
     let Some((_, allowed)) = found else { return Err(AppError::NotFound("this path")) };
     if request.method() == Method::OPTIONS {
         return Ok(HttpResponse::NoContent().insert_header((ALLOW, allowed.as_str())).finish());

@@ -9,7 +9,7 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpRequest, web};
 use chrono::Utc;
 
-use super::Authenticator;
+use super::{Authenticator, Limits};
 use crate::kernel::{Actor, AppError};
 
 /// The authenticated caller; without a valid bearer token (RFC 6750) the answer is 401.
@@ -65,6 +65,13 @@ impl FromRequest for Caller {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let session = Session::of(request);
-        Box::pin(async move { session?.caller().await })
+        let request = request.clone();
+        Box::pin(async move {
+            let caller = session?.caller().await?;
+            if let Some(limits) = request.app_data::<web::Data<Limits>>() {
+                limits.count(&request, caller.id)?;
+            }
+            Ok(caller)
+        })
     }
 }

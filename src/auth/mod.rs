@@ -6,6 +6,7 @@
 mod caller;
 mod http;
 mod keys;
+mod limits;
 mod service;
 mod store;
 mod tokens;
@@ -13,5 +14,6 @@ mod tokens;
 pub use caller::{Caller, Session};
 pub use http::{client_token, public_routes, routes};
 pub use keys::{ensure_signing_key, reseal};
+pub use limits::{Limits, tell as tell_limits};
 pub use service::{acting, find_principal, first_of_role};
 pub use tokens::{Authenticator, MEMORY};

@@ -79,7 +79,6 @@ impl StartBulkJob {
         "operation": "tags", "body": {"add": ["export"], "remove": []}, "filter": "category=active&tag=csv",
     })),
     security(
-        ("bearer" = ["tickets:read", "tickets:work"]),
         ("client_credentials" = ["tickets:read", "tickets:work"]),
     ),
     responses((status = 202, description = "The job", body = JobView)),
@@ -147,7 +146,7 @@ impl From<Item> for BulkOutcome {
 #[utoipa::path(
     tag = "jobs",
     params(("id" = JobId, Path, description = "The job's id"), OutcomeQuery),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "A page of outcomes", body = Page<BulkOutcome>)),
 )]
 #[get("/bulk-jobs/{id}/outcomes")]

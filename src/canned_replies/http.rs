@@ -55,7 +55,7 @@ struct NewCannedReply {
     tag = "canned replies",
     params(Idempotency),
     request_body = NewCannedReply,
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 201, description = "The canned reply", body = CannedReply)),
 )]
 #[post("/canned-replies")]
@@ -109,7 +109,7 @@ struct CannedReplyQuery {
 #[utoipa::path(
     tag = "canned replies",
     params(CannedReplyQuery),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "A page of canned replies", body = Page<CannedReply>)),
 )]
 #[get("/canned-replies")]
@@ -126,10 +126,12 @@ async fn list_canned_replies(
 }
 
 /// Get a canned reply
+///
+/// As it was written, with its placeholders. Use the preview to see it filled in for a ticket.
 #[utoipa::path(
     tag = "canned replies",
     params(("id" = CannedReplyId, Path)),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "The canned reply", body = CannedReply)),
 )]
 #[get("/canned-replies/{id}")]
@@ -167,7 +169,7 @@ struct CannedReplyChange {
     tag = "canned replies",
     params(("id" = CannedReplyId, Path), IfMatch),
     request_body = CannedReplyChange,
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "The canned reply as it is now", body = CannedReply)),
 )]
 #[patch("/canned-replies/{id}")]
@@ -199,7 +201,7 @@ async fn change_canned_reply(
 #[utoipa::path(
     tag = "canned replies",
     params(("id" = CannedReplyId, Path), IfMatch),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 204, description = "It is gone")),
 )]
 #[delete("/canned-replies/{id}")]
@@ -241,7 +243,6 @@ struct FilledIn {
     params(("id" = CannedReplyId, Path)),
     request_body = FillIn,
     security(
-        ("bearer" = ["tickets:read", "tickets:work"]),
         ("client_credentials" = ["tickets:read", "tickets:work"]),
     ),
     responses((status = 200, description = "The text", body = FilledIn)),

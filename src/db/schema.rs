@@ -572,6 +572,28 @@ diesel::table! {
 }
 
 diesel::table! {
+    export_head (singleton) {
+        singleton -> Bool,
+        last_position -> Int8,
+        feed_position -> Int8,
+    }
+}
+
+diesel::table! {
+    export_marks (ticket_id) {
+        ticket_id -> Uuid,
+        position -> Int8,
+    }
+}
+
+diesel::table! {
+    export_touches (id) {
+        id -> Int8,
+        ticket_id -> Uuid,
+    }
+}
+
+diesel::table! {
     file_parts (id) {
         id -> Uuid,
         file_id -> Nullable<Uuid>,
@@ -1075,6 +1097,18 @@ diesel::table! {
         account_id -> Nullable<Uuid>,
         policy_id -> Nullable<Uuid>,
         facts -> Jsonb,
+        standing -> Text,
+        due_at -> Nullable<Timestamptz>,
+        metric -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    status_meanings (workflow_id, code, since) {
+        workflow_id -> Uuid,
+        code -> Text,
+        since -> Timestamptz,
+        sla -> Text,
     }
 }
 
@@ -1243,6 +1277,7 @@ diesel::table! {
         silent_since -> Nullable<Timestamptz>,
         reminded_at -> Nullable<Timestamptz>,
         silence_due_at -> Nullable<Timestamptz>,
+        sla_policy_id -> Nullable<Uuid>,
     }
 }
 
@@ -1443,6 +1478,8 @@ diesel::joinable!(department_mailboxes -> departments (department_id));
 diesel::joinable!(departments -> workflows (workflow_id));
 diesel::joinable!(elevations -> tickets (ticket_id));
 diesel::joinable!(events -> tickets (ticket_id));
+diesel::joinable!(export_marks -> tickets (ticket_id));
+diesel::joinable!(export_touches -> tickets (ticket_id));
 diesel::joinable!(file_parts -> files (file_id));
 diesel::joinable!(hourly_rates -> accounts (account_id));
 diesel::joinable!(inbound_mails -> notes (note_id));
@@ -1483,6 +1520,7 @@ diesel::joinable!(sla_policy_versions -> sla_policies (policy_id));
 diesel::joinable!(sla_tickets -> accounts (account_id));
 diesel::joinable!(sla_tickets -> sla_policies (policy_id));
 diesel::joinable!(sla_tickets -> tickets (ticket_id));
+diesel::joinable!(status_meanings -> workflows (workflow_id));
 diesel::joinable!(statuses -> workflows (workflow_id));
 diesel::joinable!(suppressed_addresses -> outgoing_mails (mail_id));
 diesel::joinable!(surveys -> accounts (account_id));
@@ -1503,6 +1541,7 @@ diesel::joinable!(tickets -> components (component_id));
 diesel::joinable!(tickets -> contacts (contact_id));
 diesel::joinable!(tickets -> departments (department_id));
 diesel::joinable!(tickets -> products (product_id));
+diesel::joinable!(tickets -> sla_policies (sla_policy_id));
 diesel::joinable!(tickets -> ticket_types (type_key));
 diesel::joinable!(tickets -> workflows (workflow_id));
 diesel::joinable!(time_entries -> agents (agent_id));
@@ -1556,6 +1595,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     elevations,
     event_feed,
     events,
+    export_head,
+    export_marks,
+    export_touches,
     file_parts,
     files,
     hourly_rates,
@@ -1594,6 +1636,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     sla_policy_versions,
     sla_revision,
     sla_tickets,
+    status_meanings,
     statuses,
     suppressed_addresses,
     survey_cursor,

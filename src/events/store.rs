@@ -1,4 +1,6 @@
 //! Queries of the event log.
+mod feed;
+
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
@@ -8,8 +10,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::event::{EventType, NewEvent, Subject};
-use crate::db::schema::{event_feed, events, tickets};
-use crate::kernel::{AccountId, Actor, ConnectionId, DepartmentId, Erasure, TicketId, Visibility};
+use crate::db::schema::{event_feed, events};
+
+pub use self::feed::{Filter, feed};
+use crate::kernel::{Actor, ConnectionId, Erasure, TicketId};
 
 /// An event of the log.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -180,62 +184,6 @@ pub fn next_move(conn: &mut PgConnection, after: i64, until: i64) -> QueryResult
         .select(Event::as_select())
         .first(conn)
         .optional()
-}
-
-/// Which events a reader of the feed asks for.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    pub after: i64,
-    /// Up to here; `None`: to the end.
-    pub until: Option<i64>,
-    pub types: Vec<EventType>,
-    pub ticket: Option<TicketId>,
-    /// Of tickets of these accounts.
-    pub accounts: Vec<AccountId>,
-    /// Of tickets that these departments have.
-    pub departments: Vec<DepartmentId>,
-    pub limit: i64,
-}
-
-/// The published events that match, in feed order, as far as the caller may see their tickets. A draft has none.
-pub fn feed(conn: &mut PgConnection, filter: &Filter, caller: &Actor) -> QueryResult<Vec<Event>> {
-    let mut query = events::table
-        .left_join(tickets::table)
-        .filter(events::position.gt(filter.after))
-        .order(events::position)
-        .limit(filter.limit)
-        .select(Event::as_select())
-        .into_boxed();
-    if !filter.types.is_empty() {
-        query = query.filter(events::type_.eq_any(filter.types.iter().map(|kind| kind.as_str())));
-    }
-    if let Some(ticket) = filter.ticket {
-        query = query.filter(events::ticket_id.eq(ticket));
-    }
-    if let Some(until) = filter.until {
-        query = query.filter(events::position.le(until));
-    }
-    if !filter.accounts.is_empty() {
-        let of_accounts = tickets::account_id.eq_any(&filter.accounts);
-        query = query.filter(of_accounts.assume_not_null());
-    }
-    if !filter.departments.is_empty() {
-        let of_departments = tickets::department_id.eq_any(&filter.departments);
-        query = query.filter(of_departments.assume_not_null());
-    }
-    query = match caller.visibility() {
-        Visibility::All => query,
-        Visibility::Departments(agent, departments) => query.filter(
-            tickets::department_id
-                .eq_any(departments)
-                .or(tickets::assignee_id.eq(agent))
-                .assume_not_null(),
-        ),
-        Visibility::Accounts(_, accounts) => query
-            .filter(events::public)
-            .filter(tickets::account_id.eq_any(accounts).assume_not_null()),
-    };
-    query.load(conn)
 }
 
 /// The last position of an event from before this time.

@@ -21,7 +21,7 @@ const REQUEST_HEADERS: [&str; 13] = [
     "X-Request-Id",
 ];
 /// What a page may read of an answer, beside the body.
-const ANSWER_HEADERS: [header::HeaderName; 12] = [
+const ANSWER_HEADERS: [header::HeaderName; 14] = [
     header::CONTENT_DISPOSITION,
     header::CONTENT_RANGE,
     header::ETAG,
@@ -29,6 +29,8 @@ const ANSWER_HEADERS: [header::HeaderName; 12] = [
     header::LOCATION,
     header::RETRY_AFTER,
     header::HeaderName::from_static("idempotency-replayed"),
+    header::HeaderName::from_static("ratelimit"),
+    header::HeaderName::from_static("ratelimit-policy"),
     header::HeaderName::from_static("tus-resumable"),
     header::HeaderName::from_static("upload-expires"),
     header::HeaderName::from_static("upload-length"),

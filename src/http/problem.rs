@@ -163,6 +163,9 @@ impl ResponseError for AppError {
             Self::OAuth { status: 401, .. } => {
                 response.insert_header((header::WWW_AUTHENTICATE, "Basic realm=\"casebridge\""));
             }
+            Self::TooManyRequests { seconds } => {
+                response.insert_header((header::RETRY_AFTER, seconds.to_string()));
+            }
             Self::Unavailable(_) => {
                 response.insert_header((header::RETRY_AFTER, "1"));
             }

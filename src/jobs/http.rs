@@ -115,7 +115,7 @@ struct JobQuery {
 #[utoipa::path(
     tag = "jobs",
     params(JobQuery),
-    security(("bearer" = ["jobs:read"]), ("client_credentials" = ["jobs:read"])),
+    security(("client_credentials" = ["jobs:read"])),
     responses((status = 200, description = "A page of jobs", body = Page<JobView>)),
 )]
 #[get("/jobs")]
@@ -134,10 +134,12 @@ async fn list_jobs(
 }
 
 /// Get a job
+///
+/// What it is about, how far it is, and why it failed. Ask again until `state` says that it ended.
 #[utoipa::path(
     tag = "jobs",
     params(("id" = JobId, Path)),
-    security(("bearer" = ["jobs:read"]), ("client_credentials" = ["jobs:read"])),
+    security(("client_credentials" = ["jobs:read"])),
     responses((status = 200, description = "The job and how far it is", body = JobView)),
 )]
 #[get("/jobs/{id}")]
@@ -152,7 +154,7 @@ async fn get_job(db: web::Data<Db>, caller: Caller, id: PathId<JobId>) -> Result
 #[utoipa::path(
     tag = "jobs",
     params(("id" = JobId, Path)),
-    security(("bearer" = ["jobs:write"]), ("client_credentials" = ["jobs:write"])),
+    security(("client_credentials" = ["jobs:write"])),
     responses((status = 200, description = "The cancelled job", body = JobView)),
 )]
 #[post("/jobs/{id}/cancel")]

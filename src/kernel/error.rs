@@ -70,6 +70,8 @@ pub enum AppError {
     /// A rule of the desk forbids it.
     #[error("{detail}")]
     Rule { code: &'static str, detail: String },
+    #[error("too many requests; wait {seconds} s")]
+    TooManyRequests { seconds: u64 },
     #[error("the service is busy or its database cannot be reached; retry shortly")]
     Unavailable(#[source] anyhow::Error),
     #[error("an internal error occurred")]
@@ -118,12 +120,13 @@ impl AppError {
             Self::TusVersion => "unsupported_tus_version",
             Self::UnsupportedMediaType(_) => "unsupported_media_type",
             Self::Invalid(_) => "validation_failed",
+            Self::TooManyRequests { .. } => "too_many_requests",
             Self::Unavailable(_) => "unavailable",
             Self::Internal(_) => "internal",
         }
     }
 
-    /// The HTTP status code (RFC 9110; 428 is RFC 6585).
+    /// The HTTP status code (RFC 9110; 428 and 429 are RFC 6585).
     pub fn status(&self) -> u16 {
         match self {
             Self::Malformed(_) => 400,
@@ -141,6 +144,7 @@ impl AppError {
             Self::RangeNotSatisfiable(_) => 416,
             Self::Invalid(_) | Self::Rule { .. } => 422,
             Self::PreconditionRequired => 428,
+            Self::TooManyRequests { .. } => 429,
             Self::Internal(_) => 500,
             Self::Unavailable(_) => 503,
         }

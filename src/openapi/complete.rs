@@ -1,11 +1,12 @@
 //! What follows from an operation's shape: its refusals, and the headers of its answers.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use actix_web::http::StatusCode;
 use serde_json::{Value, json};
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
-use utoipa::openapi::schema::{Components, Type};
+use utoipa::openapi::schema::{ArrayItems, Components, Type};
+use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{
     ContentBuilder, HttpMethod, ObjectBuilder, OpenApi, PathItem, Ref, RefOr, Response,
     ResponseBuilder, Schema,
@@ -15,7 +16,7 @@ use super::examples::{add_examples, leave_empty};
 use crate::http::header_param;
 
 /// Name, example and meaning of the headers that answers carry.
-const HEADERS: [(&str, &str, &str); 7] = [
+const HEADERS: [(&str, &str, &str); 9] = [
     ("X-Request-Id", "0199f0c2b1c97d5e8b1f5a3c7d9e2f10", "The id that you sent, or a new one."),
     ("ETag", "\"v17\"", "The version: for If-Match of a change, for If-None-Match of a read."),
     ("Location", "/v1/clients/0199f0c2-b1c9-7d5e-8b1f-5a3c7d9e2f10", "Where it is from now on."),
@@ -23,10 +24,12 @@ const HEADERS: [(&str, &str, &str); 7] = [
     ("Idempotency-Replayed", "true", "This is the first answer again; absent otherwise."),
     ("WWW-Authenticate", "Bearer error=\"invalid_token\"", "How to authenticate (RFC 6750)."),
     ("Retry-After", "1", "Seconds to wait before the next try."),
+    ("RateLimit-Policy", "\"caller\";q=600;w=60", "How many requests in how many seconds."),
+    ("RateLimit", "\"caller\";r=598;t=1", "How many are left, and when the next is given."),
 ];
 
 /// Status, example code and meaning of the refusals that operations share.
-const REFUSALS: [(u16, &str, &str); 13] = [
+const REFUSALS: [(u16, &str, &str); 14] = [
     (400, "malformed_request", "The request cannot be read: broken JSON, or a bad parameter"),
     (401, "unauthenticated", "The token is missing, expired or not valid here"),
     (403, "forbidden", "The caller lacks the permission that `required_permission` names"),
@@ -38,6 +41,7 @@ const REFUSALS: [(u16, &str, &str); 13] = [
     (416, "range_not_satisfiable", "None of the bytes that `Range` asks for exist"),
     (422, "validation_failed", "Fields are bad, each named in `errors`, or a rule forbids it"),
     (428, "precondition_required", "A change needs the header If-Match"),
+    (429, "too_many_requests", "More than the limit allows; wait as long as `Retry-After` says"),
     (500, "internal", "The service failed; quote the `request_id` when you report it"),
     (503, "unavailable", "The service is busy or its database cannot be reached; retry"),
 ];
@@ -58,8 +62,7 @@ pub fn complete(openapi: &mut OpenApi) {
                 .iter_mut()
                 .flatten()
                 .for_each(|p| leave_empty(p, &components.schemas));
-            // An empty list says that it is public on purpose.
-            operation.security.get_or_insert_default();
+            add_bearer(operation.security.get_or_insert_default());
         }
     }
     for (header, example, meaning) in HEADERS {
@@ -68,7 +71,29 @@ pub fn complete(openapi: &mut OpenApi) {
         components.headers.insert(header.to_owned(), header_object.build().into());
     }
     add_refusals(components);
+    name_items(&mut components.schemas);
     components.schemas.values_mut().for_each(add_examples);
+}
+
+/// What takes a token by client credentials takes any token of the service. An empty list says that an operation is public on purpose.
+fn add_bearer(security: &mut Vec<SecurityRequirement>) {
+    if !security.is_empty() {
+        security.insert(0, SecurityRequirement::new::<_, _, &str>("bearer", []));
+    }
+}
+
+/// The items of a page are of a type that has a name, which programs that generate clients repeat.
+fn name_items(schemas: &mut Schemas) {
+    let names: BTreeSet<String> = schemas.keys().cloned().collect();
+    for (name, schema) in schemas {
+        let Some(item) = name.strip_prefix("Page_").filter(|item| names.contains(*item)) else {
+            continue;
+        };
+        let RefOr::T(Schema::Object(page)) = schema else { continue };
+        if let Some(RefOr::T(Schema::Array(items))) = page.properties.get_mut("items") {
+            items.items = ArrayItems::RefOrSchema(Box::new(Ref::from_schema_name(item).into()));
+        }
+    }
 }
 
 fn operations(item: &mut PathItem) -> Vec<(HttpMethod, &mut Operation)> {
@@ -78,6 +103,7 @@ fn operations(item: &mut PathItem) -> Vec<(HttpMethod, &mut Operation)> {
         (HttpMethod::Put, &mut item.put),
         (HttpMethod::Patch, &mut item.patch),
         (HttpMethod::Delete, &mut item.delete),
+        (HttpMethod::Options, &mut item.options),
     ];
     slots.into_iter().filter_map(|(method, slot)| slot.as_mut().map(|op| (method, op))).collect()
 }
@@ -91,24 +117,23 @@ fn parameters(operation: &Operation) -> impl Iterator<Item = &Parameter> + Clone
 
 fn refusals(method: &HttpMethod, operation: &Operation) -> Vec<u16> {
     let has = |place: ParameterIn| parameters(operation).any(|p| p.parameter_in == place);
-    let mut statuses = vec![500, 503];
+    // Any request can be so broken that it is not HTTP.
+    let mut statuses = vec![400, 500, 503];
     if operation.security.is_some() {
-        statuses.extend([401, 403]);
+        statuses.extend([401, 403, 429]);
     }
-    if has(ParameterIn::Path) {
+    // What a parameter names may not be there.
+    if has(ParameterIn::Path) || has(ParameterIn::Query) {
         statuses.push(404);
     }
-    if has(ParameterIn::Query) || has(ParameterIn::Header) || operation.request_body.is_some() {
-        statuses.push(400);
-    }
     if operation.request_body.is_some() {
-        statuses.extend([413, 415, 422]);
+        statuses.extend([413, 415]);
     }
     if parameters(operation).any(|p| p.name == "Range") {
         statuses.push(416);
     }
-    if !matches!(method, HttpMethod::Get) {
-        statuses.push(409);
+    if !matches!(method, HttpMethod::Get | HttpMethod::Options) {
+        statuses.extend([409, 422]);
     }
     if parameters(operation).any(|p| p.name == "If-Match") {
         statuses.extend([412, 428]);
@@ -135,6 +160,11 @@ fn add_refusals(components: &mut Components) {
         add_header(&mut response, "X-Request-Id");
         match status {
             401 => add_header(&mut response, "WWW-Authenticate"),
+            429 => {
+                for name in ["Retry-After", "RateLimit-Policy", "RateLimit"] {
+                    add_header(&mut response, name);
+                }
+            }
             503 => add_header(&mut response, "Retry-After"),
             _ => {}
         }
@@ -165,6 +195,7 @@ pub(super) type Schemas = BTreeMap<String, RefOr<Schema>>;
 /// A version makes an ETag, a page makes links, a creation has a location, a key is replayed.
 fn add_headers(method: &HttpMethod, operation: &mut Operation, schemas: &Schemas) {
     let keyed = parameters(operation).any(|p| p.name == "Idempotency-Key");
+    let limited = operation.security.as_ref().is_some_and(|schemes| !schemes.is_empty());
     let mut conditional = false;
     for (status, response) in &mut operation.responses.responses {
         let RefOr::T(response) = response else { continue };
@@ -177,6 +208,8 @@ fn add_headers(method: &HttpMethod, operation: &mut Operation, schemas: &Schemas
         let carries = [
             ("ETag", versioned),
             ("Link", paged),
+            ("RateLimit-Policy", limited),
+            ("RateLimit", limited),
             ("Location", status == "201"),
             ("Idempotency-Replayed", keyed),
         ];

@@ -8,6 +8,6 @@ pub use http::routes;
 pub use rules::{Metric, Side, Terms};
 pub use service::{
     MeasuredBy, create_calendar, create_policy, derive_some, mark_stale, postpone_first, speaker,
-    tell_next,
+    tell_next, tell_of_delay,
 };
 pub use store::{BusinessWeek, Calendar, ExceptDays, KeptTerms, SlaPolicy};

@@ -9,7 +9,8 @@ pub use http::{
     answer_list, answer_ticket, found_by, operation, routes,
 };
 pub use rules::{
-    Actions, ConversionKind, Lead, RedactedField, Source, Span, WorkOrder, WorkflowMove,
+    Actions, ConversionKind, Lead, RedactedField, SlaStanding, Source, Span, WorkOrder,
+    WorkflowMove,
 };
 pub use service::InWorkflow;
 pub use store::{Conversion, Filter, Redaction, Selection, Sort, Ticket, visible};

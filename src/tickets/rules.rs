@@ -36,6 +36,30 @@ text_enum! {
     }
 }
 
+text_enum! {
+    /// How a ticket stands to its service levels: by the clocks that have not ended, and when all have, by those since it was opened
+    /// the last time.
+    SlaStanding {
+        /// Nothing was promised.
+        None = "none",
+        /// Time passes, and nothing is late.
+        Running = "running",
+        /// No time passes, and nothing is late.
+        Paused = "paused",
+        /// All is over, and nothing was late.
+        Met = "met",
+        /// Something is late, or was.
+        Breached = "breached",
+    }
+}
+
+impl SlaStanding {
+    /// As it is then, when something is due at that time.
+    pub fn at(self, due: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Self {
+        if due.is_some_and(|due| due < now) { Self::Breached } else { self }
+    }
+}
+
 /// Characters of a subject at the most.
 pub const SUBJECT_MAX: usize = 255;
 

@@ -76,7 +76,7 @@ const POSITION: i32 = 1_000;
     tag = "views",
     params(Idempotency),
     request_body = NewView,
-    security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
+    security(("client_credentials" = ["tickets:write"])),
     responses((status = 201, description = "The view", body = View)),
 )]
 #[post("/views")]
@@ -153,7 +153,7 @@ fn query(view: &View) -> Result<ListQuery, AppError> {
 #[utoipa::path(
     tag = "views",
     params(PageQuery),
-    security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
+    security(("client_credentials" = ["tickets:read"])),
     responses((status = 200, description = "A page of views", body = Page<View>)),
 )]
 #[get("/views")]
@@ -189,7 +189,7 @@ struct ViewCount {
 /// Of every view that you see, as it is now, within what you may see; in one statement, each counted as far as 1,000.
 #[utoipa::path(
     tag = "views",
-    security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
+    security(("client_credentials" = ["tickets:read"])),
     responses((status = 200, description = "A count for each view", body = ViewCounts)),
 )]
 #[get("/views/counts")]
@@ -210,10 +210,12 @@ async fn count_views(db: web::Data<Db>, caller: Caller) -> Result<Answer, AppErr
 }
 
 /// Get a view
+///
+/// Its filters, its order and its columns. The tickets in it are at `/tickets`.
 #[utoipa::path(
     tag = "views",
     params(("id" = ViewId, Path)),
-    security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
+    security(("client_credentials" = ["tickets:read"])),
     responses((status = 200, description = "The view", body = View)),
 )]
 #[get("/views/{id}")]
@@ -261,7 +263,7 @@ pub struct ViewChange {
     tag = "views",
     params(("id" = ViewId, Path), IfMatch),
     request_body = ViewChange,
-    security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
+    security(("client_credentials" = ["tickets:write"])),
     responses((status = 200, description = "The view as it is now", body = View)),
 )]
 #[patch("/views/{id}")]
@@ -297,7 +299,7 @@ async fn change_view(
 #[utoipa::path(
     tag = "views",
     params(("id" = ViewId, Path), IfMatch),
-    security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
+    security(("client_credentials" = ["tickets:write"])),
     responses((status = 204, description = "It is gone")),
 )]
 #[delete("/views/{id}")]
@@ -318,7 +320,7 @@ async fn delete_view(
 #[utoipa::path(
     tag = "views",
     params(("id" = ViewId, Path), PageQuery, WantsTotal),
-    security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
+    security(("client_credentials" = ["tickets:read"])),
     responses((status = 200, description = "A page of tickets", body = Page<tickets::TicketSummary>)),
 )]
 #[get("/views/{id}/tickets")]

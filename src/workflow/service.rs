@@ -87,7 +87,7 @@ pub fn change(
     change(&mut after)?;
     after.check(Some(&before))?;
     (after.revision, after.version) = (Uuid::now_v7(), before.version + 1);
-    store::save(conn, &before, &after).map_err(named)?;
+    store::save(conn, &before, &after, now).map_err(named)?;
     record(conn, actor, EventType::ResourceChanged, id, changes(&before, &after), now)?;
     Ok(after)
 }

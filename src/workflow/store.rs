@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::rules::{
     Awaiting, Category, Requirement, SlaState, Status, Transition, Trigger, Workflow,
 };
-use crate::db::schema::{statuses, tickets, transitions, workflows};
+use crate::db::schema::{status_meanings, statuses, tickets, transitions, workflows};
 use crate::kernel::{TransitionId, WorkflowId};
 
 /// A workflow without its statuses and transitions.
@@ -233,11 +233,18 @@ pub fn insert(conn: &mut PgConnection, workflow: &Workflow) -> QueryResult<()> {
         ))
         .execute(conn)?;
     write_statuses(conn, workflow.id, workflow.statuses.iter())?;
+    let all: Vec<&Status> = workflow.statuses.iter().collect();
+    keep_meanings(conn, workflow.id, &all, DateTime::UNIX_EPOCH)?;
     insert_transitions(conn, workflow.id, workflow.transitions.iter())
 }
 
 /// Writes what differs from `before`, the locked state.
-pub fn save(conn: &mut PgConnection, before: &Workflow, after: &Workflow) -> QueryResult<()> {
+pub fn save(
+    conn: &mut PgConnection,
+    before: &Workflow,
+    after: &Workflow,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
     diesel::update(workflows::table.find(after.id))
         .set((
             workflows::name.eq(&after.name),
@@ -258,6 +265,10 @@ pub fn save(conn: &mut PgConnection, before: &Workflow, after: &Workflow) -> Que
     diesel::delete(of_workflow.filter(statuses::code.eq_any(gone))).execute(conn)?;
     let changed = after.statuses.iter().filter(|status| !before.statuses.contains(status));
     write_statuses(conn, after.id, changed)?;
+    let means = |workflow: &Workflow, code: &str| workflow.status(code).map(|status| status.sla);
+    let other = |status: &&Status| means(before, &status.code) != Some(status.sla);
+    let other: Vec<&Status> = after.statuses.iter().filter(other).collect();
+    keep_meanings(conn, after.id, &other, now)?;
     let added = after.transitions.iter().filter(|way| !before.transitions.contains(way));
     insert_transitions(conn, after.id, added)
 }
@@ -282,6 +293,27 @@ fn write_statuses<'a>(
             statuses::sort_order.eq(excluded(statuses::sort_order)),
         ))
         .execute(conn)?;
+    Ok(())
+}
+
+/// Keeps what clocks do in these statuses from then on.
+fn keep_meanings(
+    conn: &mut PgConnection,
+    id: WorkflowId,
+    statuses: &[&Status],
+    since: DateTime<Utc>,
+) -> QueryResult<()> {
+    use status_meanings as m;
+    let row = |status: &&Status| {
+        (
+            m::workflow_id.eq(id),
+            m::code.eq(status.code.clone()),
+            m::since.eq(since),
+            m::sla.eq(status.sla),
+        )
+    };
+    let rows: Vec<_> = statuses.iter().map(row).collect();
+    diesel::insert_into(m::table).values(rows).on_conflict_do_nothing().execute(conn)?;
     Ok(())
 }
 

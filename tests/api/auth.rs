@@ -1,5 +1,6 @@
 //! Tokens, clients, keys.
 mod forgery;
+mod limits;
 
 use casebridge::kernel::{Permission, Role};
 use reqwest::Method;

@@ -15,6 +15,7 @@ mod demo;
 mod crm_import;
 mod dashboard;
 mod events;
+mod export;
 mod files;
 mod finding;
 mod histories;

@@ -82,7 +82,7 @@ impl utoipa::IntoParams for Piece {
 #[utoipa::path(
     tag = "attachments",
     params(Creation),
-    security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
+    security(("client_credentials" = ["tickets:write"])),
     responses((status = 201, description = "Send the bytes to `Location`", body = UploadView)),
 )]
 #[post("/uploads")]
@@ -117,7 +117,7 @@ pub async fn create_upload(
 #[utoipa::path(
     tag = "attachments",
     params(("id" = FileId, Path)),
-    security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
+    security(("client_credentials" = ["tickets:write"])),
     responses((status = 200, description = "The upload", body = UploadView)),
 )]
 #[get("/uploads/{id}")]
@@ -146,7 +146,7 @@ pub async fn get_upload(
         description = "The bytes from `Upload-Offset` on",
         example = "...",
     ),
-    security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
+    security(("client_credentials" = ["tickets:write"])),
     responses((status = 204, description = "Taken; `Upload-Offset` tells how many there are now")),
 )]
 #[patch("/uploads/{id}")]
@@ -171,10 +171,12 @@ pub async fn append_to_upload(
 }
 
 /// Delete an upload
+///
+/// What was sent of the file is forgotten. A file that is attached to a ticket already is no upload any more.
 #[utoipa::path(
     tag = "attachments",
     params(("id" = FileId, Path)),
-    security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
+    security(("client_credentials" = ["tickets:write"])),
     responses((status = 204, description = "Deleted")),
 )]
 #[delete("/uploads/{id}")]
@@ -190,6 +192,8 @@ pub async fn delete_upload(
 }
 
 /// Get what uploads can do
+///
+/// The version and the extensions of tus that are spoken here, and how large a file may be.
 #[utoipa::path(
     tag = "attachments",
     responses((status = 204, description = "In the headers `Tus-Version`, `Tus-Extension`, `Tus-Max-Size`")),

@@ -67,7 +67,7 @@ pub struct NewClient {
 #[utoipa::path(
     tag = "clients",
     request_body = NewClient,
-    security(("bearer" = ["clients:write"]), ("client_credentials" = ["clients:write"])),
+    security(("client_credentials" = ["clients:write"])),
     responses((status = 201, description = "The client and its secret", body = ClientWithSecret)),
 )]
 #[post("/clients")]
@@ -89,10 +89,12 @@ pub async fn create_client(
 }
 
 /// List clients, oldest first
+///
+/// The programs that get tokens by client credentials. Their secrets are never shown again.
 #[utoipa::path(
     tag = "clients",
     params(PageQuery),
-    security(("bearer" = ["clients:write"]), ("client_credentials" = ["clients:write"])),
+    security(("client_credentials" = ["clients:write"])),
     responses((status = 200, description = "A page of clients", body = Page<ClientView>)),
 )]
 #[get("/clients")]
@@ -108,10 +110,12 @@ pub async fn list_clients(
 }
 
 /// Get a client
+///
+/// With its scopes. The secret is not among what is answered: only its hash is kept.
 #[utoipa::path(
     tag = "clients",
     params(("id" = ClientId, Path)),
-    security(("bearer" = ["clients:write"]), ("client_credentials" = ["clients:write"])),
+    security(("client_credentials" = ["clients:write"])),
     responses((status = 200, description = "The client", body = ClientView)),
 )]
 #[get("/clients/{id}")]
@@ -141,11 +145,13 @@ pub struct ClientChange {
 }
 
 /// Change a client
+///
+/// Fields that are absent stay as they are. A client that is made inactive gets no token, and the tokens that it has stop working.
 #[utoipa::path(
     tag = "clients",
     params(("id" = ClientId, Path), IfMatch),
     request_body = ClientChange,
-    security(("bearer" = ["clients:write"]), ("client_credentials" = ["clients:write"])),
+    security(("client_credentials" = ["clients:write"])),
     responses((status = 200, description = "The client as it is now", body = ClientView)),
 )]
 #[patch("/clients/{id}")]
@@ -178,7 +184,7 @@ pub async fn change_client(
 #[utoipa::path(
     tag = "clients",
     params(("id" = ClientId, Path)),
-    security(("bearer" = ["clients:write"]), ("client_credentials" = ["clients:write"])),
+    security(("client_credentials" = ["clients:write"])),
     responses((status = 200, description = "The client and its new secret", body = ClientWithSecret)),
 )]
 #[post("/clients/{id}/secret")]

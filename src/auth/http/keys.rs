@@ -41,7 +41,7 @@ impl From<SigningKey> for SigningKeyView {
 /// New tokens are signed with a new key, by every replica within a minute. Tokens signed before stay valid.
 #[utoipa::path(
     tag = "clients",
-    security(("bearer" = ["clients:write"]), ("client_credentials" = ["clients:write"])),
+    security(("client_credentials" = ["clients:write"])),
     responses((status = 201, description = "The new key", body = SigningKeyView)),
 )]
 #[post("/signing-keys")]

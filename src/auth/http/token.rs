@@ -8,10 +8,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::auth::store::{Client, Principal};
-use crate::auth::{Authenticator, Caller, service};
+use crate::auth::{Authenticator, Caller, Limits, service};
 use crate::config::Config;
 use crate::db::Db;
-use crate::http::{Answer, now};
+use crate::http::{Answer, Problem, now};
 use crate::kernel::{AccountId, AppError, ClientId, DepartmentId, Permission, Role, Secret};
 
 /// The form of the client credentials grant (RFC 6749, section 4.4).
@@ -52,13 +52,20 @@ pub struct TokenResponse {
 #[utoipa::path(
     tag = "auth",
     request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, description = "A bearer token", body = TokenResponse)),
+    responses(
+        (status = 200, description = "A bearer token", body = TokenResponse),
+        (status = 401, description = "There is no such client, or this is not its secret", body = Problem,
+            content_type = "application/problem+json", headers(("WWW-Authenticate" = String))),
+        (status = 429, description = "Tried too often; wait as long as `Retry-After` says", body = Problem,
+            content_type = "application/problem+json", headers(("Retry-After" = String))),
+    ),
 )]
 #[post("/oauth/token")]
 pub async fn issue_token(
     db: web::Data<Db>,
     config: web::Data<Config>,
     authenticator: web::Data<Authenticator>,
+    limits: web::Data<Limits>,
     request: HttpRequest,
     form: web::Form<TokenRequest>,
 ) -> Result<HttpResponse, AppError> {
@@ -67,6 +74,7 @@ pub async fn issue_token(
         return Err(AppError::OAuth { error: "unsupported_grant_type", status: 400 });
     }
     let (id, secret) = credentials(&request, &form).ok_or(DENIED)?;
+    limits.count_try(&request, id)?;
     let (client, principal) = known_client(&db, id, secret).await?.ok_or(DENIED)?;
     let scope = service::granted_scope(&client, form.scope.as_deref());
     let scope = scope.ok_or(AppError::OAuth { error: "invalid_scope", status: 400 })?;
@@ -138,7 +146,7 @@ pub struct Me {
 /// Who the token stands for, and what they may do. Any valid token will do.
 #[utoipa::path(
     tag = "auth",
-    security(("bearer" = []), ("client_credentials" = [])),
+    security(("client_credentials" = [])),
     responses((status = 200, description = "The caller", body = Me)),
 )]
 #[get("/me")]

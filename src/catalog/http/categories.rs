@@ -29,11 +29,13 @@ pub struct NewCategory {
 }
 
 /// Create a category
+///
+/// Names are unique without regard to case.
 #[utoipa::path(
     tag = "catalog",
     params(Idempotency),
     request_body = NewCategory,
-    security(("bearer" = ["catalog:write"]), ("client_credentials" = ["catalog:write"])),
+    security(("client_credentials" = ["catalog:write"])),
     responses((status = 201, description = "The category", body = Category)),
 )]
 #[post("/categories")]
@@ -65,10 +67,12 @@ async fn create_category(
 }
 
 /// List categories by name
+///
+/// A ticket is about a product or about a category. One that is not active is offered for no new ticket.
 #[utoipa::path(
     tag = "catalog",
     params(NameQuery),
-    security(("bearer" = ["catalog:read"]), ("client_credentials" = ["catalog:read"])),
+    security(("client_credentials" = ["catalog:read"])),
     responses((status = 200, description = "A page of categories", body = Page<Category>)),
 )]
 #[get("/categories")]
@@ -84,10 +88,12 @@ async fn list_categories(
 }
 
 /// Get a category
+///
+/// Also when it is not active any more.
 #[utoipa::path(
     tag = "catalog",
     params(("id" = CategoryId, Path)),
-    security(("bearer" = ["catalog:read"]), ("client_credentials" = ["catalog:read"])),
+    security(("client_credentials" = ["catalog:read"])),
     responses((status = 200, description = "The category", body = Category)),
 )]
 #[get("/categories/{id}")]
@@ -113,11 +119,13 @@ pub struct CategoryChange {
 }
 
 /// Change a category
+///
+/// Fields that are absent stay as they are. Categories are not deleted but made inactive, because tickets refer to them.
 #[utoipa::path(
     tag = "catalog",
     params(("id" = CategoryId, Path), IfMatch),
     request_body = CategoryChange,
-    security(("bearer" = ["catalog:write"]), ("client_credentials" = ["catalog:write"])),
+    security(("client_credentials" = ["catalog:write"])),
     responses((status = 200, description = "The category as it is now", body = Category)),
 )]
 #[patch("/categories/{id}")]

@@ -97,11 +97,13 @@ pub struct NewComponent {
 }
 
 /// Create a component
+///
+/// A part of a product. The routing table says which level and team its tickets go to.
 #[utoipa::path(
     tag = "catalog",
     params(Idempotency),
     request_body = NewComponent,
-    security(("bearer" = ["catalog:write"]), ("client_credentials" = ["catalog:write"])),
+    security(("client_credentials" = ["catalog:write"])),
     responses((status = 201, description = "The component", body = ComponentView)),
 )]
 #[post("/components")]
@@ -164,7 +166,7 @@ struct ComponentQuery {
 #[utoipa::path(
     tag = "catalog",
     params(ComponentQuery),
-    security(("bearer" = ["catalog:read"]), ("client_credentials" = ["catalog:read"])),
+    security(("client_credentials" = ["catalog:read"])),
     responses((status = 200, description = "A page of components", body = Page<ComponentView>)),
 )]
 #[get("/components")]
@@ -191,10 +193,12 @@ async fn list_components(
 }
 
 /// Get a component
+///
+/// Also when it is not active any more. Where its tickets go is told by `POST /v1/routing/resolve`.
 #[utoipa::path(
     tag = "catalog",
     params(("id" = ComponentId, Path)),
-    security(("bearer" = ["catalog:read"]), ("client_credentials" = ["catalog:read"])),
+    security(("client_credentials" = ["catalog:read"])),
     responses((status = 200, description = "The component", body = ComponentView)),
 )]
 #[get("/components/{id}")]
@@ -239,7 +243,7 @@ pub struct ComponentChange {
     tag = "catalog",
     params(("id" = ComponentId, Path), IfMatch),
     request_body = ComponentChange,
-    security(("bearer" = ["catalog:write"]), ("client_credentials" = ["catalog:write"])),
+    security(("client_credentials" = ["catalog:write"])),
     responses((status = 200, description = "The component as it is now", body = ComponentView)),
 )]
 #[patch("/components/{id}")]

@@ -58,7 +58,7 @@ pub struct NewProcess {
     tag = "catalog",
     params(Idempotency),
     request_body = NewProcess,
-    security(("bearer" = ["catalog:write"]), ("client_credentials" = ["catalog:write"])),
+    security(("client_credentials" = ["catalog:write"])),
     responses((status = 201, description = "The process", body = Process)),
 )]
 #[post("/processes")]
@@ -89,10 +89,12 @@ async fn create_process(
 }
 
 /// List processes by key
+///
+/// A process is a checklist for tickets that an external team works on. Routing names it.
 #[utoipa::path(
     tag = "catalog",
     params(PageQuery),
-    security(("bearer" = ["workflow:read"]), ("client_credentials" = ["workflow:read"])),
+    security(("client_credentials" = ["workflow:read"])),
     responses((status = 200, description = "A page of processes", body = Page<Process>)),
 )]
 #[get("/processes")]
@@ -108,10 +110,12 @@ async fn list_processes(
 }
 
 /// Get a process
+///
+/// With its steps, and which of them the service checks by itself.
 #[utoipa::path(
     tag = "catalog",
     params(("id" = String, Path, description = "Its key", example = "account_manager")),
-    security(("bearer" = ["workflow:read"]), ("client_credentials" = ["workflow:read"])),
+    security(("client_credentials" = ["workflow:read"])),
     responses((status = 200, description = "The process", body = Process)),
 )]
 #[get("/processes/{id}")]
@@ -143,7 +147,7 @@ pub struct ProcessChange {
     tag = "catalog",
     params(("id" = String, Path, description = "Its key", example = "account_manager"), IfMatch),
     request_body = ProcessChange,
-    security(("bearer" = ["catalog:write"]), ("client_credentials" = ["catalog:write"])),
+    security(("client_credentials" = ["catalog:write"])),
     responses((status = 200, description = "The process as it is now", body = Process)),
 )]
 #[patch("/processes/{id}")]

@@ -26,11 +26,13 @@ pub struct NewProduct {
 }
 
 /// Create a product
+///
+/// Names are unique without regard to case.
 #[utoipa::path(
     tag = "catalog",
     params(Idempotency),
     request_body = NewProduct,
-    security(("bearer" = ["catalog:write"]), ("client_credentials" = ["catalog:write"])),
+    security(("client_credentials" = ["catalog:write"])),
     responses((status = 201, description = "The product", body = Product)),
 )]
 #[post("/products")]
@@ -62,10 +64,12 @@ async fn create_product(
 }
 
 /// List products by name
+///
+/// What customers have. An account must have a product before a ticket can be about it.
 #[utoipa::path(
     tag = "catalog",
     params(NameQuery),
-    security(("bearer" = ["catalog:read"]), ("client_credentials" = ["catalog:read"])),
+    security(("client_credentials" = ["catalog:read"])),
     responses((status = 200, description = "A page of products", body = Page<Product>)),
 )]
 #[get("/products")]
@@ -81,10 +85,12 @@ async fn list_products(
 }
 
 /// Get a product
+///
+/// Also when it is not active any more.
 #[utoipa::path(
     tag = "catalog",
     params(("id" = ProductId, Path)),
-    security(("bearer" = ["catalog:read"]), ("client_credentials" = ["catalog:read"])),
+    security(("client_credentials" = ["catalog:read"])),
     responses((status = 200, description = "The product", body = Product)),
 )]
 #[get("/products/{id}")]
@@ -110,11 +116,13 @@ pub struct ProductChange {
 }
 
 /// Change a product
+///
+/// Fields that are absent stay as they are. Products are not deleted but made inactive, because tickets refer to them.
 #[utoipa::path(
     tag = "catalog",
     params(("id" = ProductId, Path), IfMatch),
     request_body = ProductChange,
-    security(("bearer" = ["catalog:write"]), ("client_credentials" = ["catalog:write"])),
+    security(("client_credentials" = ["catalog:write"])),
     responses((status = 200, description = "The product as it is now", body = Product)),
 )]
 #[patch("/products/{id}")]

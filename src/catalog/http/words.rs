@@ -40,11 +40,13 @@ pub(super) fn is_key(key: &str, _: &()) -> garde::Result {
 }
 
 /// Create a ticket type
+///
+/// The key is what tickets carry, and never changes.
 #[utoipa::path(
     tag = "catalog",
     params(Idempotency),
     request_body = NewTicketType,
-    security(("bearer" = ["catalog:write"]), ("client_credentials" = ["catalog:write"])),
+    security(("client_credentials" = ["catalog:write"])),
     responses((status = 201, description = "The ticket type", body = TicketType)),
 )]
 #[post("/ticket-types")]
@@ -82,6 +84,8 @@ pub struct TicketTypeChange {
 }
 
 /// Change a ticket type
+///
+/// Fields that are absent stay as they are. Tickets that are there keep their workflow.
 #[utoipa::path(
     tag = "catalog",
     params(
@@ -89,7 +93,7 @@ pub struct TicketTypeChange {
         IfMatch,
     ),
     request_body = TicketTypeChange,
-    security(("bearer" = ["catalog:write"]), ("client_credentials" = ["catalog:write"])),
+    security(("client_credentials" = ["catalog:write"])),
     responses((status = 200, description = "The ticket type as it is now", body = TicketType)),
 )]
 #[patch("/ticket-types/{key}")]
@@ -114,10 +118,12 @@ async fn change_ticket_type(
 }
 
 /// List ticket types by key
+///
+/// What a ticket can be, such as a question or an incident.
 #[utoipa::path(
     tag = "catalog",
     params(PageQuery),
-    security(("bearer" = ["catalog:read"]), ("client_credentials" = ["catalog:read"])),
+    security(("client_credentials" = ["catalog:read"])),
     responses((status = 200, description = "A page of ticket types", body = Page<TicketType>)),
 )]
 #[get("/ticket-types")]

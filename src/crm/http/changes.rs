@@ -15,7 +15,7 @@ use crate::crm::engine::{CaseName, OfferedCase, OfferedLead, Outcome, ToldChange
 use crate::crm::store::{OfferedContact, OfferedNote};
 use crate::db::Db;
 use crate::events::Feed;
-use crate::http::{Answer, Body, Params};
+use crate::http::{Answer, Body, Params, Problem};
 use crate::kernel::{
     AppError, ConnectionId, ContactId, NoteId, PAGE_DEFAULT, PAGE_MAX, Permission, TicketId,
 };
@@ -174,7 +174,7 @@ struct CasePage {
 #[utoipa::path(
     tag = "crm",
     params(ChangesQuery),
-    security(("bearer" = ["crm:sync"]), ("client_credentials" = ["crm:sync"])),
+    security(("client_credentials" = ["crm:sync"])),
     responses((status = 200, description = "The cases behind `after`", body = CasePage)),
 )]
 #[get("/crm/changes")]
@@ -307,8 +307,12 @@ struct Outcomes {
 #[utoipa::path(
     tag = "crm",
     request_body = ChangesBody,
-    security(("bearer" = ["crm:sync"]), ("client_credentials" = ["crm:sync"])),
-    responses((status = 207, description = "An outcome for each change", body = Outcomes)),
+    security(("client_credentials" = ["crm:sync"])),
+    responses(
+        (status = 207, description = "An outcome for each change", body = Outcomes),
+        (status = 404, description = "There is no such connection", body = Problem,
+            content_type = "application/problem+json"),
+    ),
 )]
 #[post("/crm/changes")]
 async fn tell_case_changes(

@@ -106,10 +106,13 @@ struct ConflictQuery {
 }
 
 /// List conflicts, newest first
+///
+/// A conflict is a field that was changed on both sides to different values. Each says what both values were, and which one was taken
+/// or that somebody has to decide.
 #[utoipa::path(
     tag = "crm",
     params(ConflictQuery),
-    security(("bearer" = ["crm:read"]), ("client_credentials" = ["crm:read"])),
+    security(("client_credentials" = ["crm:read"])),
     responses((status = 200, description = "A page of conflicts", body = Page<ConflictView>)),
 )]
 #[get("/crm/conflicts")]
@@ -144,7 +147,7 @@ struct Resolution {
     tag = "crm",
     params(("id" = ConflictId, Path)),
     request_body = Resolution,
-    security(("bearer" = ["crm:write"]), ("client_credentials" = ["crm:write"])),
+    security(("client_credentials" = ["crm:write"])),
     responses((status = 202, description = "Decided", body = ConflictView)),
 )]
 #[post("/crm/conflicts/{id}/resolution")]
@@ -171,7 +174,6 @@ async fn resolve_conflict(
     tag = "crm",
     params(("id" = ConflictId, Path)),
     security(
-        ("bearer" = ["crm:write", "tickets:read", "tickets:work"]),
         ("client_credentials" = ["crm:write", "tickets:read", "tickets:work"]),
     ),
     responses((status = 200, description = "Restored", body = ConflictView)),

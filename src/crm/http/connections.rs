@@ -85,10 +85,12 @@ fn view(row: Connection) -> Result<Answer, AppError> {
 }
 
 /// List the connections, oldest first
+///
+/// Without the credentials of the CRMs, which are never answered.
 #[utoipa::path(
     tag = "crm",
     params(PageQuery),
-    security(("bearer" = ["crm:read"]), ("client_credentials" = ["crm:read"])),
+    security(("client_credentials" = ["crm:read"])),
     responses((status = 200, description = "A page of connections", body = Page<ConnectionView>)),
 )]
 #[get("/crm/connections")]
@@ -157,7 +159,7 @@ struct CheckQuery {
         CheckQuery,
     ),
     request_body = ConnectionBody,
-    security(("bearer" = ["crm:write"]), ("client_credentials" = ["crm:write"])),
+    security(("client_credentials" = ["crm:write"])),
     responses((status = 201, description = "The connection", body = ConnectionView)),
 )]
 #[post("/crm/connections")]
@@ -195,10 +197,12 @@ async fn create_crm_connection(
 }
 
 /// Get a connection
+///
+/// With its settings and its maps, and without the credentials.
 #[utoipa::path(
     tag = "crm",
     params(("id" = ConnectionId, Path)),
-    security(("bearer" = ["crm:read"]), ("client_credentials" = ["crm:read"])),
+    security(("client_credentials" = ["crm:read"])),
     responses((status = 200, description = "The connection", body = ConnectionView)),
 )]
 #[get("/crm/connections/{id}")]
@@ -257,11 +261,13 @@ impl ConnectionChange {
 }
 
 /// Change a connection
+///
+/// Fields that are absent stay as they are. The CRM is asked first whether the settings work there, unless `check` is false.
 #[utoipa::path(
     tag = "crm",
     params(("id" = ConnectionId, Path), IfMatch, CheckQuery),
     request_body = ConnectionChange,
-    security(("bearer" = ["crm:write"]), ("client_credentials" = ["crm:write"])),
+    security(("client_credentials" = ["crm:write"])),
     responses((status = 200, description = "The connection as it is now", body = ConnectionView)),
 )]
 #[patch("/crm/connections/{id}")]
@@ -292,7 +298,7 @@ async fn change_crm_connection(
 #[utoipa::path(
     tag = "crm",
     params(("id" = ConnectionId, Path), IfMatch),
-    security(("bearer" = ["crm:write"]), ("client_credentials" = ["crm:write"])),
+    security(("client_credentials" = ["crm:write"])),
     responses((status = 204, description = "Removed")),
 )]
 #[delete("/crm/connections/{id}")]
@@ -313,7 +319,7 @@ async fn delete_crm_connection(
 #[utoipa::path(
     tag = "crm",
     params(("id" = ConnectionId, Path)),
-    security(("bearer" = ["crm:write"]), ("client_credentials" = ["crm:write"])),
+    security(("client_credentials" = ["crm:write"])),
     responses((status = 200, description = "The paused connection", body = ConnectionView)),
 )]
 #[post("/crm/connections/{id}/pause")]
@@ -333,7 +339,7 @@ async fn pause_crm_connection(
 #[utoipa::path(
     tag = "crm",
     params(("id" = ConnectionId, Path)),
-    security(("bearer" = ["crm:write"]), ("client_credentials" = ["crm:write"])),
+    security(("client_credentials" = ["crm:write"])),
     responses((status = 200, description = "The active connection", body = ConnectionView)),
 )]
 #[post("/crm/connections/{id}/resume")]

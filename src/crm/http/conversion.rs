@@ -192,7 +192,7 @@ fn details<T: DeserializeOwned>(
     tag = "tickets",
     params(("id" = TicketId, Path), Idempotency),
     request_body(content = ConvertTicket, example = json!({"to": "lead", "description": "Asks for twenty more seats"})),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 201, description = "What the ticket became", body = ConversionView)),
 )]
 #[post("/tickets/{id}/conversion")]
@@ -225,7 +225,6 @@ async fn convert_ticket(
     tag = "tickets",
     params(("id" = TicketId, Path)),
     security(
-        ("bearer" = ["tickets:read", "tickets:work"]),
         ("client_credentials" = ["tickets:read", "tickets:work"]),
     ),
     responses((status = 200, description = "What the ticket became", body = ConversionView)),

@@ -190,10 +190,12 @@ impl HealthView {
 }
 
 /// Get the health of a connection
+///
+/// How many mirrors wait and for how long, what is parked and why, how the CRM answers, and what the last comparison found.
 #[utoipa::path(
     tag = "crm",
     params(("id" = ConnectionId, Path)),
-    security(("bearer" = ["crm:read"]), ("client_credentials" = ["crm:read"])),
+    security(("client_credentials" = ["crm:read"])),
     responses((status = 200, description = "Backlog, lag, failures, parked items, the last jobs", body = HealthView)),
 )]
 #[get("/crm/connections/{id}/health")]

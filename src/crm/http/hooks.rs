@@ -83,10 +83,12 @@ fn view(url: String, hook: Option<Hook>) -> Result<Answer, AppError> {
 }
 
 /// Get how a connection's webhooks are signed
+///
+/// Where the CRM sends its changes, how it signs them, and when the last one came. The secret is never shown.
 #[utoipa::path(
     tag = "crm",
     params(("id" = ConnectionId, Path)),
-    security(("bearer" = ["crm:read"]), ("client_credentials" = ["crm:read"])),
+    security(("client_credentials" = ["crm:read"])),
     responses((status = 200, description = "Scheme, address, last received", body = HookView)),
 )]
 #[get("/crm/connections/{id}/hooks")]
@@ -119,7 +121,7 @@ struct HookBody {
     tag = "crm",
     params(("id" = ConnectionId, Path), IfMatch),
     request_body = HookBody,
-    security(("bearer" = ["crm:write"]), ("client_credentials" = ["crm:write"])),
+    security(("client_credentials" = ["crm:write"])),
     responses((status = 200, description = "Scheme, address, last received", body = HookView)),
 )]
 #[put("/crm/connections/{id}/hooks")]
@@ -143,7 +145,7 @@ async fn set_crm_hooks(
 #[utoipa::path(
     tag = "crm",
     params(("id" = ConnectionId, Path)),
-    security(("bearer" = ["crm:write"]), ("client_credentials" = ["crm:write"])),
+    security(("client_credentials" = ["crm:write"])),
     responses((status = 200, description = "Scheme, address, last received", body = HookView)),
 )]
 #[post("/crm/connections/{id}/hooks/subscribe")]

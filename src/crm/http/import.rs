@@ -40,7 +40,7 @@ struct ImportBody {
     tag = "crm",
     params(("id" = ConnectionId, Path)),
     request_body = ImportBody,
-    security(("bearer" = ["crm:write"]), ("client_credentials" = ["crm:write"])),
+    security(("client_credentials" = ["crm:write"])),
     responses((status = 202, description = "The job", body = JobView)),
 )]
 #[post("/crm/connections/{id}/import")]
@@ -115,10 +115,12 @@ impl From<ImportRow> for KindView {
 }
 
 /// Get what the last import did
+///
+/// For each kind of record: how many the CRM listed, what became of them, and what went wrong.
 #[utoipa::path(
     tag = "crm",
     params(("id" = ConnectionId, Path)),
-    security(("bearer" = ["crm:read"]), ("client_credentials" = ["crm:read"])),
+    security(("client_credentials" = ["crm:read"])),
     responses((status = 200, description = "The job, and counts by kind", body = ImportView)),
 )]
 #[get("/crm/connections/{id}/import")]
@@ -187,7 +189,7 @@ struct Suggestion {
 #[utoipa::path(
     tag = "crm",
     params(("id" = ConnectionId, Path), UnmappedQuery),
-    security(("bearer" = ["crm:read"]), ("client_credentials" = ["crm:read"])),
+    security(("client_credentials" = ["crm:read"])),
     responses((status = 200, description = "A page of records", body = Page<UnmappedView>)),
 )]
 #[get("/crm/connections/{id}/unmapped")]

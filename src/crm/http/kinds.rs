@@ -85,7 +85,7 @@ impl From<&'static Kind> for KindView {
 /// What each can do, and what holds where the settings of a connection say nothing.
 #[utoipa::path(
     tag = "crm",
-    security(("bearer" = ["crm:read"]), ("client_credentials" = ["crm:read"])),
+    security(("client_credentials" = ["crm:read"])),
     responses((status = 200, description = "Every kind", body = Kinds)),
 )]
 #[get("/crm/kinds")]

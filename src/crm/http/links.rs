@@ -59,7 +59,7 @@ struct CaseLink {
     tag = "crm",
     params(("id" = TicketId, Path, description = "The ticket")),
     request_body = LinkBody,
-    security(("bearer" = ["crm:sync"]), ("client_credentials" = ["crm:sync"])),
+    security(("client_credentials" = ["crm:sync"])),
     responses((status = 200, description = "The link", body = CaseLink)),
 )]
 #[put("/crm/links/{id}")]

@@ -54,7 +54,7 @@ fn kind(request: &HttpRequest) -> Result<LinkKind, AppError> {
 #[utoipa::path(
     tag = "crm",
     params(("id" = ConnectionId, Path), ("kind" = inline(LinkKind), Path)),
-    security(("bearer" = ["crm:read"]), ("client_credentials" = ["crm:read"])),
+    security(("client_credentials" = ["crm:read"])),
     responses((status = 200, description = "The links", body = MapView)),
 )]
 #[get("/crm/connections/{id}/maps/{kind}")]
@@ -85,7 +85,7 @@ struct MapBody {
     tag = "crm",
     params(("id" = ConnectionId, Path), ("kind" = inline(LinkKind), Path)),
     request_body = MapBody,
-    security(("bearer" = ["crm:write"]), ("client_credentials" = ["crm:write"])),
+    security(("client_credentials" = ["crm:write"])),
     responses((status = 200, description = "All links of this kind", body = MapView)),
 )]
 #[put("/crm/connections/{id}/maps/{kind}")]

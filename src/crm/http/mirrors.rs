@@ -97,10 +97,12 @@ struct MirrorQuery {
 }
 
 /// List the mirrors of a connection, in the order of their tickets
+///
+/// A mirror is what is known of the case of one ticket. `state` narrows the list, for instance to what is parked.
 #[utoipa::path(
     tag = "crm",
     params(MirrorQuery),
-    security(("bearer" = ["crm:read"]), ("client_credentials" = ["crm:read"])),
+    security(("client_credentials" = ["crm:read"])),
     responses((status = 200, description = "A page of mirrors", body = Page<MirrorView>)),
 )]
 #[get("/crm/mirrors")]
@@ -178,7 +180,6 @@ struct FieldView {
     tag = "crm",
     params(("id" = TicketId, Path)),
     security(
-        ("bearer" = ["crm:read", "tickets:read"]),
         ("client_credentials" = ["crm:read", "tickets:read"]),
     ),
     responses((status = 200, description = "One mirror for each connection", body = TicketMirrors)),

@@ -99,7 +99,7 @@ impl From<Mirror> for ParkedItem {
     tag = "crm",
     params(("id" = ConnectionId, Path)),
     request_body = RetryBody,
-    security(("bearer" = ["crm:write"]), ("client_credentials" = ["crm:write"])),
+    security(("client_credentials" = ["crm:write"])),
     responses(
         (status = 200, description = "What would be retried", body = RetryPreview),
         (status = 202, description = "Marked", body = Marked),

@@ -33,7 +33,7 @@ struct ReportView {
 #[utoipa::path(
     tag = "crm",
     params(("id" = ConnectionId, Path)),
-    security(("bearer" = ["crm:write"]), ("client_credentials" = ["crm:write"])),
+    security(("client_credentials" = ["crm:write"])),
     responses((status = 200, description = "The report", body = ReportView)),
 )]
 #[post("/crm/connections/{id}/probe")]

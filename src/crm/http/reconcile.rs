@@ -53,7 +53,7 @@ struct ReconcileBody {
     tag = "crm",
     params(("id" = ConnectionId, Path)),
     request_body = ReconcileBody,
-    security(("bearer" = ["crm:write"]), ("client_credentials" = ["crm:write"])),
+    security(("client_credentials" = ["crm:write"])),
     responses((status = 202, description = "The job", body = JobView)),
 )]
 #[post("/crm/connections/{id}/reconcile")]
@@ -158,7 +158,7 @@ struct DifferenceQuery {
 #[utoipa::path(
     tag = "crm",
     params(("id" = JobId, Path, description = "The job's id"), DifferenceQuery),
-    security(("bearer" = ["crm:write"]), ("client_credentials" = ["crm:write"])),
+    security(("client_credentials" = ["crm:write"])),
     responses((status = 200, description = "A page of differences", body = Page<DifferenceView>)),
 )]
 #[get("/crm/reconciliations/{id}/differences")]
@@ -217,7 +217,7 @@ impl RepairBody {
     tag = "crm",
     params(("id" = JobId, Path, description = "The job's id")),
     request_body(content = RepairBody, example = json!({"kinds": ["field", "contact_missing"]})),
-    security(("bearer" = ["crm:write"]), ("client_credentials" = ["crm:write"])),
+    security(("client_credentials" = ["crm:write"])),
     responses((status = 202, description = "How many tickets are worked on", body = Marked)),
 )]
 #[post("/crm/reconciliations/{id}/repair")]

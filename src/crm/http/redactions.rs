@@ -145,7 +145,7 @@ impl From<Told> for RedactionView {
     request_body(content = RedactTicket, example = json!({
         "field": "description", "start": 11, "length": 19, "reason": "The customer's card number",
     })),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 201, description = "What was done", body = RedactionView)),
 )]
 #[post("/tickets/{id}/redactions")]
@@ -179,7 +179,6 @@ async fn redact_ticket(
     tag = "tickets",
     params(("id" = TicketId, Path), PageQuery),
     security(
-        ("bearer" = ["tickets:read", "tickets:work"]),
         ("client_credentials" = ["tickets:read", "tickets:work"]),
     ),
     responses((status = 200, description = "A page of redactions", body = Page<RedactionView>)),

@@ -77,7 +77,7 @@ struct StreamQuery {
 #[utoipa::path(
     tag = "events",
     params(StreamQuery, LastEventId),
-    security(("bearer" = ["events:read"]), ("client_credentials" = ["events:read"])),
+    security(("client_credentials" = ["events:read"])),
     responses((
         status = 200,
         description = "The stream",

@@ -38,7 +38,7 @@ pub struct MailboxQuery {
         description = "RFC 5322, with any MIME",
         example = "From: purchasing@customer.example\r\nTo: support@desk.example\r\nMessage-ID: <1@customer.example>\r\nSubject: Export\r\n\r\nIt stops.\r\n",
     ),
-    security(("bearer" = ["mail:receive"]), ("client_credentials" = ["mail:receive"])),
+    security(("client_credentials" = ["mail:receive"])),
     responses((status = 200, description = "What became of it", body = EmailView)),
 )]
 #[post("/inbound/emails")]
@@ -90,7 +90,7 @@ pub struct EmailQuery {
 #[utoipa::path(
     tag = "incoming mails",
     params(EmailQuery),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "A page of mails", body = Page<EmailView>)),
 )]
 #[get("/inbound/emails")]
@@ -107,10 +107,12 @@ pub async fn list_emails(
 }
 
 /// Get a mail that came in, with its text
+///
+/// What was read of the mail, what became of it, and why. The mail as it came is at `/original`.
 #[utoipa::path(
     tag = "incoming mails",
     params(("id" = InboundMailId, Path)),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "The mail", body = WholeEmail)),
 )]
 #[get("/inbound/emails/{id}")]
@@ -138,7 +140,7 @@ pub async fn get_email(
 #[utoipa::path(
     tag = "incoming mails",
     params(("id" = InboundMailId, Path)),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((
         status = 200,
         description = "The mail",

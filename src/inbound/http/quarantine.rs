@@ -33,7 +33,7 @@ pub struct QuarantineQuery {
 #[utoipa::path(
     tag = "incoming mails",
     params(QuarantineQuery),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "A page of mails", body = Page<EmailView>)),
 )]
 #[get("/quarantine")]
@@ -80,7 +80,7 @@ pub struct ReleaseEmail {
     request_body(content = ReleaseEmail, example = json!({
         "as": "ticket", "account_id": AccountId::EXAMPLE, "contact_id": ContactId::EXAMPLE, "product_id": ProductId::EXAMPLE,
     })),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "What became of it", body = EmailView)),
 )]
 #[post("/quarantine/{id}/release")]

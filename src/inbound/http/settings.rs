@@ -10,13 +10,15 @@ use super::super::rules::UnknownSenders;
 use super::super::service::{self, Settings};
 use crate::auth::Caller;
 use crate::db::Db;
-use crate::http::{Answer, Body, IfMatch, now};
+use crate::http::{Answer, Body, IfMatch, Problem, now};
 use crate::kernel::{AccountId, AppError, CategoryId, Permission, ProductId};
 
 /// Get what the desk does with mails that come in
+///
+/// Whether mails from unknown people open tickets or wait in quarantine, and what such tickets are about.
 #[utoipa::path(
     tag = "incoming mails",
-    security(("bearer" = ["workflow:read"]), ("client_credentials" = ["workflow:read"])),
+    security(("client_credentials" = ["workflow:read"])),
     responses((status = 200, description = "The settings", body = Settings)),
 )]
 #[get("/inbound/settings")]
@@ -47,11 +49,13 @@ pub struct SetInboundSettings {
 }
 
 /// Set what the desk does with mails that come in
+///
+/// All settings at once. They count for the mails that come in from then on; what waits in quarantine stays there.
 #[utoipa::path(
     tag = "incoming mails",
     params(IfMatch),
     request_body = SetInboundSettings,
-    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    security(("client_credentials" = ["workflow:write"])),
     responses((status = 200, description = "The settings as they are now", body = Settings)),
 )]
 #[put("/inbound/settings")]
@@ -98,8 +102,12 @@ struct MailboxView {
 /// 404 when no mailbox is configured, or none was tried yet.
 #[utoipa::path(
     tag = "incoming mails",
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
-    responses((status = 200, description = "How far, and what is wrong", body = MailboxView)),
+    security(("client_credentials" = ["tickets:work"])),
+    responses(
+        (status = 200, description = "How far, and what is wrong", body = MailboxView),
+        (status = 404, description = "No mailbox is read", body = Problem,
+            content_type = "application/problem+json"),
+    ),
 )]
 #[get("/inbound/mailbox")]
 pub async fn get_inbound_mailbox(

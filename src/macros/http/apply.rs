@@ -97,7 +97,7 @@ impl From<Preview> for MacroPreview {
     tag = "macros",
     params(("id" = TicketId, Path), ("macro_id" = MacroId, Path)),
     request_body = FillMacro,
-    security(("bearer" = ["tickets:write", "tickets:work"]), ("client_credentials" = ["tickets:write", "tickets:work"])),
+    security(("client_credentials" = ["tickets:write", "tickets:work"])),
     responses((status = 200, description = "What it would do", body = MacroPreview)),
 )]
 #[post("/tickets/{id}/macros/{macro_id}/preview")]
@@ -125,7 +125,7 @@ pub async fn preview_macro(
     tag = "macros",
     params(("id" = TicketId, Path), ("macro_id" = MacroId, Path), IfMatch),
     request_body = FillMacro,
-    security(("bearer" = ["tickets:write", "tickets:work"]), ("client_credentials" = ["tickets:write", "tickets:work"])),
+    security(("client_credentials" = ["tickets:write", "tickets:work"])),
     responses((status = 200, description = "The ticket as it is now", body = TicketView)),
 )]
 #[post("/tickets/{id}/macros/{macro_id}/apply")]

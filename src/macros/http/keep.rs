@@ -63,7 +63,7 @@ impl MacroView {
             {"operation": "tags", "body": {"add": ["version"]}},
         ],
     })),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 201, description = "The macro", body = MacroView)),
 )]
 #[post("/macros")]
@@ -113,10 +113,12 @@ pub struct MacroQuery {
 }
 
 /// List macros by name
+///
+/// `q` finds a part of the name. What a macro would do to a ticket is told by its preview.
 #[utoipa::path(
     tag = "macros",
     params(MacroQuery),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "A page of macros", body = Page<MacroView>)),
 )]
 #[get("/macros")]
@@ -134,10 +136,12 @@ pub async fn list_macros(
 }
 
 /// Get a macro
+///
+/// With its actions in the order in which they are done.
 #[utoipa::path(
     tag = "macros",
     params(("id" = MacroId, Path)),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "The macro", body = MacroView)),
 )]
 #[get("/macros/{id}")]
@@ -175,7 +179,7 @@ pub struct MacroChange {
     tag = "macros",
     params(("id" = MacroId, Path), IfMatch),
     request_body(content = MacroChange, example = json!({"active": false})),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "The macro as it is now", body = MacroView)),
 )]
 #[patch("/macros/{id}")]
@@ -208,7 +212,7 @@ pub async fn change_macro(
 #[utoipa::path(
     tag = "macros",
     params(("id" = MacroId, Path), IfMatch),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 204, description = "It is gone")),
 )]
 #[delete("/macros/{id}")]

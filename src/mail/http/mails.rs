@@ -110,7 +110,7 @@ struct MailQuery {
 #[utoipa::path(
     tag = "mails",
     params(MailQuery),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "A page of mails", body = Page<MailSummary>)),
 )]
 #[get("/mails")]
@@ -139,7 +139,7 @@ pub async fn list_mails(
 #[utoipa::path(
     tag = "mails",
     params(("id" = MailId, Path)),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "The mail", body = MailView)),
 )]
 #[get("/mails/{id}")]
@@ -160,7 +160,7 @@ pub async fn get_mail(
 #[utoipa::path(
     tag = "mails",
     params(("id" = MailId, Path)),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "The mail, queued", body = MailView)),
 )]
 #[post("/mails/{id}/retry")]
@@ -180,7 +180,7 @@ pub async fn retry_mail(
 #[utoipa::path(
     tag = "mails",
     params(("id" = MailId, Path)),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "The cancelled mail", body = MailView)),
 )]
 #[post("/mails/{id}/cancel")]

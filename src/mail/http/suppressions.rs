@@ -30,7 +30,7 @@ struct SuppressionQuery {
 #[utoipa::path(
     tag = "mails",
     params(SuppressionQuery),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "A page of addresses", body = Page<Suppression>)),
 )]
 #[get("/mail-suppressions")]
@@ -53,7 +53,7 @@ pub async fn list_mail_suppressions(
 #[utoipa::path(
     tag = "mails",
     params(("id" = SuppressionId, Path)),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 204, description = "It is off the list")),
 )]
 #[delete("/mail-suppressions/{id}")]

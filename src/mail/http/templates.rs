@@ -69,7 +69,7 @@ struct MailTemplates {
 /// Every kind of mail, in every language that it has.
 #[utoipa::path(
     tag = "mail templates",
-    security(("bearer" = ["workflow:read"]), ("client_credentials" = ["workflow:read"])),
+    security(("client_credentials" = ["workflow:read"])),
     responses((status = 200, description = "The texts, by key and language", body = MailTemplates)),
 )]
 #[get("/mail-templates")]
@@ -82,13 +82,15 @@ pub async fn list_mail_templates(db: web::Data<Db>, caller: Caller) -> Result<An
 type At = web::Path<(String, String)>;
 
 /// Get the text of a kind of mail in a language
+///
+/// The desk's own text, or the one that comes with the service when there is none.
 #[utoipa::path(
     tag = "mail templates",
     params(
         ("key" = String, Path, example = "ticket_reply"),
         ("language" = String, Path, description = "A language tag (BCP 47)", example = "en"),
     ),
-    security(("bearer" = ["workflow:read"]), ("client_credentials" = ["workflow:read"])),
+    security(("client_credentials" = ["workflow:read"])),
     responses((status = 200, description = "The text", body = MailTemplateView)),
 )]
 #[get("/mail-templates/{key}/{language}")]
@@ -140,7 +142,7 @@ impl MailTemplateText {
         IfMatch,
     ),
     request_body = MailTemplateText,
-    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    security(("client_credentials" = ["workflow:write"])),
     responses((status = 200, description = "The text as it is now", body = MailTemplateView)),
 )]
 #[put("/mail-templates/{key}/{language}")]
@@ -185,7 +187,7 @@ fn is_language(tag: &str) -> bool {
         ("language" = String, Path, description = "A language tag (BCP 47)", example = "en"),
         IfMatch,
     ),
-    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    security(("client_credentials" = ["workflow:write"])),
     responses((status = 204, description = "The own text is gone")),
 )]
 #[delete("/mail-templates/{key}/{language}")]
@@ -244,7 +246,7 @@ impl From<Rendered> for MailPreview {
         ("language" = String, Path, description = "A language tag (BCP 47)", example = "en"),
     ),
     request_body = PreviewMailTemplate,
-    security(("bearer" = ["workflow:read"]), ("client_credentials" = ["workflow:read"])),
+    security(("client_credentials" = ["workflow:read"])),
     responses((status = 200, description = "The mail", body = MailPreview)),
 )]
 #[post("/mail-templates/{key}/{language}/preview")]

@@ -36,6 +36,7 @@ pub const TEMPLATES: &[Template] = &[
     SURVEY,
     SLA_ALARM,
     SIDE_CONVERSATION,
+    TICKET_DELAYED,
     TICKET_OPENED,
     TICKET_STATUS,
     Template {
@@ -109,6 +110,23 @@ const NOTIFICATION_DIGEST: Template = Template {
                     "kind": "assigned", "actor": "Coordinator", "fields": ["assignee_id"],
                 },
             ],
+        })
+    },
+};
+
+const TICKET_DELAYED: Template = Template {
+    key: "ticket_delayed",
+    purpose: "A customer is told that an answer (`delay.metric` is `first_response` or `next_response`) or the solution (`resolution`) takes longer",
+    defaults: texts!("ticket_delayed": "en", "de"),
+    sample: || {
+        json!({
+            "ticket": {"number": "CB-1042", "subject": "The printer on floor 3 does not print", "status": "Under investigation"},
+            "recipient": {"name": "Ann Lee"},
+            "delay": {
+                "metric": "resolution",
+                "due_at": "2026-12-06 15:00 CET",
+                "expected_at": "2026-12-08 12:00 CET",
+            },
         })
     },
 };

@@ -18,7 +18,7 @@ use crate::people::language_tag;
 #[utoipa::path(
     tag = "notifications",
     params(("id" = DepartmentId, Path)),
-    security(("bearer" = ["people:read"]), ("client_credentials" = ["people:read"])),
+    security(("client_credentials" = ["people:read"])),
     responses((status = 200, description = "The address", body = Mailbox)),
 )]
 #[get("/departments/{id}/mailbox")]
@@ -53,7 +53,7 @@ pub struct SetDepartmentMailbox {
     tag = "notifications",
     params(("id" = DepartmentId, Path), IfMatch),
     request_body = SetDepartmentMailbox,
-    security(("bearer" = ["people:write"]), ("client_credentials" = ["people:write"])),
+    security(("client_credentials" = ["people:write"])),
     responses((status = 200, description = "The address as it is now", body = Mailbox)),
 )]
 #[put("/departments/{id}/mailbox")]

@@ -98,7 +98,7 @@ struct NotificationQuery {
 #[utoipa::path(
     tag = "notifications",
     params(NotificationQuery),
-    security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
+    security(("client_credentials" = ["tickets:read"])),
     responses((status = 200, description = "A page of notifications", body = Page<NotificationView>)),
 )]
 #[get("/notifications")]
@@ -123,7 +123,7 @@ pub async fn list_notifications(
 /// As far as 1,000.
 #[utoipa::path(
     tag = "notifications",
-    security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
+    security(("client_credentials" = ["tickets:read"])),
     responses((status = 200, description = "How many", body = BoundedCount)),
 )]
 #[get("/notifications/unread-count")]
@@ -142,7 +142,7 @@ pub async fn count_unread_notifications(
 #[utoipa::path(
     tag = "notifications",
     params(("id" = NotificationId, Path)),
-    security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
+    security(("client_credentials" = ["tickets:read"])),
     responses((status = 200, description = "The notification as it is now", body = NotificationView)),
 )]
 #[post("/notifications/{id}/read")]
@@ -174,7 +174,7 @@ pub struct ReadUpTo {
 #[utoipa::path(
     tag = "notifications",
     request_body = ReadUpTo,
-    security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
+    security(("client_credentials" = ["tickets:read"])),
     responses((status = 200, description = "How many are left unread", body = BoundedCount)),
 )]
 #[post("/notifications/read")]

@@ -129,9 +129,11 @@ async fn change(
 }
 
 /// Get what you want to be told of
+///
+/// What you did not choose is answered as it is by default.
 #[utoipa::path(
     tag = "notifications",
-    security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
+    security(("client_credentials" = ["tickets:read"])),
     responses((status = 200, description = "Your preferences", body = NotificationPreferences)),
 )]
 #[get("/notification-preferences")]
@@ -150,7 +152,7 @@ pub async fn get_notification_preferences(
     tag = "notifications",
     params(IfMatch),
     request_body = PreferencesChange,
-    security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
+    security(("client_credentials" = ["tickets:read"])),
     responses((status = 200, description = "Your preferences as they are now", body = NotificationPreferences)),
 )]
 #[patch("/notification-preferences")]
@@ -165,10 +167,12 @@ pub async fn change_notification_preferences(
 }
 
 /// Get what an agent wants to be told of
+///
+/// What the agent did not choose is answered as it is by default.
 #[utoipa::path(
     tag = "notifications",
     params(("id" = AgentId, Path)),
-    security(("bearer" = ["people:write"]), ("client_credentials" = ["people:write"])),
+    security(("client_credentials" = ["people:write"])),
     responses((status = 200, description = "Their preferences", body = NotificationPreferences)),
 )]
 #[get("/agents/{id}/notification-preferences")]
@@ -182,11 +186,13 @@ pub async fn get_notification_preferences_of_agent(
 }
 
 /// Change what an agent wants to be told of
+///
+/// Fields that are absent stay as they are. It counts for what happens from then on.
 #[utoipa::path(
     tag = "notifications",
     params(("id" = AgentId, Path), IfMatch),
     request_body = PreferencesChange,
-    security(("bearer" = ["people:write"]), ("client_credentials" = ["people:write"])),
+    security(("client_credentials" = ["people:write"])),
     responses((status = 200, description = "Their preferences as they are now", body = NotificationPreferences)),
 )]
 #[patch("/agents/{id}/notification-preferences")]
@@ -202,10 +208,12 @@ pub async fn change_notification_preferences_of_agent(
 }
 
 /// Get what a contact wants to be told of
+///
+/// What the contact did not choose is answered as it is by default.
 #[utoipa::path(
     tag = "notifications",
     params(("id" = ContactId, Path)),
-    security(("bearer" = ["people:write"]), ("client_credentials" = ["people:write"])),
+    security(("client_credentials" = ["people:write"])),
     responses((status = 200, description = "Their preferences", body = NotificationPreferences)),
 )]
 #[get("/contacts/{id}/notification-preferences")]
@@ -219,11 +227,13 @@ pub async fn get_notification_preferences_of_contact(
 }
 
 /// Change what a contact wants to be told of
+///
+/// Fields that are absent stay as they are. It counts for what happens from then on.
 #[utoipa::path(
     tag = "notifications",
     params(("id" = ContactId, Path), IfMatch),
     request_body = PreferencesChange,
-    security(("bearer" = ["people:write"]), ("client_credentials" = ["people:write"])),
+    security(("client_credentials" = ["people:write"])),
     responses((status = 200, description = "Their preferences as they are now", body = NotificationPreferences)),
 )]
 #[patch("/contacts/{id}/notification-preferences")]

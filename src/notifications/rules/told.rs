@@ -2,6 +2,7 @@
 //! themselves, or what they may not see.
 use std::collections::{BTreeMap, HashMap};
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -59,6 +60,8 @@ pub struct Facts {
     pub closed: bool,
     /// The account's contacts are asked how satisfied they are.
     pub surveys: bool,
+    /// Its policy of service levels tells the customer when the solution takes longer.
+    pub tells_of_delay: bool,
 }
 
 /// An agent as those who tell them know them.
@@ -109,10 +112,18 @@ pub struct Occurrence {
     status: Option<(String, String)>,
     /// Somebody asked for a survey with it.
     pub survey: bool,
+    /// It is to be solved later than it was.
+    pub slipped: bool,
 }
 
 fn id(value: &Value) -> Option<Uuid> {
     value.as_str()?.parse().ok()
+}
+
+/// A time that was known changes to a later one.
+fn is_later(change: &Value) -> bool {
+    let time = |side: &str| change[side].as_str()?.parse::<DateTime<Utc>>().ok();
+    time("from").zip(time("to")).is_some_and(|(from, to)| to > from)
 }
 
 impl Occurrence {
@@ -153,6 +164,7 @@ impl Occurrence {
             named: id(&event.data["agent_id"]).map(AgentId),
             status,
             survey: event.data["survey"] == true,
+            slipped: event.changes.get("deadline").is_some_and(is_later),
         })
     }
 
@@ -189,7 +201,7 @@ pub fn recipients(
         let agents = watching.clone().filter(|person| person.agent().is_some());
         told.extend(agents.map(|person| (person, Kind::Watched)));
     }
-    if let Some(kind) = for_customer(occurrence, label) {
+    if let Some(kind) = for_customer(occurrence, ticket, label) {
         told.extend(ticket.contact_id.map(|contact| (Person::Contact(contact), kind)));
         if kind != Kind::Opened {
             let contacts = watching.filter(|person| person.contact().is_some());
@@ -267,12 +279,20 @@ pub fn for_department(occurrence: &Occurrence, ticket: &Facts) -> Option<Kind> {
 }
 
 /// What its contact is told.
-fn for_customer(occurrence: &Occurrence, label: impl Fn(&str) -> Option<String>) -> Option<Kind> {
+fn for_customer(
+    occurrence: &Occurrence,
+    ticket: &Facts,
+    label: impl Fn(&str) -> Option<String>,
+) -> Option<Kind> {
     use EventType::*;
     match occurrence.kind {
         _ if occurrence.is_new() => Some(Kind::Opened),
-        AppointmentDelayed | TicketDelayed if occurrence.public_note => Some(Kind::DelayNotice),
+        AppointmentDelayed if occurrence.public_note => Some(Kind::DelayNotice),
+        TicketDelayed if occurrence.public_note || occurrence.note_id.is_none() => {
+            Some(Kind::DelayNotice)
+        }
         _ if occurrence.public_note => Some(Kind::Replied),
+        _ if occurrence.slipped && ticket.tells_of_delay => Some(Kind::DelayNotice),
         _ if occurrence.moved_for_customers(label) => Some(Kind::StatusChanged),
         _ => None,
     }

@@ -98,7 +98,8 @@ impl<'a> Plan<'a> {
     ) -> bool {
         let Some(contact) = person.contact() else { return false };
         let by_note = self.world.readable(occurrence.note_id, person).is_some();
-        if by_note || ![Kind::StatusChanged, Kind::Watched].contains(&kind) {
+        let delay = occurrence.kind == EventType::TicketDelayed;
+        if by_note || delay || ![Kind::StatusChanged, Kind::Watched].contains(&kind) {
             return false;
         }
         let asked = ticket.closed

@@ -1,9 +1,11 @@
 //! What the mails say.
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use diesel::PgConnection;
 use serde_json::{Value, json};
 
 use super::world::Known;
-use crate::events::Event;
+use crate::events::{Event, EventType};
 use crate::kernel::AppError;
 use crate::mail::templates::Texts;
 use crate::mail::{Address, Conversation, NewMail};
@@ -13,6 +15,7 @@ use crate::notifications::store::Mailbox;
 
 const DESK: &str = "notification";
 const DIGEST: &str = "notification_digest";
+const DELAYED: &str = "ticket_delayed";
 const OPENED: &str = "ticket_opened";
 const REPLY: &str = "ticket_reply";
 const STATUS: &str = "ticket_status";
@@ -30,6 +33,8 @@ pub struct Item<'a> {
     pub note: Option<&'a Note>,
     to: Address,
     language: Option<&'a str>,
+    /// Where times are told.
+    zone: Tz,
     /// `None` for a department.
     person: Option<Person>,
     dedupe: String,
@@ -50,6 +55,7 @@ impl<'a> Item<'a> {
             note,
             to: known.address.clone(),
             language: known.language.as_deref(),
+            zone: known.zone,
             person: Some(known.person),
             dedupe: dedupe(event, known.person.id()),
         }
@@ -70,6 +76,7 @@ impl<'a> Item<'a> {
             note,
             to: Address { name: None, email: mailbox.email.clone()? },
             language: Some(&mailbox.language),
+            zone: Tz::UTC,
             person: None,
             dedupe: dedupe(event, mailbox.department_id.0),
         })
@@ -84,6 +91,7 @@ impl<'a> Item<'a> {
             _ if !self.is_for_customer() => DESK,
             Kind::Opened => OPENED,
             _ if self.note.is_some() => REPLY,
+            _ if self.delay().is_some() => DELAYED,
             _ => STATUS,
         }
     }
@@ -91,6 +99,25 @@ impl<'a> Item<'a> {
     /// Nobody wrote it by hand. What somebody wrote to a customer is a letter of theirs.
     pub fn is_automatic(&self) -> bool {
         self.template() != REPLY || self.event.actor_id.is_nil()
+    }
+
+    /// What takes longer; `None` when that is not what is told.
+    fn delay(&self) -> Option<Value> {
+        let Event { changes, data, .. } = self.event;
+        let (metric, due, expected) = if self.event.kind == EventType::TicketDelayed.as_str() {
+            (&data["metric"], &data["due_at"], &data["expected_at"])
+        } else if self.kind == Kind::DelayNotice {
+            let change = &changes["deadline"];
+            (&Value::Null, &change["from"], &change["to"])
+        } else {
+            return None;
+        };
+        let told = |time: &Value| {
+            let time: DateTime<Utc> = time.as_str()?.parse().ok()?;
+            Some(time.with_timezone(&self.zone).format("%Y-%m-%d %H:%M %Z").to_string())
+        };
+        let metric = metric.as_str().unwrap_or("resolution");
+        Some(json!({ "metric": metric, "due_at": told(due), "expected_at": told(expected) }))
     }
 
     fn data(&self) -> Value {
@@ -115,6 +142,7 @@ impl<'a> Item<'a> {
             "actor": self.event.actor_name,
             "fields": self.event.changes.as_object().map(|c| c.keys().collect::<Vec<_>>()),
             "note": note,
+            "delay": self.delay(),
         })
     }
 }
@@ -128,7 +156,7 @@ pub struct Writer(Texts);
 
 impl Writer {
     pub fn load(conn: &mut PgConnection) -> Result<Self, AppError> {
-        Ok(Self(Texts::load(conn, &[DESK, DIGEST, OPENED, REPLY, STATUS])?))
+        Ok(Self(Texts::load(conn, &[DESK, DIGEST, DELAYED, OPENED, REPLY, STATUS])?))
     }
 
     /// A mail for each, but one for all customers who are told of a note: to the ticket's contact, and in copy to those who watch.

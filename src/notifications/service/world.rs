@@ -13,6 +13,7 @@ use crate::mail::Address;
 use crate::notes::{self, Note, NoteVisibility};
 use crate::notifications::rules::{Facts, Follower, Occurrence, Person, Preferences, Staff};
 use crate::notifications::store::{self, AgentRow, ContactRow, Mailbox};
+use crate::sla;
 
 /// Somebody who can be told.
 pub struct Known {
@@ -48,8 +49,15 @@ impl World {
         if ids.is_empty() {
             return Ok(Self::default());
         }
-        let tickets: HashMap<_, _> =
+        let mut tickets: HashMap<_, _> =
             store::tickets(conn, &ids)?.into_iter().map(|found| (found.0.id, found)).collect();
+        let slipped =
+            distinct(occurrences.iter().filter(|one| one.slipped).map(|one| one.ticket_id));
+        for id in sla::tell_of_delay(conn, &slipped)? {
+            if let Some((facts, _)) = tickets.get_mut(&id) {
+                facts.tells_of_delay = true;
+            }
+        }
         let workflows = distinct(tickets.values().map(|(_, workflow)| *workflow));
         let labels = store::labels(conn, &workflows)?.into_iter();
         let followers = store::followers(conn, &ids)?;

@@ -67,6 +67,7 @@ fn facts(row: Row) -> (Facts, WorkflowId) {
         deleted: deleted_at.is_some(),
         closed: category == Category::Closed,
         surveys: surveys.unwrap_or(false),
+        tells_of_delay: false,
     };
     (facts, workflow)
 }

@@ -44,11 +44,13 @@ pub struct NewAccount {
 }
 
 /// Create an account
+///
+/// The customer's company. It needs the products that it has: a ticket can only be about one of those.
 #[utoipa::path(
     tag = "people",
     params(Idempotency),
     request_body = NewAccount,
-    security(("bearer" = ["people:write"]), ("client_credentials" = ["people:write"])),
+    security(("client_credentials" = ["people:write"])),
     responses((status = 201, description = "The account", body = Account)),
 )]
 #[post("/accounts")]
@@ -101,10 +103,12 @@ struct AccountQuery {
 }
 
 /// List accounts by name
+///
+/// `q` finds a part of the name. An account that is not active takes no new tickets; those that it has stay.
 #[utoipa::path(
     tag = "people",
     params(AccountQuery),
-    security(("bearer" = ["people:read"]), ("client_credentials" = ["people:read"])),
+    security(("client_credentials" = ["people:read"])),
     responses((status = 200, description = "A page of accounts", body = Page<Account>)),
 )]
 #[get("/accounts")]
@@ -123,10 +127,12 @@ async fn list_accounts(
 }
 
 /// Get an account
+///
+/// With the products that it has, and who manages it.
 #[utoipa::path(
     tag = "people",
     params(("id" = AccountId, Path)),
-    security(("bearer" = ["people:read"]), ("client_credentials" = ["people:read"])),
+    security(("client_credentials" = ["people:read"])),
     responses((status = 200, description = "The account", body = Account)),
 )]
 #[get("/accounts/{id}")]
@@ -170,11 +176,13 @@ pub struct AccountChange {
 }
 
 /// Change an account
+///
+/// Fields that are absent stay as they are. An account that is made inactive takes no new tickets.
 #[utoipa::path(
     tag = "people",
     params(("id" = AccountId, Path), IfMatch),
     request_body = AccountChange,
-    security(("bearer" = ["people:write"]), ("client_credentials" = ["people:write"])),
+    security(("client_credentials" = ["people:write"])),
     responses((status = 200, description = "The account as it is now", body = Account)),
 )]
 #[patch("/accounts/{id}")]
@@ -217,7 +225,7 @@ pub struct AccountProducts {
     tag = "people",
     params(("id" = AccountId, Path), IfMatch),
     request_body = AccountProducts,
-    security(("bearer" = ["people:write"]), ("client_credentials" = ["people:write"])),
+    security(("client_credentials" = ["people:write"])),
     responses((status = 200, description = "The account as it is now", body = Account)),
 )]
 #[put("/accounts/{id}/products")]

@@ -22,7 +22,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
     tag = "people",
     params(Idempotency),
     request_body = NewAgent,
-    security(("bearer" = ["people:write"]), ("client_credentials" = ["people:write"])),
+    security(("client_credentials" = ["people:write"])),
     responses((status = 201, description = "The agent", body = Agent)),
 )]
 #[post("/agents")]
@@ -67,10 +67,12 @@ struct AgentQuery {
 }
 
 /// List agents by name
+///
+/// `department` and `role` narrow the list, `q` finds a part of the name. How many open tickets each has is kept, not counted.
 #[utoipa::path(
     tag = "people",
     params(AgentQuery),
-    security(("bearer" = ["people:read"]), ("client_credentials" = ["people:read"])),
+    security(("client_credentials" = ["people:read"])),
     responses((status = 200, description = "A page of agents", body = Page<Agent>)),
 )]
 #[get("/agents")]
@@ -95,10 +97,12 @@ async fn list_agents(
 }
 
 /// Get an agent
+///
+/// With departments, skills, working hours, and how many open tickets they have.
 #[utoipa::path(
     tag = "people",
     params(("id" = AgentId, Path)),
-    security(("bearer" = ["people:read"]), ("client_credentials" = ["people:read"])),
+    security(("client_credentials" = ["people:read"])),
     responses((status = 200, description = "The agent", body = Agent)),
 )]
 #[get("/agents/{id}")]
@@ -120,7 +124,7 @@ async fn get_agent(
     tag = "people",
     params(("id" = AgentId, Path), IfMatch),
     request_body = AgentChange,
-    security(("bearer" = ["people:write"]), ("client_credentials" = ["people:write"])),
+    security(("client_credentials" = ["people:write"])),
     responses((status = 200, description = "The agent as it is now", body = Agent)),
 )]
 #[patch("/agents/{id}")]

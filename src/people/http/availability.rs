@@ -46,7 +46,7 @@ impl Availability {
     tag = "people",
     params(("id" = AgentId, Path)),
     request_body = Availability,
-    security(("bearer" = ["people:write"]), ("client_credentials" = ["people:write"])),
+    security(("client_credentials" = ["people:write"])),
     responses((status = 200, description = "The agent as it is now", body = Agent)),
 )]
 #[put("/agents/{id}/availability")]
@@ -68,7 +68,7 @@ async fn set_agent_availability(
 #[utoipa::path(
     tag = "people",
     request_body = Availability,
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "You as you are now", body = Agent)),
 )]
 #[put("/me/availability")]
@@ -106,7 +106,7 @@ pub struct PlannedLeaves {
 #[utoipa::path(
     tag = "people",
     request_body = PlannedLeaves,
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "You as you are now", body = Agent)),
 )]
 #[put("/me/leaves")]

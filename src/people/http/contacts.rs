@@ -64,11 +64,13 @@ pub fn language_tag(tag: &str, _: &()) -> garde::Result {
 }
 
 /// Create a contact
+///
+/// A person at one or more accounts. The language is that of the mails to them.
 #[utoipa::path(
     tag = "people",
     params(Idempotency),
     request_body = NewContact,
-    security(("bearer" = ["people:write"]), ("client_credentials" = ["people:write"])),
+    security(("client_credentials" = ["people:write"])),
     responses((status = 201, description = "The contact", body = Contact)),
 )]
 #[post("/contacts")]
@@ -123,10 +125,12 @@ struct ContactQuery {
 }
 
 /// List contacts by name
+///
+/// The people at customers. `account` narrows the list to one company, `q` finds a part of the name.
 #[utoipa::path(
     tag = "people",
     params(ContactQuery),
-    security(("bearer" = ["people:read"]), ("client_credentials" = ["people:read"])),
+    security(("client_credentials" = ["people:read"])),
     responses((status = 200, description = "A page of contacts", body = Page<Contact>)),
 )]
 #[get("/contacts")]
@@ -145,10 +149,12 @@ async fn list_contacts(
 }
 
 /// Get a contact
+///
+/// With the accounts that they belong to.
 #[utoipa::path(
     tag = "people",
     params(("id" = ContactId, Path)),
-    security(("bearer" = ["people:read"]), ("client_credentials" = ["people:read"])),
+    security(("client_credentials" = ["people:read"])),
     responses((status = 200, description = "The contact", body = Contact)),
 )]
 #[get("/contacts/{id}")]
@@ -192,11 +198,13 @@ pub struct ContactChange {
 }
 
 /// Change a contact
+///
+/// Fields that are absent stay as they are. A contact who leaves an account does not see its tickets any more.
 #[utoipa::path(
     tag = "people",
     params(("id" = ContactId, Path), IfMatch),
     request_body = ContactChange,
-    security(("bearer" = ["people:write"]), ("client_credentials" = ["people:write"])),
+    security(("client_credentials" = ["people:write"])),
     responses((status = 200, description = "The contact as it is now", body = Contact)),
 )]
 #[patch("/contacts/{id}")]

@@ -31,11 +31,13 @@ pub struct NewDepartment {
 }
 
 /// Create a department
+///
+/// Names are unique without regard to case.
 #[utoipa::path(
     tag = "people",
     params(Idempotency),
     request_body = NewDepartment,
-    security(("bearer" = ["people:write"]), ("client_credentials" = ["people:write"])),
+    security(("client_credentials" = ["people:write"])),
     responses((status = 201, description = "The department", body = Department)),
 )]
 #[post("/departments")]
@@ -69,10 +71,12 @@ async fn create_department(
 }
 
 /// List departments by name
+///
+/// Teams of agents, with the workflow of their new tickets.
 #[utoipa::path(
     tag = "people",
     params(PageQuery),
-    security(("bearer" = ["people:read"]), ("client_credentials" = ["people:read"])),
+    security(("client_credentials" = ["people:read"])),
     responses((status = 200, description = "A page of departments", body = Page<Department>)),
 )]
 #[get("/departments")]
@@ -88,10 +92,12 @@ async fn list_departments(
 }
 
 /// Get a department
+///
+/// With the workflow of its new tickets.
 #[utoipa::path(
     tag = "people",
     params(("id" = DepartmentId, Path)),
-    security(("bearer" = ["people:read"]), ("client_credentials" = ["people:read"])),
+    security(("client_credentials" = ["people:read"])),
     responses((status = 200, description = "The department", body = Department)),
 )]
 #[get("/departments/{id}")]
@@ -130,7 +136,7 @@ pub struct DepartmentChange {
     tag = "people",
     params(("id" = DepartmentId, Path), IfMatch),
     request_body = DepartmentChange,
-    security(("bearer" = ["people:write"]), ("client_credentials" = ["people:write"])),
+    security(("client_credentials" = ["people:write"])),
     responses((status = 200, description = "The department as it is now", body = Department)),
 )]
 #[patch("/departments/{id}")]

@@ -122,9 +122,9 @@ pub fn active_agent(conn: &mut PgConnection, id: AgentId) -> Result<Option<Agent
 pub fn active_agents(
     conn: &mut PgConnection,
     ids: &[AgentId],
-    department: Option<DepartmentId>,
+    departments: &[DepartmentId],
 ) -> Result<Vec<Agent>, AppError> {
-    Ok(store::active(conn, ids, department)?)
+    Ok(store::active(conn, ids, departments)?)
 }
 
 /// The agent with this e-mail address, whatever its case.

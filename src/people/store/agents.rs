@@ -152,14 +152,14 @@ impl Agent {
     }
 }
 
-/// Those of these agents, and of the agents of this department, who are active.
+/// Those of these agents, and of the agents of these departments, who are active.
 pub fn active(
     conn: &mut PgConnection,
     ids: &[AgentId],
-    department: Option<DepartmentId>,
+    departments: &[DepartmentId],
 ) -> QueryResult<Vec<Agent>> {
     let members = agent_departments::table
-        .filter(agent_departments::department_id.nullable().eq(department))
+        .filter(agent_departments::department_id.eq_any(departments))
         .select(agent_departments::agent_id);
     agents::table
         .filter(agents::active)

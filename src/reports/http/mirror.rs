@@ -27,7 +27,7 @@ pub struct MirrorQuery {
 #[utoipa::path(
     tag = "reports",
     params(MirrorQuery),
-    security(("bearer" = ["reports:read", "crm:read"]), ("client_credentials" = ["reports:read", "crm:read"])),
+    security(("client_credentials" = ["reports:read", "crm:read"])),
     responses((status = 200, description = "The figures", content(
         (MirrorHealth = "application/json"),
         (String = "text/csv", example = json!("part,connection_id,connection,state,pending,parked,conflicts,lag_seconds\r\ntotal,,,,3,1,0,2\r\n"))))),

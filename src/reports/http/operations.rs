@@ -19,7 +19,7 @@ macro_rules! operations {
         #[utoipa::path(
             tag = "reports",
             params(Request),
-            security(("bearer" = ["reports:read", "tickets:read"]), ("client_credentials" = ["reports:read", "tickets:read"])),
+            security(("client_credentials" = ["reports:read", "tickets:read"])),
             responses(
                 (status = 200, description = "The figures", content(
                     (Report<$whole, $part> = "application/json"), (String = "text/csv", example = json!(

@@ -149,7 +149,7 @@ impl From<Decision> for RoutingAnswer {
 #[utoipa::path(
     tag = "routing",
     request_body = RoutingQuestion,
-    security(("bearer" = ["workflow:read"]), ("client_credentials" = ["workflow:read"])),
+    security(("client_credentials" = ["workflow:read"])),
     responses((status = 200, description = "The decision and its reason", body = RoutingAnswer)),
 )]
 #[post("/routing/resolve")]

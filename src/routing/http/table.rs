@@ -36,7 +36,7 @@ pub struct TableQuery {
 #[utoipa::path(
     tag = "routing",
     params(TableQuery),
-    security(("bearer" = ["workflow:read"]), ("client_credentials" = ["workflow:read"])),
+    security(("client_credentials" = ["workflow:read"])),
     responses((status = 200, description = "A page of the table", body = Page<RoutingRow>)),
 )]
 #[get("/routing/table")]
@@ -123,7 +123,7 @@ impl From<Compared> for TableChange {
     tag = "routing",
     params(DryRun, IfMatch),
     request_body = TablePatch,
-    security(("bearer" = ["catalog:write"]), ("client_credentials" = ["catalog:write"])),
+    security(("client_credentials" = ["catalog:write"])),
     responses((status = 200, description = "What differs", body = TableChange)),
 )]
 #[patch("/routing/table")]
@@ -153,10 +153,12 @@ pub async fn change_routing_table(
 }
 
 /// List the versions of the routing table, latest first
+///
+/// Who changed the table, when, and what was different.
 #[utoipa::path(
     tag = "routing",
     params(PageQuery),
-    security(("bearer" = ["workflow:read"]), ("client_credentials" = ["workflow:read"])),
+    security(("client_credentials" = ["workflow:read"])),
     responses((status = 200, description = "A page of versions", body = Page<RoutingVersion>)),
 )]
 #[get("/routing/versions")]
@@ -175,8 +177,8 @@ pub async fn list_routing_versions(
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Against {
-    /// Another version; the one before when absent.
-    #[param(minimum = 1, example = 1)]
+    /// Another version, 0 for the empty table before the first; the one before when absent.
+    #[param(minimum = 0, example = 1)]
     against: Option<i32>,
 }
 
@@ -201,7 +203,7 @@ pub struct RoutingVersionView {
 #[utoipa::path(
     tag = "routing",
     params(("id" = i32, Path, description = "Its number", example = 2), Against),
-    security(("bearer" = ["workflow:read"]), ("client_credentials" = ["workflow:read"])),
+    security(("client_credentials" = ["workflow:read"])),
     responses((status = 200, description = "The version", body = RoutingVersionView)),
 )]
 #[get("/routing/versions/{id}")]

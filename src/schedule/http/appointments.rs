@@ -118,7 +118,7 @@ fn half_an_hour() -> Option<i32> {
     tag = "schedule",
     params(("id" = TicketId, Path), Idempotency),
     request_body = ScheduleAppointment,
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 201, description = "The appointment", body = AppointmentView)),
 )]
 #[post("/tickets/{id}/schedule")]
@@ -157,7 +157,7 @@ pub async fn schedule_appointment(
 #[utoipa::path(
     tag = "schedule",
     params(("id" = TicketId, Path)),
-    security(("bearer" = ["tickets:read", "tickets:work"]), ("client_credentials" = ["tickets:read", "tickets:work"])),
+    security(("client_credentials" = ["tickets:read", "tickets:work"])),
     responses((status = 200, description = "The appointments", body = Vec<AppointmentView>)),
 )]
 #[get("/tickets/{id}/schedule")]
@@ -173,10 +173,12 @@ pub async fn list_appointments(
 }
 
 /// Get an appointment
+///
+/// With its reminder, and the delay that the customer was told.
 #[utoipa::path(
     tag = "schedule",
     params(("id" = TicketId, Path), ("appointment_id" = AppointmentId, Path)),
-    security(("bearer" = ["tickets:read", "tickets:work"]), ("client_credentials" = ["tickets:read", "tickets:work"])),
+    security(("client_credentials" = ["tickets:read", "tickets:work"])),
     responses((status = 200, description = "The appointment", body = AppointmentView)),
 )]
 #[get("/tickets/{id}/schedule/{appointment_id}")]
@@ -231,7 +233,7 @@ pub struct RescheduleAppointment {
     tag = "schedule",
     params(("id" = TicketId, Path), ("appointment_id" = AppointmentId, Path), IfMatch),
     request_body(content = RescheduleAppointment, example = json!({"starts_at": "2030-05-06T11:00:00", "notify": true})),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "The appointment as it is now", body = AppointmentView)),
 )]
 #[patch("/tickets/{id}/schedule/{appointment_id}")]
@@ -266,7 +268,7 @@ pub async fn reschedule_appointment(
 #[utoipa::path(
     tag = "schedule",
     params(("id" = TicketId, Path), ("appointment_id" = AppointmentId, Path), IfMatch),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 204, description = "Cancelled")),
 )]
 #[delete("/tickets/{id}/schedule/{appointment_id}")]

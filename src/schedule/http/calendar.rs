@@ -89,7 +89,7 @@ impl From<Entry> for CalendarEntry {
 #[utoipa::path(
     tag = "schedule",
     params(("id" = AgentId, Path), CalendarQuery),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "The calendar", body = CalendarView)),
 )]
 #[get("/agents/{id}/calendar")]

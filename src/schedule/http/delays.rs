@@ -40,7 +40,7 @@ pub struct DelayAppointment {
     tag = "schedule",
     params(("id" = TicketId, Path), ("appointment_id" = AppointmentId, Path), IfMatch),
     request_body = DelayAppointment,
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "The appointment as it is now", body = AppointmentView)),
 )]
 #[post("/tickets/{id}/schedule/{appointment_id}/delay")]
@@ -97,7 +97,7 @@ pub struct DelayedTicket {
     tag = "schedule",
     params(("id" = TicketId, Path)),
     request_body = DelayTicket,
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "The new deadline", body = DelayedTicket)),
 )]
 #[post("/tickets/{id}/delay")]
@@ -171,7 +171,7 @@ impl From<Delay> for DelayView {
 #[utoipa::path(
     tag = "schedule",
     params(DelayQuery),
-    security(("bearer" = ["tickets:read", "tickets:work"]), ("client_credentials" = ["tickets:read", "tickets:work"])),
+    security(("client_credentials" = ["tickets:read", "tickets:work"])),
     responses((status = 200, description = "A page of what was missed", body = Page<DelayView>)),
 )]
 #[get("/schedule/delays")]

@@ -38,7 +38,7 @@ fn own_id(caller: &Caller) -> Result<AgentId, AppError> {
 /// For calendar programs that subscribe. The former address ends; the new one is shown once, for only a hash of it is kept.
 #[utoipa::path(
     tag = "schedule",
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 201, description = "The address", body = NewCalendarFeed)),
 )]
 #[post("/me/calendar-feed")]
@@ -66,9 +66,11 @@ pub struct CalendarFeed {
 }
 
 /// Get when your calendar's private address was made
+///
+/// The address itself is only shown when it is made. Make a new one when it is lost.
 #[utoipa::path(
     tag = "schedule",
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "When it was made", body = CalendarFeed)),
 )]
 #[get("/me/calendar-feed")]
@@ -79,9 +81,11 @@ pub async fn get_calendar_feed(db: web::Data<Db>, caller: Caller) -> Result<Answ
 }
 
 /// Revoke the private address of your calendar
+///
+/// Calendar programs that still ask for the address get 404 from then on.
 #[utoipa::path(
     tag = "schedule",
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 204, description = "Revoked")),
 )]
 #[delete("/me/calendar-feed")]
@@ -92,10 +96,12 @@ pub async fn delete_calendar_feed(db: web::Data<Db>, caller: Caller) -> Result<A
 }
 
 /// Revoke the private address of an agent's calendar
+///
+/// Who still asks for the address gets 404 from then on. The agent can make a new one.
 #[utoipa::path(
     tag = "schedule",
     params(("id" = AgentId, Path)),
-    security(("bearer" = ["people:write"]), ("client_credentials" = ["people:write"])),
+    security(("client_credentials" = ["people:write"])),
     responses((status = 204, description = "Revoked")),
 )]
 #[delete("/agents/{id}/calendar-feed")]

@@ -148,7 +148,7 @@ fn counted(shares: &[Share]) -> (ByCategory, ByPriority) {
 #[utoipa::path(
     tag = "assignment",
     params(LoadQuery),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "A page of agents", body = Page<AgentLoad>)),
 )]
 #[get("/assignment/load")]

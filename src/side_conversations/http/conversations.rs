@@ -70,7 +70,7 @@ pub struct OpenSideConversation {
     tag = "side conversations",
     params(("id" = TicketId, Path), Idempotency),
     request_body = OpenSideConversation,
-    security(("bearer" = ["tickets:write", "tickets:work"]), ("client_credentials" = ["tickets:write", "tickets:work"])),
+    security(("client_credentials" = ["tickets:write", "tickets:work"])),
     responses((status = 201, description = "The side conversation", body = SideConversationView)),
 )]
 #[post("/tickets/{id}/side-conversations")]
@@ -120,7 +120,7 @@ pub struct SideConversationQuery {
 #[utoipa::path(
     tag = "side conversations",
     params(("id" = TicketId, Path), SideConversationQuery),
-    security(("bearer" = ["tickets:read", "tickets:work"]), ("client_credentials" = ["tickets:read", "tickets:work"])),
+    security(("client_credentials" = ["tickets:read", "tickets:work"])),
     responses((status = 200, description = "A page of side conversations", body = Page<SideConversationView>)),
 )]
 #[get("/tickets/{id}/side-conversations")]
@@ -138,10 +138,12 @@ pub async fn list_side_conversations(
 }
 
 /// Get a side conversation
+///
+/// With its participants. The customer never sees it.
 #[utoipa::path(
     tag = "side conversations",
     params(("id" = TicketId, Path), ("side_conversation_id" = SideConversationId, Path)),
-    security(("bearer" = ["tickets:read", "tickets:work"]), ("client_credentials" = ["tickets:read", "tickets:work"])),
+    security(("client_credentials" = ["tickets:read", "tickets:work"])),
     responses((status = 200, description = "The side conversation", body = SideConversationView)),
 )]
 #[get("/tickets/{id}/side-conversations/{side_conversation_id}")]
@@ -178,7 +180,6 @@ pub struct ChangeSideConversation {
     params(("id" = TicketId, Path), ("side_conversation_id" = SideConversationId, Path), IfMatch),
     request_body(content = ChangeSideConversation, example = json!({"state": "closed"})),
     security(
-        ("bearer" = ["tickets:read", "tickets:write", "tickets:work"]),
         ("client_credentials" = ["tickets:read", "tickets:write", "tickets:work"]),
     ),
     responses((status = 200, description = "The side conversation as it is now", body = SideConversationView)),

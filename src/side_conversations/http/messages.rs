@@ -35,7 +35,6 @@ pub struct SendSideMessage {
     params(("id" = TicketId, Path), ("side_conversation_id" = SideConversationId, Path), Idempotency),
     request_body = SendSideMessage,
     security(
-        ("bearer" = ["tickets:read", "tickets:write", "tickets:work"]),
         ("client_credentials" = ["tickets:read", "tickets:write", "tickets:work"]),
     ),
     responses((status = 201, description = "The message", body = SideMessageView)),
@@ -67,10 +66,12 @@ pub async fn send_side_message(
 }
 
 /// List what was said in a side conversation, oldest first
+///
+/// What went out and what came back by mail.
 #[utoipa::path(
     tag = "side conversations",
     params(("id" = TicketId, Path), ("side_conversation_id" = SideConversationId, Path), PageQuery),
-    security(("bearer" = ["tickets:read", "tickets:work"]), ("client_credentials" = ["tickets:read", "tickets:work"])),
+    security(("client_credentials" = ["tickets:read", "tickets:work"])),
     responses((status = 200, description = "A page of messages", body = Page<SideMessageView>)),
 )]
 #[get("/tickets/{id}/side-conversations/{side_conversation_id}/messages")]
@@ -88,6 +89,8 @@ pub async fn list_side_messages(
 }
 
 /// Get a message of a side conversation
+///
+/// With what became of the mail that it went out with, or the mail that it came with.
 #[utoipa::path(
     tag = "side conversations",
     params(
@@ -95,7 +98,7 @@ pub async fn list_side_messages(
         ("side_conversation_id" = SideConversationId, Path),
         ("message_id" = SideMessageId, Path),
     ),
-    security(("bearer" = ["tickets:read", "tickets:work"]), ("client_credentials" = ["tickets:read", "tickets:work"])),
+    security(("client_credentials" = ["tickets:read", "tickets:work"])),
     responses((status = 200, description = "The message", body = SideMessageView)),
 )]
 #[get("/tickets/{id}/side-conversations/{side_conversation_id}/messages/{message_id}")]

@@ -45,7 +45,7 @@ struct NewCalendar {
     tag = "service levels",
     params(Idempotency),
     request_body = NewCalendar,
-    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    security(("client_credentials" = ["workflow:write"])),
     responses((status = 201, description = "The calendar", body = Calendar)),
 )]
 #[post("/calendars")]
@@ -79,10 +79,12 @@ async fn create_business_calendar(
 }
 
 /// List calendars by name
+///
+/// A calendar says when business time passes: policies of service levels measure by one.
 #[utoipa::path(
     tag = "service levels",
     params(PageQuery),
-    security(("bearer" = ["workflow:read"]), ("client_credentials" = ["workflow:read"])),
+    security(("client_credentials" = ["workflow:read"])),
     responses((status = 200, description = "A page of calendars", body = Page<Calendar>)),
 )]
 #[get("/calendars")]
@@ -97,10 +99,12 @@ async fn list_business_calendars(
 }
 
 /// Get a calendar
+///
+/// With its week, and the days that are different from it.
 #[utoipa::path(
     tag = "service levels",
     params(("id" = CalendarId, Path)),
-    security(("bearer" = ["workflow:read"]), ("client_credentials" = ["workflow:read"])),
+    security(("client_credentials" = ["workflow:read"])),
     responses((status = 200, description = "The calendar", body = Calendar)),
 )]
 #[get("/calendars/{id}")]
@@ -134,7 +138,7 @@ struct CalendarChange {
     tag = "service levels",
     params(("id" = CalendarId, Path), IfMatch),
     request_body = CalendarChange,
-    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    security(("client_credentials" = ["workflow:write"])),
     responses((status = 200, description = "The calendar as it is now", body = Calendar)),
 )]
 #[patch("/calendars/{id}")]
@@ -165,7 +169,7 @@ async fn change_business_calendar(
 #[utoipa::path(
     tag = "service levels",
     params(("id" = CalendarId, Path), IfMatch),
-    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    security(("client_credentials" = ["workflow:write"])),
     responses((status = 204, description = "It is gone")),
 )]
 #[delete("/calendars/{id}")]
@@ -215,7 +219,7 @@ struct BusinessTime {
 #[utoipa::path(
     tag = "service levels",
     params(("id" = CalendarId, Path), BusinessTimeQuery),
-    security(("bearer" = ["workflow:read"]), ("client_credentials" = ["workflow:read"])),
+    security(("client_credentials" = ["workflow:read"])),
     responses((status = 200, description = "The span", body = BusinessTime)),
 )]
 #[get("/calendars/{id}/business-time")]

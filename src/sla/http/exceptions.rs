@@ -41,7 +41,7 @@ struct NewException {
         IfMatch,
     ),
     request_body = NewException,
-    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    security(("client_credentials" = ["workflow:write"])),
     responses((status = 200, description = "The calendar as it is now", body = Calendar)),
 )]
 #[put("/calendars/{id}/exceptions/{date}")]
@@ -65,6 +65,8 @@ async fn set_calendar_exception(
 }
 
 /// Make a day of a calendar like any other again
+///
+/// Open clocks that are measured by the calendar get new due times.
 #[utoipa::path(
     tag = "service levels",
     params(
@@ -72,7 +74,7 @@ async fn set_calendar_exception(
         ("date" = String, Path, format = Date, example = "2026-12-24"),
         IfMatch,
     ),
-    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    security(("client_credentials" = ["workflow:write"])),
     responses((status = 200, description = "The calendar as it is now", body = Calendar)),
 )]
 #[delete("/calendars/{id}/exceptions/{date}")]
@@ -119,12 +121,13 @@ struct ImportedHolidays {
 /// Import holidays from an iCalendar file
 ///
 /// Every whole day of the file becomes a holiday, instead of those that were imported before; a day that was excepted by hand stays as
-/// it is. What comes again every year is written out for ten years; a file with another rule of repetition is refused.
+/// it is. What comes again every year on the same date, or on the same weekday of a month (`BYMONTH=11;BYDAY=4TH`), is written out for
+/// ten years; a file with another rule of repetition is refused.
 #[utoipa::path(
     tag = "service levels",
     params(("id" = CalendarId, Path), IfMatch),
     request_body = HolidayFile,
-    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    security(("client_credentials" = ["workflow:write"])),
     responses((status = 200, description = "The calendar as it is now", body = ImportedHolidays)),
 )]
 #[post("/calendars/{id}/import")]

@@ -12,7 +12,7 @@ use crate::auth::Caller;
 use crate::db::Db;
 use crate::http::{Answer, Body, Idempotency, IfMatch, PageQuery, Params, PathId, now, set};
 use crate::kernel::{AppError, CalendarId, Page, Permission, SlaPolicyId, rfc3339};
-use crate::sla::rules::{Conditions, Escalation, Target, Terms};
+use crate::sla::rules::{Conditions, Escalation, Metric, Target, Terms};
 use crate::sla::service;
 use crate::sla::store::{KeptTerms, PolicyVersion, SlaPolicy};
 
@@ -49,18 +49,24 @@ pub struct NewSlaPolicy {
     #[serde(default)]
     #[garde(skip)]
     escalations: Vec<Escalation>,
+    /// Of what customers are told when it takes too long; absent: of nothing.
+    #[serde(default)]
+    #[garde(skip)]
+    #[schema(example = json!(["resolution"]))]
+    tell_customer: Vec<Metric>,
 }
 
 impl NewSlaPolicy {
     pub fn policy(self, id: SlaPolicyId, now: DateTime<Utc>) -> SlaPolicy {
-        let Self { name, rank, calendar_id, conditions, targets, escalations } = self;
+        let Self { name, rank, calendar_id, conditions, targets, escalations, tell_customer } =
+            self;
         SlaPolicy {
             id,
             name,
             rank,
             active: true,
             calendar_id,
-            terms: KeptTerms(Terms { conditions, targets, escalations }),
+            terms: KeptTerms(Terms { conditions, targets, escalations, tell_customer }),
             version: 1,
             created_at: now,
             updated_at: now,
@@ -72,13 +78,13 @@ impl NewSlaPolicy {
 ///
 /// It promises targets to the tickets that it fits: by the agreement of the account (`agreement`), priority, type and department. Open
 /// tickets that it fits are measured by it at once. A target is a length of business time, `PT8H`, or explicitly of calendar time;
-/// days are refused, because they are ambiguous. Warnings and breaches are events (`sla.warning`, `sla.breached`), and mails to whom
-/// `escalations` names.
+/// days are refused, because they are ambiguous. Warnings and breaches are events (`sla.warning`, `sla.breached`), and told to whom
+/// `escalations` names: people by mail, programs by their webhooks. Customers are told of a breach by `tell_customer`.
 #[utoipa::path(
     tag = "service levels",
     params(Idempotency),
     request_body = NewSlaPolicy,
-    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    security(("client_credentials" = ["workflow:write"])),
     responses((status = 201, description = "The policy", body = SlaPolicy)),
 )]
 #[post("/sla-policies")]
@@ -103,10 +109,12 @@ async fn create_sla_policy(
 }
 
 /// List the policies of service levels in the order in which they are tried
+///
+/// The first active policy that fits a ticket is the ticket's.
 #[utoipa::path(
     tag = "service levels",
     params(PageQuery),
-    security(("bearer" = ["workflow:read"]), ("client_credentials" = ["workflow:read"])),
+    security(("client_credentials" = ["workflow:read"])),
     responses((status = 200, description = "A page of policies", body = Page<SlaPolicy>)),
 )]
 #[get("/sla-policies")]
@@ -121,10 +129,12 @@ async fn list_sla_policies(
 }
 
 /// Get a policy of service levels
+///
+/// With the tickets that it is for, its targets, and who is told of warnings and breaches.
 #[utoipa::path(
     tag = "service levels",
     params(("id" = SlaPolicyId, Path)),
-    security(("bearer" = ["workflow:read"]), ("client_credentials" = ["workflow:read"])),
+    security(("client_credentials" = ["workflow:read"])),
     responses((status = 200, description = "The policy", body = SlaPolicy)),
 )]
 #[get("/sla-policies/{id}")]
@@ -162,6 +172,10 @@ struct SlaPolicyChange {
     /// As a whole.
     #[garde(skip)]
     escalations: Option<Vec<Escalation>>,
+    /// As a whole.
+    #[garde(skip)]
+    #[schema(example = json!(["resolution"]))]
+    tell_customer: Option<Vec<Metric>>,
 }
 
 /// Change a policy of service levels
@@ -172,7 +186,7 @@ struct SlaPolicyChange {
     tag = "service levels",
     params(("id" = SlaPolicyId, Path), IfMatch),
     request_body = SlaPolicyChange,
-    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    security(("client_credentials" = ["workflow:write"])),
     responses((status = 200, description = "The policy as it is now", body = SlaPolicy)),
 )]
 #[patch("/sla-policies/{id}")]
@@ -194,6 +208,7 @@ async fn change_sla_policy(
         set(&mut policy.terms.0.conditions, change.conditions);
         set(&mut policy.terms.0.targets, change.targets);
         set(&mut policy.terms.0.escalations, change.escalations);
+        set(&mut policy.terms.0.tell_customer, change.tell_customer);
         Ok(())
     };
     let change = move |conn: &mut _| service::change_policy(conn, &caller, id.0, now(), apply);
@@ -223,10 +238,12 @@ impl From<PolicyVersion> for SlaPolicyVersionView {
 }
 
 /// List the versions of a policy, latest first
+///
+/// Every version as it was, with who made it: clocks tell the version that they were measured by.
 #[utoipa::path(
     tag = "service levels",
     params(("id" = SlaPolicyId, Path), PageQuery),
-    security(("bearer" = ["workflow:read"]), ("client_credentials" = ["workflow:read"])),
+    security(("client_credentials" = ["workflow:read"])),
     responses((status = 200, description = "A page of versions", body = Page<SlaPolicyVersionView>)),
 )]
 #[get("/sla-policies/{id}/versions")]

@@ -1,6 +1,6 @@
-//! What a policy would mean.
+//! What a policy or a calendar would mean.
 use actix_web::{post, web};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -9,13 +9,14 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::policies::NewSlaPolicy;
 use crate::auth::Caller;
 use crate::db::Db;
-use crate::http::{Answer, Body, now};
-use crate::kernel::{AppError, Permission, SlaPolicyId, TicketId, rfc3339};
-use crate::sla::rules::Metric;
-use crate::sla::service::{self, Effect, Moved};
+use crate::http::{Answer, Body, PathId, now, set};
+use crate::kernel::{AppError, CalendarId, Permission, SlaPolicyId, TicketId, TimeZone, rfc3339};
+use crate::sla::rules::{Exception, ExceptionSource, Metric, Window};
+use crate::sla::service::{self, Effect, Moved, Proposal};
+use crate::sla::store::{BusinessWeek, Calendar, ExceptDays};
 
 pub fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(preview_sla_policy);
+    cfg.service(preview_sla_policy).service(preview_calendar);
 }
 
 #[derive(Debug, Deserialize, Validate, ToSchema)]
@@ -44,7 +45,7 @@ struct MovedClock {
 
 /// What would become of the open tickets.
 #[derive(Debug, Serialize, ToSchema)]
-struct SlaPolicyEffect {
+struct ServiceLevelEffect {
     /// Open tickets that were looked at: 2,000 at the most, the latest.
     #[schema(example = 120)]
     tickets: usize,
@@ -65,7 +66,7 @@ struct SlaPolicyEffect {
     moved: Vec<MovedClock>,
 }
 
-impl From<Effect> for SlaPolicyEffect {
+impl From<Effect> for ServiceLevelEffect {
     fn from(effect: Effect) -> Self {
         let Effect { tickets, clocks, more, would_move, would_breach, would_recover, moved } =
             effect;
@@ -84,8 +85,8 @@ impl From<Effect> for SlaPolicyEffect {
 #[utoipa::path(
     tag = "service levels",
     request_body = ProposedSlaPolicy,
-    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
-    responses((status = 200, description = "What would become of them", body = SlaPolicyEffect)),
+    security(("client_credentials" = ["workflow:write"])),
+    responses((status = 200, description = "What would become of them", body = ServiceLevelEffect)),
 )]
 #[post("/sla-policies/preview")]
 async fn preview_sla_policy(
@@ -95,9 +96,87 @@ async fn preview_sla_policy(
 ) -> Result<Answer, AppError> {
     caller.require(Permission::WorkflowWrite)?;
     let (now, ProposedSlaPolicy { replaces, policy }) = (now(), body.into_inner());
-    let mut policy = policy.policy(replaces.unwrap_or_else(SlaPolicyId::new), now);
-    // No version that is kept.
-    policy.version = 0;
-    let effect = db.quiet_tx(move |conn| service::preview(conn, policy, now)).await?;
-    Answer::ok(&SlaPolicyEffect::from(effect))
+    let policy = policy.policy(replaces.unwrap_or_else(SlaPolicyId::new), now);
+    let proposal = Proposal::Policy(Box::new(policy));
+    let effect = db.quiet_tx(move |conn| service::preview(conn, proposal, now)).await?;
+    Answer::ok(&ServiceLevelEffect::from(effect))
+}
+
+/// A day with windows of its own; without any, a holiday.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ProposedException {
+    #[garde(skip)]
+    #[schema(value_type = String, format = Date, example = "2026-12-24")]
+    date: NaiveDate,
+    #[serde(default)]
+    #[garde(skip)]
+    windows: Vec<Window>,
+}
+
+/// What would be otherwise; what is absent stays.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ProposedCalendar {
+    #[garde(skip)]
+    time_zone: Option<TimeZone>,
+    /// The whole week.
+    #[garde(skip)]
+    week: Option<BusinessWeek>,
+    /// All days that are excepted, instead of those that are.
+    #[garde(dive)]
+    exceptions: Option<Vec<ProposedException>>,
+    /// A file of holidays that would be imported.
+    #[garde(inner(length(max = 1_000_000)))]
+    #[schema(
+        example = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Example//EN\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART;VALUE=DATE:20261225\r\nSUMMARY:Christmas Day\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    )]
+    icalendar: Option<String>,
+}
+
+impl ProposedCalendar {
+    fn apply(self, calendar: &mut Calendar, now: DateTime<Utc>) -> Result<(), AppError> {
+        set(&mut calendar.time_zone, self.time_zone);
+        set(&mut calendar.week, self.week);
+        if let Some(days) = self.exceptions {
+            calendar.exceptions = ExceptDays::default();
+            for (place, ProposedException { date, windows }) in days.into_iter().enumerate() {
+                let (name, source) = (String::new(), ExceptionSource::Manual);
+                let exception = Exception { date, name, windows, source };
+                let wrong = |detail| AppError::field(format!("/exceptions/{place}"), detail);
+                calendar.exceptions.0.set(exception).map_err(wrong)?;
+            }
+        }
+        if let Some(file) = self.icalendar {
+            service::import_holidays(calendar, &file, now)?;
+        }
+        Ok(())
+    }
+}
+
+/// Preview what a change of a calendar would mean to open tickets
+///
+/// Measures their clocks as they are, and as they would be with another week, time zone, or other excepted days. Changes nothing.
+#[utoipa::path(
+    tag = "service levels",
+    params(("id" = CalendarId, Path)),
+    request_body(content = ProposedCalendar, example = json!({"exceptions": [{"date": "2026-12-24", "windows": []}]})),
+    security(("client_credentials" = ["workflow:write"])),
+    responses((status = 200, description = "What would become of them", body = ServiceLevelEffect)),
+)]
+#[post("/calendars/{id}/preview")]
+async fn preview_calendar(
+    db: web::Data<Db>,
+    caller: Caller,
+    id: PathId<CalendarId>,
+    body: Body<ProposedCalendar>,
+) -> Result<Answer, AppError> {
+    caller.require(Permission::WorkflowWrite)?;
+    let (now, proposed) = (now(), body.into_inner());
+    let preview = move |conn: &mut _| {
+        let mut calendar = service::get_calendar(conn, id.0)?;
+        proposed.apply(&mut calendar, now)?;
+        service::preview(conn, Proposal::Calendar(Box::new(calendar)), now)
+    };
+    Answer::ok(&ServiceLevelEffect::from(db.quiet_tx(preview).await?))
 }

@@ -145,7 +145,7 @@ struct TicketSla {
 #[utoipa::path(
     tag = "service levels",
     params(("id" = TicketId, Path)),
-    security(("bearer" = ["tickets:read", "tickets:work"]), ("client_credentials" = ["tickets:read", "tickets:work"])),
+    security(("client_credentials" = ["tickets:read", "tickets:work"])),
     responses((status = 200, description = "The clocks", body = TicketSla)),
 )]
 #[get("/tickets/{id}/sla")]

@@ -1,7 +1,7 @@
 //! Holidays from an iCalendar file (RFC 5545).
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{Datelike as _, NaiveDate};
+use chrono::{Datelike as _, NaiveDate, Weekday};
 use icalendar::{Calendar, Component, DatePerhapsTime, Event, EventStatus};
 
 use super::exceptions::EXCEPTIONS_MAX;
@@ -20,8 +20,9 @@ pub struct Holidays {
     pub skipped: usize,
 }
 
-/// Reads the whole days of a file's events, each with its summary. What comes again every year is written out for ten years;
-/// what comes again otherwise is refused, as is what is no iCalendar file. Says why.
+/// Reads the whole days of a file's events, each with its summary. What comes again every year is written out for ten years: on the
+/// same date, or on the same weekday of a month as `BYMONTH=11;BYDAY=4TH` has it. What comes again otherwise is refused, as is what is
+/// no iCalendar file. Says why.
 pub fn holidays(text: &str, this_year: i32) -> Result<Holidays, String> {
     if !text.trim_start().to_ascii_uppercase().starts_with("BEGIN:VCALENDAR") {
         return Err("this is not an iCalendar file".into());
@@ -52,10 +53,13 @@ fn whole_days(event: &Event) -> Result<Option<(NaiveDate, usize)>, String> {
     if event.get_status() == Some(EventStatus::Cancelled) {
         return Ok(None);
     }
-    let length = match event.get_end() {
+    let length = match (event.get_end(), event.property_value("DURATION")) {
         // The end is not included.
-        Some(DatePerhapsTime::Date(end)) => (end - first).num_days().max(1),
-        Some(DatePerhapsTime::DateTime(_)) | None => 1,
+        (Some(DatePerhapsTime::Date(end)), _) => (end - first).num_days().max(1),
+        (None, Some(text)) => duration(text).ok_or_else(|| {
+            format!("the event of {first} lasts {text:?}, which is no whole days")
+        })?,
+        _ => 1,
     };
     match usize::try_from(length) {
         Ok(length) if length <= LONGEST => Ok(Some((first, length))),
@@ -63,48 +67,111 @@ fn whole_days(event: &Event) -> Result<Option<(NaiveDate, usize)>, String> {
     }
 }
 
-/// When it begins: once, or every year by the simplest of rules.
-fn starts(event: &Event, first: NaiveDate, this_year: i32) -> Result<Vec<NaiveDate>, String> {
-    let Some(rule) = event.property_value("RRULE") else { return Ok(vec![first]) };
-    let refused = || {
-        format!("the event of {first} comes again by the rule {rule:?}; only FREQ=YEARLY is read")
-    };
-    let (mut until, mut count, mut yearly) = (None, usize::MAX, false);
-    for part in rule.split(';') {
-        let (name, value) = part.split_once('=').ok_or_else(refused)?;
-        let number = || value.parse::<u32>().ok();
-        match name.to_ascii_uppercase().as_str() {
-            "FREQ" => yearly = value.eq_ignore_ascii_case("YEARLY"),
-            "INTERVAL" if number() == Some(1) => {}
-            "BYMONTH" if number() == Some(first.month()) => {}
-            "BYMONTHDAY" if number() == Some(first.day()) => {}
-            "WKST" => {}
-            "COUNT" => count = value.parse().map_err(|_| refused())?,
-            "UNTIL" => {
-                let day = value.get(..8).unwrap_or_default();
-                until = Some(NaiveDate::parse_from_str(day, "%Y%m%d").map_err(|_| refused())?);
-            }
-            _ => return Err(refused()),
-        }
-    }
-    if !yearly {
-        return Err(refused());
-    }
-    // A leap day comes again in leap years, and each that comes counts.
-    let again = (first.year()..this_year + YEARS).filter_map(|year| first.with_year(year));
-    let again = again.take(count).take_while(|day| until.is_none_or(|until| *day <= until));
-    Ok(again.filter(|day| day.year() >= this_year && !is_excepted(event, *day)).collect())
+/// The days of `P3D` or `P1W`.
+fn duration(text: &str) -> Option<i64> {
+    let length = text.strip_prefix('+').unwrap_or(text).strip_prefix('P')?;
+    let of = |unit: char| length.strip_suffix(unit)?.parse::<u8>().ok().map(i64::from);
+    of('D').or_else(|| of('W').map(|weeks| weeks * 7)).filter(|days| *days > 0)
 }
 
-/// `EXDATE` takes it out.
-fn is_excepted(event: &Event, day: NaiveDate) -> bool {
-    let texts = event.multi_properties().get("EXDATE").into_iter().flatten();
-    let single = event.properties().get("EXDATE");
-    let day = day.format("%Y%m%d").to_string();
-    texts
-        .chain(single)
-        .flat_map(|property| property.value().split(','))
-        .any(|text| text.starts_with(&day))
+/// When it begins: on its days, and every year by one of the simple rules.
+fn starts(event: &Event, first: NaiveDate, this_year: i32) -> Result<BTreeSet<NaiveDate>, String> {
+    for name in ["EXRULE", "RECURRENCE-ID"] {
+        if event.property_value(name).is_some() {
+            return Err(format!("the event of {first} has {name}, which is not read"));
+        }
+    }
+    let mut days: BTreeSet<NaiveDate> = dates(event, "RDATE")?.into_iter().collect();
+    match event.property_value("RRULE") {
+        None => _ = days.insert(first),
+        Some(text) => {
+            let rule = Rule::parse(text, first).ok_or_else(|| {
+                format!("the event of {first} comes again by the rule {text:?}; only the same date, or the same weekday of a month, of every year is read")
+            })?;
+            days.extend(rule.days(first, this_year));
+        }
+    }
+    for day in dates(event, "EXDATE")? {
+        days.remove(&day);
+    }
+    Ok(days)
+}
+
+/// The whole days that a property lists.
+fn dates(event: &Event, name: &str) -> Result<Vec<NaiveDate>, String> {
+    let several = event.multi_properties().get(name).into_iter().flatten();
+    let all = several.chain(event.properties().get(name));
+    let texts = all.flat_map(|property| property.value().split(','));
+    let date = |text: &str| {
+        NaiveDate::parse_from_str(text.trim(), "%Y%m%d")
+            .map_err(|_| format!("{name} has {text:?}, which is no whole day"))
+    };
+    texts.map(date).collect()
+}
+
+/// How a day comes again every year.
+struct Rule {
+    /// The weekday, and which of them in the month of the first day, from the end when negative; `None`: on the same date.
+    weekday: Option<(Weekday, i8)>,
+    count: usize,
+    until: NaiveDate,
+}
+
+impl Rule {
+    /// `None` for one that is not read.
+    fn parse(text: &str, first: NaiveDate) -> Option<Self> {
+        let mut rule = Self { weekday: None, count: usize::MAX, until: NaiveDate::MAX };
+        let (mut yearly, mut of_month) = (false, false);
+        for part in text.split(';') {
+            let (name, value) = part.split_once('=')?;
+            let is = |number: u32| value.parse() == Ok(number);
+            match name.to_ascii_uppercase().as_str() {
+                "FREQ" => yearly = value.eq_ignore_ascii_case("YEARLY"),
+                "BYMONTH" if is(first.month()) => of_month = true,
+                "INTERVAL" if is(1) => {}
+                "BYMONTHDAY" if is(first.day()) => {}
+                "WKST" => {}
+                "BYDAY" => rule.weekday = Some(weekday(value)?),
+                "COUNT" => rule.count = value.parse().ok()?,
+                "UNTIL" => {
+                    rule.until = NaiveDate::parse_from_str(value.get(..8)?, "%Y%m%d").ok()?
+                }
+                _ => return None,
+            }
+        }
+        // Without a month a weekday is one of the whole year.
+        let read = yearly && (of_month || rule.weekday.is_none());
+        (read && rule.day(first, first.year()) == Some(first)).then_some(rule)
+    }
+
+    fn day(&self, first: NaiveDate, year: i32) -> Option<NaiveDate> {
+        let Some((weekday, nth)) = self.weekday else { return first.with_year(year) };
+        let from_start =
+            |nth| NaiveDate::from_weekday_of_month_opt(year, first.month(), weekday, nth);
+        match u8::try_from(nth) {
+            Ok(nth) => from_start(nth),
+            Err(_) => {
+                let all: Vec<NaiveDate> = (1..=5).filter_map(from_start).collect();
+                all.len().checked_sub(nth.unsigned_abs().into()).map(|place| all[place])
+            }
+        }
+    }
+
+    /// The days from this year on. A leap day comes again in leap years, and each that comes counts.
+    fn days(&self, first: NaiveDate, this_year: i32) -> impl Iterator<Item = NaiveDate> {
+        let again = (first.year()..this_year + YEARS).filter_map(move |year| self.day(first, year));
+        let again = again.take(self.count).take_while(|day| *day <= self.until);
+        again.filter(move |day| day.year() >= this_year)
+    }
+}
+
+/// The weekday of `4TH` or `-1MO`, and which of them.
+fn weekday(text: &str) -> Option<(Weekday, i8)> {
+    const NAMES: [&str; 7] = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
+    let (nth, name) = text.split_at_checked(text.len().checked_sub(2)?)?;
+    let place = NAMES.iter().position(|one| one.eq_ignore_ascii_case(name))?;
+    let nth: i8 = nth.parse().ok().filter(|nth| (-5..=5).contains(nth) && *nth != 0)?;
+    Some((Weekday::try_from(u8::try_from(place).ok()?).ok()?, nth))
 }
 
 #[cfg(test)]
@@ -160,11 +227,42 @@ mod tests {
     }
 
     #[test]
+    fn the_same_weekday_of_a_month_comes_again_from_its_start_or_from_its_end() {
+        let thanksgiving =
+            "DTSTART;VALUE=DATE:20241128\r\nRRULE:FREQ=YEARLY;BYMONTH=11;BYDAY=4TH;COUNT=4";
+        assert_eq!(read(&[thanksgiving]), ["2026-11-26 Holiday", "2027-11-25 Holiday"]);
+        let memorial =
+            "DTSTART;VALUE=DATE:20260525\r\nRRULE:FREQ=YEARLY;BYDAY=-1MO;BYMONTH=5;UNTIL=20280101";
+        assert_eq!(read(&[memorial]), ["2026-05-25 Holiday", "2027-05-31 Holiday"]);
+    }
+
+    #[test]
+    fn days_are_listed_by_themselves_and_last_as_long_as_is_said() {
+        let listed = "DTSTART;VALUE=DATE:20260106\r\nRDATE;VALUE=DATE:20270106,20280106\r\nEXDATE;VALUE=DATE:20270106";
+        assert_eq!(read(&[listed]), ["2026-01-06 Holiday", "2028-01-06 Holiday"]);
+        assert_eq!(read(&["DTSTART;VALUE=DATE:20260106\r\nDURATION:P3D"]).len(), 3);
+        assert_eq!(read(&["DTSTART;VALUE=DATE:20260106\r\nDURATION:P1W"]).len(), 7);
+    }
+
+    #[test]
     fn what_cannot_be_read_is_refused_with_the_reason() {
         let monthly = "DTSTART;VALUE=DATE:20260101\r\nRRULE:FREQ=MONTHLY";
         assert!(holidays(&file(&[monthly]), 2026).unwrap_err().contains("FREQ=MONTHLY"));
-        let easter = "DTSTART;VALUE=DATE:20260405\r\nRRULE:FREQ=YEARLY;BYDAY=1SU;BYMONTH=4";
-        assert!(holidays(&file(&[easter]), 2026).is_err());
+        for (start, rest) in [
+            ("20260405", "RRULE:FREQ=YEARLY;BYDAY=SU;BYMONTH=4"),
+            ("20260405", "RRULE:FREQ=YEARLY;BYDAY=1SU"),
+            ("20260405", "RRULE:FREQ=YEARLY;BYDAY=2SU;BYMONTH=4"),
+            ("20260405", "RRULE:FREQ=YEARLY;INTERVAL=2"),
+            ("20260405", "RRULE:FREQ=YEARLY;BYEASTER=0"),
+            ("20260405", "RRULE:FREQ=YEARLY;BYMONTH=4,5"),
+            ("20260405", "EXRULE:FREQ=YEARLY"),
+            ("20260405", "RECURRENCE-ID;VALUE=DATE:20260405"),
+            ("20260405", "RDATE:20260406T090000Z"),
+            ("20260405", "DURATION:PT8H"),
+        ] {
+            let event = format!("DTSTART;VALUE=DATE:{start}\r\n{rest}");
+            assert!(holidays(&file(&[&event]), 2026).is_err(), "{rest}");
+        }
         let endless = "DTSTART;VALUE=DATE:20260101\r\nDTEND;VALUE=DATE:20270101";
         assert!(holidays(&file(&[endless]), 2026).is_err());
         for text in ["", "<html></html>", "BEGIN:VEVENT"] {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::clock::Clock;
 use super::policy::{Basis, Metric};
-use crate::kernel::{AccountId, DepartmentId, Priority, text_enum};
+use crate::kernel::{AccountId, DepartmentId, Priority, SlaPolicyId, text_enum};
 use crate::workflow::SlaState;
 
 text_enum! {
@@ -49,9 +49,15 @@ pub struct Facts {
     pub type_key: Option<String>,
     pub department_id: Option<DepartmentId>,
     pub account_id: Option<AccountId>,
+    /// The policy that was attached to it.
+    #[serde(default)]
+    pub policy_id: Option<SlaPolicyId>,
     pub deadline: Option<DateTime<Utc>>,
     pub status: String,
     pub state: SlaState,
+    /// Since when the status is reached, and means that.
+    #[serde(default)]
+    pub state_since: DateTime<Utc>,
     pub merged: bool,
     pub deleted: bool,
     /// The desk has said something to the customer.
@@ -65,9 +71,11 @@ impl Default for Facts {
             type_key: None,
             department_id: None,
             account_id: None,
+            policy_id: None,
             deadline: None,
             status: String::new(),
             state: SlaState::NotStarted,
+            state_since: DateTime::UNIX_EPOCH,
             merged: false,
             deleted: false,
             responded: false,
@@ -114,7 +122,8 @@ impl Facts {
     }
 
     /// Takes over what changed; `state_of` tells what clocks do in a status.
-    fn take(&mut self, changes: &Map<String, Value>, state_of: impl Fn(&str) -> SlaState) {
+    fn take(&mut self, what: &Occurrence<'_>, state_of: impl Fn(&str) -> SlaState) {
+        let changes = what.changes;
         fn to<T: serde::de::DeserializeOwned>(
             changes: &Map<String, Value>,
             field: &str,
@@ -123,13 +132,14 @@ impl Facts {
             Some(serde_json::from_value(value.clone()).ok())
         }
         if let Some(Some(status)) = to::<String>(changes, "status") {
-            self.state = state_of(&status);
+            (self.state, self.state_since) = (state_of(&status), what.at);
             self.status = status;
         }
         self.priority = to(changes, "priority").unwrap_or(self.priority);
         self.type_key = to(changes, "type").unwrap_or(self.type_key.take());
         self.department_id = to(changes, "department_id").unwrap_or(self.department_id);
         self.account_id = to(changes, "account_id").unwrap_or(self.account_id);
+        self.policy_id = to(changes, "sla_policy_id").unwrap_or(self.policy_id);
         self.deadline = to(changes, "deadline").unwrap_or(self.deadline);
         self.merged = to::<Value>(changes, "merged_into").map_or(self.merged, is_set);
         self.deleted = to::<Value>(changes, "deleted_at").map_or(self.deleted, is_set);
@@ -157,7 +167,7 @@ impl Ledger {
         policy: impl Fn(&Facts) -> Option<Basis>,
     ) {
         let at = self.entries.last().map_or(what.at, |last| last.at.max(what.at));
-        self.facts.take(what.changes, state_of);
+        self.facts.take(what, state_of);
         let basis = policy(&self.facts);
         self.rebase(at, basis);
         if what.reply == Some(Side::Desk) {
@@ -173,6 +183,17 @@ impl Ledger {
         let expects = matches!(self.facts.run(), Run::On | Run::Paused);
         if what.reply == Some(Side::Customer) && expects && !self.open().iter().any(waits) {
             self.start(Metric::NextResponse, at, basis);
+        }
+    }
+
+    /// The ticket's status means something else to open clocks from then on. When none is, nothing starts before the status changes.
+    pub fn reinterpret(&mut self, state: SlaState, since: DateTime<Utc>, basis: Option<Basis>) {
+        self.facts.state_since = since;
+        if !self.open().is_empty() {
+            self.facts.state = state;
+            let at = self.entries.last().map_or(since, |last| last.at.max(since));
+            self.rebase(at, basis);
+            self.follow(at, basis);
         }
     }
 

@@ -5,6 +5,7 @@ mod duration;
 mod exceptions;
 mod holidays;
 mod ledger;
+mod outlook;
 mod policy;
 
 pub use calendar::*;
@@ -13,6 +14,7 @@ pub use duration::*;
 pub use exceptions::*;
 pub use holidays::*;
 pub use ledger::*;
+pub use outlook::*;
 pub use policy::*;
 
 #[cfg(test)]

@@ -21,6 +21,8 @@ const AHEAD: i64 = 21 * 144;
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Act {
     Move(SlaState),
+    /// Its status comes to mean something else.
+    Mean(SlaState),
     Desk,
     Customer,
     DeskMoves(SlaState),
@@ -52,6 +54,7 @@ fn any_state() -> impl Strategy<Value = SlaState> {
 fn any_act() -> impl Strategy<Value = Act> {
     prop_oneof![
         4 => any_state().prop_map(Act::Move),
+        1 => any_state().prop_map(Act::Mean),
         2 => Just(Act::Desk),
         2 => Just(Act::Customer),
         2 => any_state().prop_map(Act::DeskMoves),
@@ -132,7 +135,11 @@ fn history(acts: &[(i64, Act)]) -> Vec<(i64, Act, SlaState, bool, bool)> {
             }
             Act::Delete if !merged => deleted = !deleted,
             _ if merged || deleted => continue,
-            Act::Move(to) | Act::DeskMoves(to) | Act::CustomerMoves(to) => state = *to,
+            // Clocks that have ended stay ended.
+            Act::Mean(_) if state == SlaState::Stopped => continue,
+            Act::Move(to) | Act::Mean(to) | Act::DeskMoves(to) | Act::CustomerMoves(to) => {
+                state = *to
+            }
             _ => {}
         }
         kept.push((*step, *act, state, merged, deleted));
@@ -174,6 +181,11 @@ fn by_the_ledger(acts: &[(i64, Act)], policies: &[Policy; 2], now: i64) -> Vec<S
         };
         let what = Occurrence { at: at(step), changes: &changes, reply };
         let policy = |facts: &Facts| facts.priority.map(|priority| basis(place(priority)));
+        if matches!(act, Act::Mean(_)) {
+            let basis = policy(&ledger.facts);
+            ledger.reinterpret(state, at(step), basis);
+            continue;
+        }
         ledger.record(&what, |status| SlaState::parse(status).unwrap(), policy);
     }
     let clocks = ledger.clocks().into_iter().map(|clock| {
@@ -291,13 +303,8 @@ impl Walk {
 /// Walks through the history step by step.
 fn by_walking(acts: &[(i64, Act)], policies: &[Policy; 2], now: i64) -> Vec<Said> {
     let acts = history(acts);
-    let mut walk = Walk {
-        clocks: Vec::new(),
-        priority: Priority::Low,
-        deadline: None,
-        responded: false,
-        runs: false,
-    };
+    let (clocks, priority) = (Vec::new(), Priority::Low);
+    let mut walk = Walk { clocks, priority, deadline: None, responded: false, runs: false };
     for step in 0..=now {
         for (_, act, state, merged, deleted) in acts.iter().filter(|act| act.0 == step) {
             walk.act(step, *act, *state, *merged || *deleted);

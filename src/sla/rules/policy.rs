@@ -4,7 +4,9 @@ use utoipa::ToSchema;
 
 use super::duration::Length;
 use super::ledger::Facts;
-use crate::kernel::{AgentId, CalendarId, DepartmentId, Priority, SlaPolicyId, text_enum};
+use crate::kernel::{
+    AgentId, CalendarId, DepartmentId, Priority, SlaPolicyId, WebhookId, text_enum,
+};
 
 text_enum! {
     /// What a clock measures.
@@ -81,7 +83,7 @@ impl Conditions {
     }
 }
 
-/// Who is told of a warning or a breach by mail.
+/// Who is told of a warning or a breach: people by mail, programs by their webhooks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"on": "breach", "metrics": ["resolution"], "assignee": true, "department": true}))]
@@ -99,6 +101,19 @@ pub struct Escalation {
     /// These agents.
     #[serde(default)]
     pub agent_ids: Vec<AgentId>,
+    /// Every active agent of these departments.
+    #[serde(default)]
+    pub department_ids: Vec<DepartmentId>,
+    /// These webhooks, whatever types of events and whose tickets they are told of otherwise.
+    #[serde(default)]
+    pub webhook_ids: Vec<WebhookId>,
+}
+
+impl Escalation {
+    fn longest(&self) -> usize {
+        let people = self.agent_ids.len().max(self.department_ids.len());
+        people.max(self.webhook_ids.len()).max(self.metrics.len())
+    }
 }
 
 /// What a policy says.
@@ -110,6 +125,9 @@ pub struct Terms {
     pub targets: Vec<Target>,
     #[serde(default)]
     pub escalations: Vec<Escalation>,
+    /// Of what customers are told when it takes too long.
+    #[serde(default)]
+    pub tell_customer: Vec<Metric>,
 }
 
 /// Entries that a list of a policy has at the most.
@@ -142,9 +160,12 @@ impl Terms {
         if longest.max(department_ids.len()) > LISTED {
             return Err(("/conditions".into(), "more than 100 entries in a list"));
         }
-        let told = self.escalations.iter().map(|one| one.agent_ids.len().max(one.metrics.len()));
+        let told = self.escalations.iter().map(Escalation::longest);
         if self.escalations.len() > LISTED || told.max().unwrap_or(0) > LISTED {
             return Err(("/escalations".into(), "more than 100 entries in a list"));
+        }
+        if self.tell_customer.len() > Metric::ALL.len() {
+            return Err(("/tell_customer".into(), "each metric once at the most"));
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! By what tickets are measured: the policies as they are now, and as they were.
 use std::collections::{BTreeSet, HashMap};
 
+use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 
 use crate::kernel::{AccountId, AppError, WorkflowId};
@@ -8,11 +9,14 @@ use crate::sla::rules::{Basis, BusinessHours, Facts, Metric, Terms, Yardstick};
 use crate::sla::store::{self, SlaPolicy};
 use crate::workflow::SlaState;
 
+/// What clocks do in a status, and from when on, in the order of time.
+type Meanings = Vec<(DateTime<Utc>, SlaState)>;
+
 /// The policies that are tried, in order, and what they ask about.
 pub struct Book {
     pub revision: i64,
     pub policies: Vec<(SlaPolicy, i32)>,
-    states: HashMap<(WorkflowId, String), SlaState>,
+    meanings: HashMap<(WorkflowId, String), Meanings>,
     agreements: HashMap<AccountId, String>,
 }
 
@@ -21,21 +25,26 @@ impl Book {
         // Read before the policies: newer ones are derived by once more.
         let revision = store::revision(conn)?;
         let policies = store::active_policies(conn)?;
-        let states = store::states(conn)?.into_iter();
-        let states = states.map(|(workflow, code, state)| ((workflow, code), state)).collect();
+        let mut meanings: HashMap<_, Meanings> = HashMap::new();
+        for (workflow, code, since, state) in store::meanings(conn)? {
+            meanings.entry((workflow, code)).or_default().push((since, state));
+        }
         let accounts: Vec<AccountId> = accounts.iter().copied().collect();
         let agreements = store::agreements(conn, &accounts)?.into_iter();
         let agreements = agreements.filter_map(|(id, agreement)| Some((id, agreement?))).collect();
-        Ok(Self { revision, policies, states, agreements })
+        Ok(Self { revision, policies, meanings, agreements })
     }
 
-    /// By the first policy that fits.
+    /// By the policy that was attached, while it is active; by the first that fits, otherwise.
     pub fn basis(&self, facts: &Facts) -> Option<Basis> {
+        let all = || self.policies.iter();
+        let attached = facts.policy_id.and_then(|id| all().find(|(policy, _)| policy.id == id));
         let agreement = facts.account_id.and_then(|id| self.agreements.get(&id));
         let fits = |policy: &SlaPolicy| {
             policy.terms.0.conditions.fit(facts, agreement.map(String::as_str))
         };
-        let (policy, calendar_version) = self.policies.iter().find(|(policy, _)| fits(policy))?;
+        let fitting = || all().find(|(policy, _)| fits(policy));
+        let (policy, calendar_version) = attached.or_else(fitting)?;
         Some(Basis {
             policy_id: policy.id,
             policy_version: policy.version,
@@ -44,10 +53,16 @@ impl Book {
         })
     }
 
-    /// What clocks do in a status; they run in one that the workflow has no more.
-    pub fn state(&self, workflow: WorkflowId, status: &str) -> SlaState {
-        let state = self.states.get(&(workflow, status.to_owned()));
-        state.copied().unwrap_or(SlaState::Running)
+    /// What clocks do in a status, and from when on, in the order of time.
+    pub fn meanings(&self, workflow: WorkflowId, status: &str) -> &[(DateTime<Utc>, SlaState)] {
+        self.meanings.get(&(workflow, status.to_owned())).map_or(&[], Vec::as_slice)
+    }
+
+    /// What clocks did in a status at that time.
+    pub fn state(&self, workflow: WorkflowId, status: &str, at: DateTime<Utc>) -> SlaState {
+        let meanings = self.meanings(workflow, status);
+        let then = meanings.iter().rev().find(|(since, _)| *since <= at);
+        then.or(meanings.first()).map_or(SlaState::Running, |(_, state)| *state)
     }
 }
 

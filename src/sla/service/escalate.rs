@@ -1,45 +1,65 @@
 //! Who is told of a warning or a breach.
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use serde_json::json;
 
 use super::book::Documents;
 use super::sweep::Told;
-use crate::kernel::{AgentId, AppError};
+use crate::kernel::{AgentId, AppError, DepartmentId, WebhookId};
 use crate::mail::{self, Address, Conversation, NewMail};
 use crate::people::{self, Agent};
-use crate::sla::rules::Escalation;
+use crate::sla::rules::{Alarm, Escalation};
 use crate::tickets::Ticket;
 
-/// Queues a mail for everybody whom the policy names, each once; returns whom.
+/// Who was told.
+#[derive(Debug, Default)]
+pub struct Heard {
+    pub agents: Vec<AgentId>,
+    /// They are told by the event, which names them.
+    pub webhooks: Vec<WebhookId>,
+    /// The customer is to be told as well.
+    pub customer: bool,
+}
+
+/// Queues a mail for everybody whom the policy names, each once.
 pub fn escalate(
     conn: &mut PgConnection,
     ticket: &Ticket,
     told: &Told,
     documents: &Documents,
     now: DateTime<Utc>,
-) -> Result<Vec<AgentId>, AppError> {
+) -> Result<Heard, AppError> {
     let basis = told.clock.basis.map(|basis| (basis.policy_id, basis.policy_version));
     let Some((policy, terms)) = basis.and_then(|basis| documents.terms.get(&basis)) else {
-        return Ok(Vec::new());
+        return Ok(Heard::default());
     };
+    let metric = told.clock.metric;
     let meant = |one: &&Escalation| {
-        one.on == told.alarm && (one.metrics.is_empty() || one.metrics.contains(&told.clock.metric))
+        one.on == told.alarm && (one.metrics.is_empty() || one.metrics.contains(&metric))
     };
     let meant: Vec<&Escalation> = terms.escalations.iter().filter(meant).collect();
     let mut ids: Vec<AgentId> = meant.iter().flat_map(|one| one.agent_ids.clone()).collect();
-    if meant.iter().any(|one| one.assignee) {
-        ids.extend(ticket.assignee_id);
-    }
-    let department = meant.iter().any(|one| one.department).then_some(ticket.department_id);
-    if ids.is_empty() && department.is_none() {
-        return Ok(ids);
-    }
-    let agents = people::active_agents(conn, &ids, department)?;
+    ids.extend(ticket.assignee_id.filter(|_| meant.iter().any(|one| one.assignee)));
+    let mut departments: Vec<DepartmentId> =
+        meant.iter().flat_map(|one| one.department_ids.clone()).collect();
+    departments.extend(meant.iter().any(|one| one.department).then_some(ticket.department_id));
+    let agents = if ids.is_empty() && departments.is_empty() {
+        Vec::new()
+    } else {
+        people::active_agents(conn, &ids, &departments)?
+    };
     for agent in &agents {
         tell(conn, ticket, told, policy, agent, now)?;
     }
-    Ok(agents.into_iter().map(|agent| agent.id).collect())
+    let webhooks: BTreeSet<WebhookId> =
+        meant.iter().flat_map(|one| one.webhook_ids.iter().copied()).collect();
+    Ok(Heard {
+        agents: agents.into_iter().map(|agent| agent.id).collect(),
+        webhooks: webhooks.into_iter().collect(),
+        customer: told.alarm == Alarm::Breach && terms.tell_customer.contains(&metric),
+    })
 }
 
 fn tell(

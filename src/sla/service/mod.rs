@@ -14,8 +14,8 @@ use diesel::result::Error as DieselError;
 pub use calendars::*;
 pub use hours::MeasuredBy;
 pub use policies::*;
-pub use preview::{Effect, Moved, preview};
-pub use read::{Explained, explain};
+pub use preview::{Effect, Moved, Proposal, preview};
+pub use read::{Explained, explain, tell_of_delay};
 pub use sweep::tell_next;
 pub use track::{derive_some, mark_stale, postpone_first, speaker};
 

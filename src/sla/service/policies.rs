@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::named;
 use crate::events;
-use crate::kernel::{Actor, AppError, Page, PageRequest, SlaPolicyId};
+use crate::kernel::{Actor, AppError, DepartmentId, FieldError, Page, PageRequest, SlaPolicyId};
 use crate::sla::rules::Terms;
 use crate::sla::store::{self, PolicyVersion, SlaPolicy};
 
@@ -19,9 +19,31 @@ fn subject(id: SlaPolicyId) -> String {
     format!("sla-policy/{id}")
 }
 
-/// Refuses terms that contradict themselves, by their place.
-pub fn check_terms(terms: &Terms) -> Result<(), AppError> {
-    terms.check().map_err(|(pointer, detail)| AppError::field(pointer, detail))
+/// Refuses terms that contradict themselves or name what is not there, by their place.
+pub fn check_terms(conn: &mut PgConnection, terms: &Terms) -> Result<(), AppError> {
+    terms.check().map_err(|(pointer, detail)| AppError::field(pointer, detail))?;
+    let known = store::known(conn, terms)?;
+    let (conditions, mut errors) = (&terms.conditions, Vec::new());
+    let mut check = |pointer: String, all_known: bool, detail| {
+        if !all_known {
+            errors.push(FieldError::new(pointer, detail));
+        }
+    };
+    let departments = |ids: &[DepartmentId]| ids.iter().all(|id| known.departments.contains(id));
+    let types = conditions.types.iter().all(|key| known.types.contains(key));
+    check("/conditions/types".into(), types, "there is no such ticket type");
+    let theirs = departments(&conditions.department_ids);
+    check("/conditions/department_ids".into(), theirs, "there is no such department");
+    for (place, one) in terms.escalations.iter().enumerate() {
+        let at = |list: &str| format!("/escalations/{place}/{list}");
+        let agents = one.agent_ids.iter().all(|id| known.agents.contains(id));
+        check(at("agent_ids"), agents, "there is no such agent");
+        let theirs = departments(&one.department_ids);
+        check(at("department_ids"), theirs, "there is no such department");
+        let webhooks = one.webhook_ids.iter().all(|id| known.webhooks.contains(id));
+        check(at("webhook_ids"), webhooks, "there is no such webhook");
+    }
+    if errors.is_empty() { Ok(()) } else { Err(AppError::Invalid(errors)) }
 }
 
 /// Open tickets that it fits are measured by it from now on. Fails with `name_taken` and `too_many_policies`.
@@ -31,7 +53,7 @@ pub fn create_policy(
     policy: &SlaPolicy,
     now: DateTime<Utc>,
 ) -> Result<(), AppError> {
-    check_terms(&policy.terms.0)?;
+    check_terms(conn, &policy.terms.0)?;
     // Holds up whoever adds another one.
     store::next_revision(conn)?;
     if store::count_policies(conn)? >= POLICIES_MAX {
@@ -68,10 +90,13 @@ pub fn change_policy(
     let before = store::lock_policy(conn, id)?.ok_or(MISSING)?;
     let mut after = before.clone();
     change(&mut after)?;
-    check_terms(&after.terms.0)?;
     let changes = events::diff(&before, &after);
     if changes.is_empty() {
         return Ok(before);
+    }
+    // What it named before may be gone since: that tells nobody.
+    if after.terms != before.terms {
+        check_terms(conn, &after.terms.0)?;
     }
     (after.version, after.updated_at) = (before.version + 1, now);
     store::save_policy(conn, &after).map_err(named)?;

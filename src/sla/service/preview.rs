@@ -1,4 +1,4 @@
-//! What a policy would mean to open tickets.
+//! What a policy or a calendar would mean to open tickets.
 use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 
@@ -8,12 +8,23 @@ use super::policies::check_terms;
 use super::track;
 use crate::kernel::{AppError, TicketId};
 use crate::sla::rules::{Figures, Ledger, Metric};
-use crate::sla::store::{self, SlaPolicy};
+use crate::sla::store::{self, Calendar, SlaPolicy};
 
 /// Open tickets that are looked at, the latest.
 const LOOKED_AT: i64 = 2_000;
 /// Clocks that are shown.
 const SHOWN: usize = 50;
+
+/// A change that is not made. Neither has a version that is kept.
+pub enum Proposal {
+    /// In the place of the policy with its id, if there is one.
+    Policy(Box<SlaPolicy>),
+    /// Instead of the calendar with its id.
+    Calendar(Box<Calendar>),
+}
+
+/// No version has this number.
+pub const PROPOSED: i32 = 0;
 
 /// A clock that would be measured otherwise.
 pub struct Moved {
@@ -40,16 +51,12 @@ pub struct Effect {
     pub moved: Vec<Moved>,
 }
 
-/// Measures the open clocks as they are and as they would be with this policy in the place of the one with its id, if there is one.
-/// Changes nothing.
+/// Measures the open clocks as they are and as they would be. Changes nothing.
 pub fn preview(
     conn: &mut PgConnection,
-    policy: SlaPolicy,
+    proposal: Proposal,
     now: DateTime<Utc>,
 ) -> Result<Effect, AppError> {
-    check_terms(&policy.terms.0)?;
-    let calendar = get_calendar(conn, policy.calendar_id)
-        .map_err(|_| AppError::field("/calendar_id", "there is no such calendar"))?;
     let mut rows = store::open_tickets(conn, LOOKED_AT + 1)?;
     let most = usize::try_from(LOOKED_AT).unwrap_or_default();
     let mut effect = Effect { more: rows.len() > most, ..Effect::default() };
@@ -58,20 +65,48 @@ pub fn preview(
     let mut after: Vec<(TicketId, Ledger)> =
         tracked.into_iter().map(|ticket| (ticket.row.ticket_id, ticket.ledger)).collect();
     let before = after.clone();
-    put(&mut book, policy.clone(), calendar.version);
+    let proposed = propose(conn, proposal, &mut book)?;
     for (_, ledger) in &mut after {
         let basis = book.basis(&ledger.facts);
         ledger.rebase(now, basis);
     }
     let all = before.iter().chain(&after).flat_map(|(_, ledger)| ledger.clocks());
     let mut documents = Documents::load(conn, all.filter_map(|clock| clock.basis))?;
-    documents.hours.insert((calendar.id, calendar.version), calendar.hours());
-    documents.terms.insert((policy.id, policy.version), (policy.name, policy.terms.0));
+    documents.terms.extend(proposed.terms);
+    documents.hours.extend(proposed.hours);
     for ((id, before), (_, after)) in before.iter().zip(&after) {
         effect.tickets += 1;
         effect.add(*id, &figures(before, &documents, now), &figures(after, &documents, now));
     }
     Ok(effect)
+}
+
+/// Lets the book say what is proposed; returns the documents that are not kept.
+fn propose(
+    conn: &mut PgConnection,
+    proposal: Proposal,
+    book: &mut Book,
+) -> Result<Documents, AppError> {
+    let mut documents = Documents::default();
+    match proposal {
+        Proposal::Policy(mut policy) => {
+            check_terms(conn, &policy.terms.0)?;
+            let calendar = get_calendar(conn, policy.calendar_id)
+                .map_err(|_| AppError::field("/calendar_id", "there is no such calendar"))?;
+            policy.version = PROPOSED;
+            documents.hours.insert((calendar.id, calendar.version), calendar.hours());
+            let terms = (policy.name.clone(), policy.terms.0.clone());
+            documents.terms.insert((policy.id, PROPOSED), terms);
+            put(book, *policy, calendar.version);
+        }
+        Proposal::Calendar(calendar) => {
+            documents.hours.insert((calendar.id, PROPOSED), calendar.hours());
+            let measuring = book.policies.iter_mut();
+            let measuring = measuring.filter(|(policy, _)| policy.calendar_id == calendar.id);
+            measuring.for_each(|(_, version)| *version = PROPOSED);
+        }
+    }
+    Ok(documents)
 }
 
 /// In its place among the policies that are tried.

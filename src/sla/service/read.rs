@@ -5,8 +5,8 @@ use diesel::PgConnection;
 use super::book::Documents;
 use super::track;
 use crate::kernel::{Actor, AppError, Permission, TicketId};
-use crate::sla::rules::{Clock, Entry, Figures, Target};
-use crate::sla::store::{self, KeptFacts, SlaTicket};
+use crate::sla::rules::{Clock, Entry, Figures, Metric, Target};
+use crate::sla::store;
 use crate::tickets::service as tickets;
 
 /// A clock with everything that explains its figures.
@@ -30,16 +30,7 @@ pub fn explain(
     actor.require(Permission::TicketsRead)?;
     actor.require(Permission::TicketsWork)?;
     tickets::get(conn, actor, id)?;
-    let row = store::hold_ticket(conn, id)?.unwrap_or(SlaTicket {
-        ticket_id: id,
-        applied_version: 0,
-        stale_since: None,
-        revision: 0,
-        open: false,
-        account_id: None,
-        policy_id: None,
-        facts: KeptFacts(Default::default()),
-    });
+    let row = store::hold_ticket(conn, id)?;
     let (_, tracked) = track::catch_up(conn, vec![row], now)?;
     let Some(ticket) = tracked.into_iter().next() else { return Ok(Vec::new()) };
     let clocks = ticket.ledger.clocks();
@@ -64,4 +55,14 @@ pub fn explain(
         Explained { counted: counted.collect(), policy, figures, entries, clock }
     });
     Ok(explained.collect())
+}
+
+/// Those of these tickets whose policies tell the customer when the solution takes longer.
+pub fn tell_of_delay(conn: &mut PgConnection, ids: &[TicketId]) -> Result<Vec<TicketId>, AppError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = store::terms_of(conn, ids)?.into_iter();
+    let tells = found.filter(|(_, terms)| terms.0.tell_customer.contains(&Metric::Resolution));
+    Ok(tells.map(|(id, _)| id).collect())
 }

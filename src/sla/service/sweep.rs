@@ -30,23 +30,38 @@ pub fn tell_next(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<bool, Ap
         note(conn, id, now)?;
         return Ok(true);
     }
-    tickets::happen(conn, &system, id, now, |conn, ticket| {
-        let Some((told, documents)) = note(conn, id, now)? else { return Ok(((), None)) };
+    let (delay, _) = tickets::happen(conn, &system, id, now, |conn, ticket| {
+        let Some((told, documents)) = note(conn, id, now)? else { return Ok((None, None)) };
         let kind = match told.alarm {
             Alarm::Warning => EventType::SlaWarning,
             Alarm::Breach => EventType::SlaBreached,
         };
-        let agents = escalate(conn, ticket, &told, &documents, now)?;
+        let heard = escalate(conn, ticket, &told, &documents, now)?;
         let data = json!({
             "metric": told.clock.metric,
             "cycle": told.clock.cycle,
             "due_at": told.figures.due_at,
             "basis": told.clock.basis,
-            "told": agents,
+            "told": heard.agents,
+            "webhook_ids": heard.webhooks,
         });
-        Ok(((), Some(Happening { kind, public: false, data, note: None })))
+        let delay = heard.customer.then(|| delay(&told, ticket.deadline, now));
+        Ok((delay, Some(Happening { kind, public: false, data, note: None })))
     })?;
+    if delay.is_some() {
+        tickets::happen(conn, &system, id, now, |_, _| Ok(((), delay)))?;
+    }
     Ok(true)
+}
+
+/// What the customer is told: what has passed, and the time that they can expect now, when the desk has set one.
+fn delay(told: &Told, deadline: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Happening {
+    let data = json!({
+        "metric": told.clock.metric,
+        "due_at": told.figures.due_at,
+        "expected_at": deadline.filter(|deadline| *deadline > now),
+    });
+    Happening { kind: EventType::TicketDelayed, public: true, data, note: None }
 }
 
 /// Brings the ticket's clocks up to date, and records what is to be told of the first that has something to tell.

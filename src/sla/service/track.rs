@@ -3,21 +3,22 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::PgConnection;
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use super::book::{Book, Documents};
 use crate::events::Event;
-use crate::kernel::{AccountId, AppError, Origin, Role, TicketId};
-use crate::sla::rules::{Ledger, Occurrence, Side};
+use crate::kernel::{AccountId, AppError, Origin, Role, TicketId, WorkflowId};
+use crate::sla::rules::{Clock, Figures, Ledger, Occurrence, Side, outlook};
 use crate::sla::store::{self, ClockRow, EntryRow, Happened, KeptFacts, SlaTicket};
 
 /// Fields whose changes mean something to clocks.
-const FIELDS: [&str; 8] = [
+const FIELDS: [&str; 9] = [
     "status",
     "priority",
     "type",
     "department_id",
     "account_id",
+    "sla_policy_id",
     "deadline",
     "merged_into",
     "deleted_at",
@@ -33,7 +34,8 @@ pub struct Tracked {
     stored: usize,
 }
 
-/// The consumer of published events: marks the tickets whose clocks have something to learn.
+/// The consumer of published events: marks the tickets whose clocks have something to learn, all open ones when a status means
+/// something else to clocks.
 pub fn mark_stale(conn: &mut PgConnection, events: &[Event]) -> Result<(), AppError> {
     let concerns = |event: &&Event| {
         FIELDS.iter().any(|field| event.changes.get(field).is_some())
@@ -45,6 +47,9 @@ pub fn mark_stale(conn: &mut PgConnection, events: &[Event]) -> Result<(), AppEr
     let agreed = events.iter().filter(|event| event.changes.get("agreement").is_some());
     let accounts = agreed.filter_map(|event| event.subject.strip_prefix("account/")?.parse().ok());
     let accounts: Vec<AccountId> = accounts.map(AccountId).collect();
+    if events.iter().any(gives_other_meaning) {
+        store::next_revision(conn)?;
+    }
     let Some(since) = events.iter().map(|event| event.occurred_at).min() else { return Ok(()) };
     if !tickets.is_empty() {
         let tickets: Vec<TicketId> = tickets.into_iter().collect();
@@ -54,6 +59,16 @@ pub fn mark_stale(conn: &mut PgConnection, events: &[Event]) -> Result<(), AppEr
         store::mark_accounts_stale(conn, &accounts, since)?;
     }
     Ok(())
+}
+
+/// A status of a workflow lets clocks do something else than before.
+fn gives_other_meaning(event: &Event) -> bool {
+    let of_status = |(field, change): (&String, &Value)| {
+        let means = |side: &str| change[side]["sla"].clone();
+        field.starts_with("statuses/") && !change["from"].is_null() && means("from") != means("to")
+    };
+    event.subject.starts_with("workflow/")
+        && event.changes.as_object().is_some_and(|changes| changes.iter().any(of_status))
 }
 
 /// Derives the clocks of up to `limit` tickets about which there is something new, or by policies and calendars that were changed;
@@ -113,10 +128,14 @@ pub fn catch_up(
     for what in happened {
         let Some(ticket) = tracked.get_mut(&what.ticket_id) else { continue };
         let Some(workflow) = workflows.get(&ticket.row.ticket_id) else { continue };
-        ticket.learn(&what, |status| book.state(*workflow, status), &book);
+        ticket.reinterpret(*workflow, what.occurred_at, &book);
+        ticket.learn(&what, *workflow, &book);
     }
     let mut tracked: Vec<Tracked> = ids.iter().filter_map(|id| tracked.remove(id)).collect();
     for ticket in &mut tracked {
+        if let Some(workflow) = workflows.get(&ticket.row.ticket_id) {
+            ticket.reinterpret(*workflow, now, &book);
+        }
         let basis = book.basis(&ticket.ledger.facts);
         ticket.ledger.rebase(now, basis);
     }
@@ -124,12 +143,18 @@ pub fn catch_up(
 }
 
 impl Tracked {
-    fn learn(
-        &mut self,
-        what: &Happened,
-        state_of: impl Fn(&str) -> crate::workflow::SlaState,
-        book: &Book,
-    ) {
+    /// Takes over what the ticket's status means to clocks since, up to then.
+    fn reinterpret(&mut self, workflow: WorkflowId, until: DateTime<Utc>, book: &Book) {
+        let Ledger { facts, .. } = &self.ledger;
+        let news = book.meanings(workflow, &facts.status).iter();
+        let news = news.filter(|(since, _)| facts.state_since < *since && *since <= until);
+        for (since, state) in news.copied().collect::<Vec<_>>() {
+            let basis = book.basis(&self.ledger.facts);
+            self.ledger.reinterpret(state, since, basis);
+        }
+    }
+
+    fn learn(&mut self, what: &Happened, workflow: WorkflowId, book: &Book) {
         let none = Map::new();
         let occurrence = Occurrence {
             at: what.occurred_at,
@@ -139,6 +164,7 @@ impl Tracked {
                 public.then(|| speaker(&what.actor_role, &what.origin)).flatten()
             },
         };
+        let state_of = |status: &str| book.state(workflow, status, what.occurred_at);
         self.ledger.record(&occurrence, state_of, |facts| book.basis(facts));
         self.row.applied_version = what.ticket_version;
     }
@@ -162,38 +188,21 @@ pub fn save(conn: &mut PgConnection, book: &Book, tracked: Vec<Tracked>) -> Resu
     let (mut rows, mut entries, mut clocks) = (Vec::new(), Vec::new(), Vec::new());
     for mut ticket in tracked {
         let id = ticket.row.ticket_id;
-        let all = ticket.ledger.clocks();
         let new = (1..).zip(&ticket.ledger.entries).skip(ticket.stored);
         entries.extend(new.map(|(seq, entry)| EntryRow::new(id, seq, entry)));
-        ticket.row.open = all.iter().any(|clock| !clock.is_over);
+        let all: Vec<_> =
+            ticket.ledger.clocks().into_iter().map(|c| last_figures(c, &documents)).collect();
+        let outlook = outlook(&all);
+        ticket.row.open = all.iter().any(|(clock, _)| !clock.is_over);
+        ticket.row.standing = outlook.standing;
+        (ticket.row.due_at, ticket.row.metric) = outlook.due.unzip();
         ticket.row.stale_since = None;
         ticket.row.revision = book.revision;
         ticket.row.account_id = ticket.ledger.facts.account_id;
         ticket.row.policy_id = book.basis(&ticket.ledger.facts).map(|basis| basis.policy_id);
         ticket.row.facts = KeptFacts(ticket.ledger.facts);
         rows.push(ticket.row);
-        clocks.extend(all.iter().map(|clock| {
-            let yardstick = documents.yardstick(clock.basis.as_ref(), clock.metric);
-            // At its last moment: what depends on the present is derived when it is read.
-            let last = clock.stretches.last().map_or(clock.started_at, |last| last.from);
-            let figures = clock.figures(yardstick.as_ref(), clock.ended_at.unwrap_or(last));
-            let told = figures.due_at.filter(|due| clock.breached.is_some_and(|told| told >= *due));
-            ClockRow {
-                ticket_id: id,
-                metric: clock.metric,
-                cycle: clock.cycle,
-                state: clock.state,
-                started_at: clock.started_at,
-                ended_at: clock.ended_at,
-                policy_id: clock.basis.map(|basis| basis.policy_id),
-                policy_version: clock.basis.map(|basis| basis.policy_version),
-                calendar_id: clock.basis.map(|basis| basis.calendar_id),
-                calendar_version: clock.basis.map(|basis| basis.calendar_version),
-                due_at: figures.due_at,
-                breached_at: figures.breached_at.or(told),
-                check_at: figures.check_at,
-            }
-        }));
+        clocks.extend(all.iter().map(|(clock, figures)| clock_row(id, clock, figures)));
     }
     for chunk in entries.chunks(1_000) {
         store::insert_entries(conn, chunk)?;
@@ -203,4 +212,31 @@ pub fn save(conn: &mut PgConnection, book: &Book, tracked: Vec<Tracked>) -> Resu
         store::save_clocks(conn, chunk)?;
     }
     Ok(())
+}
+
+/// At its last moment: what depends on the present is derived when it is read.
+fn last_figures(clock: Clock, documents: &Documents) -> (Clock, Figures) {
+    let yardstick = documents.yardstick(clock.basis.as_ref(), clock.metric);
+    let last = clock.stretches.last().map_or(clock.started_at, |last| last.from);
+    let figures = clock.figures(yardstick.as_ref(), clock.ended_at.unwrap_or(last));
+    (clock, figures)
+}
+
+fn clock_row(ticket_id: TicketId, clock: &Clock, figures: &Figures) -> ClockRow {
+    let told = figures.due_at.filter(|due| clock.breached.is_some_and(|told| told >= *due));
+    ClockRow {
+        ticket_id,
+        metric: clock.metric,
+        cycle: clock.cycle,
+        state: clock.state,
+        started_at: clock.started_at,
+        ended_at: clock.ended_at,
+        policy_id: clock.basis.map(|basis| basis.policy_id),
+        policy_version: clock.basis.map(|basis| basis.policy_version),
+        calendar_id: clock.basis.map(|basis| basis.calendar_id),
+        calendar_version: clock.basis.map(|basis| basis.calendar_version),
+        due_at: figures.due_at,
+        breached_at: figures.breached_at.or(told),
+        check_at: figures.check_at,
+    }
 }

@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::kept_as_json;
-use crate::db::schema::{sla_clocks, sla_ledger, sla_tickets, statuses, tickets};
+use crate::db::schema::{sla_clocks, sla_ledger, sla_tickets, status_meanings, tickets};
 use crate::kernel::{AccountId, CalendarId, SlaPolicyId, TicketId, WorkflowId};
 use crate::sla::rules::{ClockState, Entry, EntryKind, Facts, Metric};
+use crate::tickets::SlaStanding;
 use crate::workflow::SlaState;
 
 /// As they are kept; those of a ticket of which nothing is known yet are empty.
@@ -50,6 +51,10 @@ pub struct SlaTicket {
     pub account_id: Option<AccountId>,
     pub policy_id: Option<SlaPolicyId>,
     pub facts: KeptFacts,
+    pub standing: SlaStanding,
+    pub due_at: Option<DateTime<Utc>>,
+    /// The clock that is due then.
+    pub metric: Option<Metric>,
 }
 
 /// A line of the ledger.
@@ -185,8 +190,8 @@ pub fn lock_ticket(conn: &mut PgConnection, id: TicketId) -> QueryResult<SlaTick
 }
 
 /// What is known of a ticket, kept from changing until the end of the transaction.
-pub fn hold_ticket(conn: &mut PgConnection, id: TicketId) -> QueryResult<Option<SlaTicket>> {
-    sla_tickets::table.find(id).for_share().select(SlaTicket::as_select()).first(conn).optional()
+pub fn hold_ticket(conn: &mut PgConnection, id: TicketId) -> QueryResult<SlaTicket> {
+    sla_tickets::table.find(id).for_share().select(SlaTicket::as_select()).first(conn)
 }
 
 /// Up to `limit` tickets whose clocks have not ended, latest first.
@@ -249,9 +254,13 @@ pub fn workflows(
         .load(conn)
 }
 
-/// What clocks do in each status of each workflow.
-pub fn states(conn: &mut PgConnection) -> QueryResult<Vec<(WorkflowId, String, SlaState)>> {
-    statuses::table.select((statuses::workflow_id, statuses::code, statuses::sla)).load(conn)
+/// What clocks do in a status of a workflow from a time on.
+pub type Meaning = (WorkflowId, String, DateTime<Utc>, SlaState);
+
+/// What clocks did and do in each status, in the order of time.
+pub fn meanings(conn: &mut PgConnection) -> QueryResult<Vec<Meaning>> {
+    use status_meanings as m;
+    m::table.order(m::since).select((m::workflow_id, m::code, m::since, m::sla)).load(conn)
 }
 
 /// Writes what is known of these tickets; each is locked.
@@ -269,6 +278,9 @@ pub fn save_tickets(conn: &mut PgConnection, rows: &[SlaTicket]) -> QueryResult<
             t::account_id.eq(excluded(t::account_id)),
             t::policy_id.eq(excluded(t::policy_id)),
             t::facts.eq(excluded(t::facts)),
+            t::standing.eq(excluded(t::standing)),
+            t::due_at.eq(excluded(t::due_at)),
+            t::metric.eq(excluded(t::metric)),
         ))
         .execute(conn)
 }

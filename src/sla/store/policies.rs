@@ -12,9 +12,12 @@ use uuid::Uuid;
 
 use super::kept_as_json;
 use crate::db::schema::{
-    accounts, calendar_versions, calendars, sla_policies, sla_policy_versions, sla_revision,
+    accounts, agents, calendar_versions, calendars, departments, sla_policies, sla_policy_versions,
+    sla_revision, sla_tickets, ticket_types, webhooks,
 };
-use crate::kernel::{AccountId, CalendarId, PageRequest, SlaPolicyId};
+use crate::kernel::{
+    AccountId, AgentId, CalendarId, DepartmentId, PageRequest, SlaPolicyId, TicketId, WebhookId,
+};
 use crate::sla::rules::{Basis, Terms};
 use crate::sla::store::Calendar;
 
@@ -158,6 +161,51 @@ pub fn agreements(
 ) -> QueryResult<Vec<(AccountId, Option<String>)>> {
     let rows = accounts::table.filter(accounts::id.eq_any(ids));
     rows.select((accounts::id, accounts::agreement)).load(conn)
+}
+
+/// What the policies of these tickets say, of those that have one.
+pub fn terms_of(
+    conn: &mut PgConnection,
+    ids: &[TicketId],
+) -> QueryResult<Vec<(TicketId, KeptTerms)>> {
+    sla_tickets::table
+        .inner_join(sla_policies::table)
+        .filter(sla_tickets::ticket_id.eq_any(ids))
+        .select((sla_tickets::ticket_id, sla_policies::terms))
+        .load(conn)
+}
+
+/// What there is of what terms name.
+#[derive(Debug, Default)]
+pub struct Known {
+    pub agents: Vec<AgentId>,
+    pub departments: Vec<DepartmentId>,
+    pub types: Vec<String>,
+    pub webhooks: Vec<WebhookId>,
+}
+
+pub fn known(conn: &mut PgConnection, terms: &Terms) -> QueryResult<Known> {
+    let told = &terms.escalations;
+    let agent_ids: Vec<_> = told.iter().flat_map(|one| &one.agent_ids).collect();
+    let webhook_ids: Vec<_> = told.iter().flat_map(|one| &one.webhook_ids).collect();
+    let department_ids: Vec<_> = told
+        .iter()
+        .flat_map(|one| &one.department_ids)
+        .chain(&terms.conditions.department_ids)
+        .collect();
+    let types = ticket_types::table.filter(ticket_types::key.eq_any(&terms.conditions.types));
+    Ok(Known {
+        agents: agents::table.filter(agents::id.eq_any(agent_ids)).select(agents::id).load(conn)?,
+        departments: departments::table
+            .filter(departments::id.eq_any(department_ids))
+            .select(departments::id)
+            .load(conn)?,
+        types: types.select(ticket_types::key).load(conn)?,
+        webhooks: webhooks::table
+            .filter(webhooks::id.eq_any(webhook_ids))
+            .select(webhooks::id)
+            .load(conn)?,
+    })
 }
 
 /// The policies and calendars of these bases, in the versions that they name.

@@ -52,7 +52,7 @@ pub struct SurveyQuery {
 #[utoipa::path(
     tag = "surveys",
     params(SurveyQuery),
-    security(("bearer" = ["tickets:read", "tickets:work"]), ("client_credentials" = ["tickets:read", "tickets:work"])),
+    security(("client_credentials" = ["tickets:read", "tickets:work"])),
     responses((status = 200, description = "A page of surveys", body = Page<SurveyView>)),
 )]
 #[get("/surveys")]
@@ -67,8 +67,8 @@ pub async fn list_surveys(
     let Params(query) = query;
     let filter = Filter {
         answered: query.answered,
-        rating_from: query.rating_from,
-        rating_to: query.rating_to,
+        rating_from: rating("rating_from", query.rating_from)?,
+        rating_to: rating("rating_to", query.rating_to)?,
         account: query.account_id,
         contact: query.contact_id,
         department: query.department_id,
@@ -84,4 +84,13 @@ pub async fn list_surveys(
         Answer::page(&found.map(|survey| SurveyView::new(survey, &surveys, &caller, now)))
     })
     .await
+}
+
+fn rating(name: &str, rating: Option<i16>) -> Result<Option<i16>, AppError> {
+    match rating {
+        Some(rating) if !(1..=5).contains(&rating) => {
+            Err(AppError::Malformed(format!("query parameter {name}: 1 to 5")))
+        }
+        rating => Ok(rating),
+    }
 }

@@ -19,7 +19,7 @@ use crate::surveys::service;
 #[utoipa::path(
     tag = "surveys",
     params(("id" = TicketId, Path)),
-    security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
+    security(("client_credentials" = ["tickets:read"])),
     responses((status = 200, description = "The survey", body = SurveyView)),
 )]
 #[get("/tickets/{id}/survey")]
@@ -59,7 +59,7 @@ pub struct SurveyAnswer {
     tag = "surveys",
     params(("id" = TicketId, Path)),
     request_body = SurveyAnswer,
-    security(("bearer" = ["tickets:read", "tickets:write"]), ("client_credentials" = ["tickets:read", "tickets:write"])),
+    security(("client_credentials" = ["tickets:read", "tickets:write"])),
     responses((status = 200, description = "The survey with the answer", body = SurveyView)),
 )]
 #[post("/tickets/{id}/survey")]

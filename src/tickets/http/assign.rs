@@ -43,7 +43,7 @@ pub struct Explanation {
 #[utoipa::path(
     tag = "assignment",
     params(("id" = TicketId, Path), ExplainQuery),
-    security(("bearer" = ["tickets:read", "tickets:work"]), ("client_credentials" = ["tickets:read", "tickets:work"])),
+    security(("client_credentials" = ["tickets:read", "tickets:work"])),
     responses((status = 200, description = "The explanation", body = Explanation)),
 )]
 #[get("/tickets/{id}/assignment")]
@@ -107,7 +107,7 @@ impl From<AssignTicket> for Assign {
     tag = "assignment",
     params(("id" = TicketId, Path), IfMatch),
     request_body = AssignTicket,
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "The ticket as it is now", body = TicketView)),
 )]
 #[post("/tickets/{id}/assignment")]
@@ -181,7 +181,7 @@ impl TransferTicket {
     tag = "assignment",
     params(("id" = TicketId, Path), IfMatch),
     request_body = TransferTicket,
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "The ticket as it is now", body = TicketView)),
 )]
 #[post("/tickets/{id}/transfer")]

@@ -98,7 +98,7 @@ impl AddAttachment {
         (AddAttachment = "application/json"),
         (AttachmentForm = "multipart/form-data"),
     )),
-    security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
+    security(("client_credentials" = ["tickets:write"])),
     responses((status = 201, description = "The attachment", body = AttachmentView)),
 )]
 #[post("/tickets/{id}/attachments")]
@@ -161,7 +161,7 @@ async fn add(
 #[utoipa::path(
     tag = "attachments",
     params(("id" = TicketId, Path), PageQuery),
-    security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
+    security(("client_credentials" = ["tickets:read"])),
     responses((status = 200, description = "A page of attachments", body = Page<AttachmentView>)),
 )]
 #[get("/tickets/{id}/attachments")]

@@ -101,7 +101,7 @@ pub struct Outcome {
         {"operation": "patch", "id": TicketId::EXAMPLE, "version": 3, "body": {"priority": "high"}},
         {"operation": "tags", "id": TicketId::EXAMPLE, "body": {"add": ["export"], "remove": []}},
     ]})),
-    security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
+    security(("client_credentials" = ["tickets:write"])),
     responses((status = 207, description = "An outcome for each operation", body = Outcomes)),
 )]
 #[post("/tickets:batch")]

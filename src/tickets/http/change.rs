@@ -12,7 +12,7 @@ use crate::db::Db;
 use crate::http::{Answer, Body, IfMatch, PathId, now, nullable};
 use crate::kernel::{
     AccountId, AppError, CategoryId, ComponentId, ContactId, Permission, Priority, ProductId,
-    TicketId, rfc3339,
+    SlaPolicyId, TicketId, rfc3339,
 };
 
 /// What to change. What is absent stays; null clears.
@@ -53,6 +53,12 @@ pub struct ChangeTicket {
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<String>, example = "MS-88123")]
     vendor_reference: Option<Option<String>>,
+    /// The policy of service levels by which it is measured, whatever that one's conditions say; for the desk. Null: the first policy
+    /// that fits.
+    #[garde(skip)]
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<SlaPolicyId>)]
+    sla_policy_id: Option<Option<SlaPolicyId>>,
     #[garde(skip)]
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<ContactId>)]
@@ -87,6 +93,7 @@ impl From<ChangeTicket> for Change {
             deadline: body.deadline.map(|deadline| deadline.map(rfc3339::kept)),
             tags: body.tags,
             vendor_reference: body.vendor_reference,
+            sla_policy_id: body.sla_policy_id,
             contact_id: body.contact_id,
             subject: body.subject,
             description: body.description,
@@ -104,7 +111,7 @@ impl From<ChangeTicket> for Change {
     tag = "tickets",
     params(("id" = TicketId, Path), IfMatch),
     request_body(content = ChangeTicket, example = json!({"priority": "high", "tags": ["export"]})),
-    security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
+    security(("client_credentials" = ["tickets:write"])),
     responses((status = 200, description = "The ticket as it is now", body = TicketView)),
 )]
 #[patch("/tickets/{id}")]
@@ -131,7 +138,7 @@ pub async fn change_ticket(
 #[utoipa::path(
     tag = "tickets",
     params(("id" = TicketId, Path), IfMatch),
-    security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
+    security(("client_credentials" = ["tickets:write"])),
     responses(
         (status = 200, description = "The ticket as it is now", body = TicketView),
         (status = 422, description = "Not complete", body = crate::http::Problem, content_type = "application/problem+json"),
@@ -159,7 +166,7 @@ pub async fn submit_ticket(
 #[utoipa::path(
     tag = "tickets",
     params(("id" = TicketId, Path), IfMatch),
-    security(("bearer" = ["tickets:delete"]), ("client_credentials" = ["tickets:delete"])),
+    security(("client_credentials" = ["tickets:delete"])),
     responses((status = 204, description = "Deleted")),
 )]
 #[delete("/tickets/{id}")]
@@ -175,10 +182,12 @@ pub async fn delete_ticket(
 }
 
 /// Restore a deleted ticket
+///
+/// Within 30 days of its deletion. It is back with its whole conversation, and assigned anew where its agent is not available.
 #[utoipa::path(
     tag = "tickets",
     params(("id" = TicketId, Path), IfMatch),
-    security(("bearer" = ["tickets:delete"]), ("client_credentials" = ["tickets:delete"])),
+    security(("client_credentials" = ["tickets:delete"])),
     responses((status = 200, description = "The ticket as it is now", body = TicketView)),
 )]
 #[post("/tickets/{id}/restoration")]

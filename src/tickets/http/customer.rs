@@ -56,7 +56,7 @@ impl From<i64> for BoundedCount {
 #[utoipa::path(
     tag = "tickets",
     params(("id" = AccountId, Path), CustomerQuery),
-    security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
+    security(("client_credentials" = ["tickets:read"])),
     responses((status = 200, description = "The account's tickets", body = CustomerTickets)),
 )]
 #[get("/accounts/{id}/tickets")]
@@ -75,7 +75,7 @@ pub async fn list_account_tickets(
 #[utoipa::path(
     tag = "tickets",
     params(("id" = ContactId, Path), CustomerQuery),
-    security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
+    security(("client_credentials" = ["tickets:read"])),
     responses((status = 200, description = "The contact's tickets", body = CustomerTickets)),
 )]
 #[get("/contacts/{id}/tickets")]
@@ -104,7 +104,7 @@ async fn answer(
     db.read(move |conn| {
         let found = service::customers_tickets(conn, &caller, customer, [&active, &previous], now)?;
         let view = |page: Page<service::InWorkflow<_>>| {
-            page.map(|ticket| TicketSummary::new(ticket.row, &ticket.workflow, &caller))
+            page.map(|ticket| TicketSummary::new(ticket.row, &ticket.workflow, &caller, now))
         };
         Answer::ok(&CustomerTickets {
             active: view(found.active),

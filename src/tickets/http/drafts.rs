@@ -52,7 +52,7 @@ fn shown(draft: Draft, actor: &Actor, now: DateTime<Utc>) -> Result<Answer, AppE
     tag = "drafts",
     request_body(content = OpenTicket, example = json!({"account_id": AccountId::EXAMPLE, "subject": "The export stops"})),
     params(Idempotency),
-    security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
+    security(("client_credentials" = ["tickets:write"])),
     responses((status = 201, description = "The draft and its steps", body = DraftView)),
 )]
 #[post("/drafts")]
@@ -79,10 +79,12 @@ pub async fn create_draft(
 }
 
 /// List your drafts, newest first
+///
+/// Tickets that you began and did not submit. Nobody else sees them.
 #[utoipa::path(
     tag = "drafts",
     params(PageQuery),
-    security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
+    security(("client_credentials" = ["tickets:read"])),
     responses((status = 200, description = "A page of drafts", body = Page<TicketSummary>)),
 )]
 #[get("/drafts")]
@@ -94,7 +96,9 @@ pub async fn list_drafts(
     let page = query.request("drafts")?;
     db.read(move |conn| {
         let drafts = service::drafts(conn, &caller, &page)?;
-        Answer::page(&drafts.map(|draft| TicketSummary::new(draft.row, &draft.workflow, &caller)))
+        Answer::page(
+            &drafts.map(|draft| TicketSummary::new(draft.row, &draft.workflow, &caller, now())),
+        )
     })
     .await
 }
@@ -105,7 +109,7 @@ pub async fn list_drafts(
 #[utoipa::path(
     tag = "drafts",
     params(("id" = TicketId, Path)),
-    security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
+    security(("client_credentials" = ["tickets:read"])),
     responses((status = 200, description = "The draft and its steps", body = DraftView)),
 )]
 #[get("/drafts/{id}")]
@@ -129,7 +133,7 @@ pub async fn get_draft(
     tag = "drafts",
     params(("id" = TicketId, Path), IfMatch),
     request_body(content = ChangeTicket, example = json!({"description": "After 100 rows."})),
-    security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
+    security(("client_credentials" = ["tickets:write"])),
     responses((status = 200, description = "The draft and its steps", body = DraftView)),
 )]
 #[patch("/drafts/{id}")]
@@ -155,7 +159,7 @@ pub async fn change_draft(
 #[utoipa::path(
     tag = "drafts",
     params(("id" = TicketId, Path), IfMatch),
-    security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
+    security(("client_credentials" = ["tickets:write"])),
     responses((status = 204, description = "Discarded")),
 )]
 #[delete("/drafts/{id}")]
@@ -177,7 +181,7 @@ pub async fn discard_draft(
 #[utoipa::path(
     tag = "drafts",
     params(("id" = TicketId, Path), IfMatch),
-    security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
+    security(("client_credentials" = ["tickets:write"])),
     responses(
         (status = 200, description = "The ticket", body = TicketView),
         (status = 422, description = "Not complete", body = crate::http::Problem, content_type = "application/problem+json"),

@@ -40,7 +40,7 @@ pub struct ElevateTicket {
     tag = "routing",
     params(("id" = TicketId, Path), IfMatch),
     request_body = ElevateTicket,
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "The ticket as it is now", body = TicketView)),
 )]
 #[post("/tickets/{id}/elevations")]
@@ -106,7 +106,7 @@ impl From<Elevation> for ElevationView {
 #[utoipa::path(
     tag = "routing",
     params(("id" = TicketId, Path)),
-    security(("bearer" = ["tickets:read", "tickets:work"]), ("client_credentials" = ["tickets:read", "tickets:work"])),
+    security(("client_credentials" = ["tickets:read", "tickets:work"])),
     responses((status = 200, description = "The changes", body = Vec<ElevationView>)),
 )]
 #[get("/tickets/{id}/elevations")]

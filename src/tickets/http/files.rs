@@ -68,7 +68,7 @@ impl IntoParams for RangeHeader {
 #[utoipa::path(
     tag = "attachments",
     params(("id" = AttachmentId, Path), FileQuery, RangeHeader),
-    security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
+    security(("client_credentials" = ["tickets:read"])),
     responses(
         (status = 200, description = "The file", body = String, content_type = "application/octet-stream", example = "..."),
         (status = 206, description = "The range", body = String, content_type = "application/octet-stream", example = "..."),
@@ -123,7 +123,7 @@ pub struct FileLink {
     tag = "attachments",
     params(("id" = AttachmentId, Path)),
     request_body = LinkAttachment,
-    security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
+    security(("client_credentials" = ["tickets:read"])),
     responses((status = 200, description = "The link", body = FileLink)),
 )]
 #[post("/attachments/{id}/link")]

@@ -5,7 +5,7 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::super::rules::{SEARCH_MAX, Source, Words, ticket_number};
-use super::super::store::{Due, Filter, Range, Sort};
+use super::super::store::{Due, Filter, Range, SlaFilter, Sort};
 use super::view::{COLUMNS, DESK_COLUMNS};
 use crate::kernel::{Actor, AgentId, AppError, Level, Permission, Priority, TicketId};
 use crate::workflow::{Awaiting, Category};
@@ -101,6 +101,16 @@ pub struct ListQuery {
     /// 24 hours), or `none`.
     #[param(inline)]
     due: Option<Due>,
+    /// How it stands to its service levels: `breached` (late, or when it is over: was late), `due_soon` (within 24 hours), `running`,
+    /// `paused`, `met` (over, and was never late), or `none` (nothing was promised).
+    #[param(example = "breached,due_soon")]
+    sla: Option<String>,
+    /// Something is due at this time or later, and nothing earlier.
+    sla_due_from: Option<DateTime<Utc>>,
+    /// Something is due before this time, or was.
+    sla_due_before: Option<DateTime<Utc>>,
+    /// Ids of policies of service levels that were attached.
+    sla_policy: Option<String>,
     /// At this time or later.
     created_from: Option<DateTime<Utc>>,
     /// Before this time.
@@ -132,7 +142,7 @@ impl ListQuery {
     /// The order that this asks for; newest first when it does not say.
     pub fn sort(&self, actor: &Actor) -> Result<Sort, AppError> {
         let sort = self.sort.unwrap_or(Sort::NewestFirst);
-        if actor.is_contact() && matches!(sort, Sort::Status | Sort::LastStatusFirst) {
+        if actor.is_contact() && sort.is_for_desk() {
             return Err(desk_only("sort"));
         }
         Ok(sort)
@@ -160,7 +170,7 @@ impl ListQuery {
     pub fn for_customers(&self) -> Result<(), AppError> {
         self.refuse_desk_side()?;
         match self.sort {
-            Some(Sort::Status | Sort::LastStatusFirst) => Err(desk_only("sort")),
+            Some(sort) if sort.is_for_desk() => Err(desk_only("sort")),
             _ if self.deleted == Some(true) => Err(desk_only("deleted")),
             _ => Ok(()),
         }
@@ -212,6 +222,9 @@ impl ListQuery {
             reopened: self.reopened,
             deleted: self.deleted.unwrap_or(false),
             due: self.due,
+            sla: values("sla", &self.sla, SlaFilter::parse)?,
+            sla_due: range(self.sla_due_from, self.sla_due_before),
+            sla_policy: ids("sla_policy", &self.sla_policy)?,
             created: range(self.created_from, self.created_before),
             updated: range(self.updated_from, self.updated_before),
             submitted: range(self.submitted_from, self.submitted_before),
@@ -232,6 +245,10 @@ impl ListQuery {
             (self.impact.is_some(), "impact"),
             (self.priority_manual.is_some(), "priority_manual"),
             (self.vendor_reference.is_some(), "vendor_reference"),
+            (self.sla.is_some(), "sla"),
+            (self.sla_due_from.is_some(), "sla_due_from"),
+            (self.sla_due_before.is_some(), "sla_due_before"),
+            (self.sla_policy.is_some(), "sla_policy"),
             (self.opened_by.as_deref().is_some_and(|who| who != "me"), "opened_by"),
         ];
         match asked.iter().find(|(asked, _)| *asked) {

@@ -39,7 +39,7 @@ pub struct HandOverTicket {
     tag = "assignment",
     params(("id" = TicketId, Path), IfMatch),
     request_body(content = HandOverTicket, example = json!({"note": "The customer sends the log file by noon; compare it with yesterday's."})),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "The ticket as it is now", body = TicketView)),
 )]
 #[post("/tickets/{id}/handover")]

@@ -41,12 +41,12 @@ pub struct TicketLinkView {
 }
 
 impl TicketLinkView {
-    fn new(linked: Linked, actor: &Actor) -> Self {
+    fn new(linked: Linked, actor: &Actor, now: DateTime<Utc>) -> Self {
         let Linked { link, kind, other } = linked;
         Self {
             id: link.id,
             kind,
-            ticket: TicketSummary::new(other.row, &other.workflow, actor),
+            ticket: TicketSummary::new(other.row, &other.workflow, actor, now),
             linked_by_name: (!actor.is_contact()).then_some(link.linked_by_name),
             linked_at: link.linked_at,
         }
@@ -61,7 +61,7 @@ impl TicketLinkView {
     tag = "tickets",
     params(("id" = TicketId, Path), Idempotency),
     request_body = AddLink,
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 201, description = "The link", body = TicketLinkView)),
 )]
 #[post("/tickets/{id}/links")]
@@ -77,10 +77,11 @@ pub async fn add_link(
     let new = NewLink { kind: body.kind, ticket: body.ticket_id };
     db.tx(move |conn| {
         key.once(conn, caller.id, &fingerprint, |conn| {
-            let (linked, ticket) = service::link(conn, &caller, id.0, new, now())?;
+            let now = now();
+            let (linked, ticket) = service::link(conn, &caller, id.0, new, now)?;
             let location = format!("/v1/tickets/{}/links/{}", id.0, linked.link.id);
             // The ETag is the ticket's: a link moves its version.
-            let view = TicketLinkView::new(linked, &caller);
+            let view = TicketLinkView::new(linked, &caller, now);
             Ok(Answer::created(location, &view)?.version(ticket.row.version))
         })
     })
@@ -94,7 +95,7 @@ pub async fn add_link(
 #[utoipa::path(
     tag = "tickets",
     params(("id" = TicketId, Path), PageQuery),
-    security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
+    security(("client_credentials" = ["tickets:read"])),
     responses((status = 200, description = "A page of links", body = Page<TicketLinkView>)),
 )]
 #[get("/tickets/{id}/links")]
@@ -107,16 +108,18 @@ pub async fn list_links(
     let page = query.request(&format!("links {}", id.0))?;
     db.read(move |conn| {
         let links = service::links(conn, &caller, id.0, &page)?;
-        Answer::page(&links.map(|linked| TicketLinkView::new(linked, &caller)))
+        Answer::page(&links.map(|linked| TicketLinkView::new(linked, &caller, now())))
     })
     .await
 }
 
 /// Get a link
+///
+/// From the side of this ticket: what the other one is to it.
 #[utoipa::path(
     tag = "tickets",
     params(("id" = TicketId, Path), ("link_id" = LinkId, Path)),
-    security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
+    security(("client_credentials" = ["tickets:read"])),
     responses((status = 200, description = "The link", body = TicketLinkView)),
 )]
 #[get("/tickets/{id}/links/{link_id}")]
@@ -128,7 +131,7 @@ pub async fn get_link(
     let (ticket, id) = path.into_inner();
     db.read(move |conn| {
         let linked = service::find_link(conn, &caller, ticket, id)?;
-        Answer::ok(&TicketLinkView::new(linked, &caller))
+        Answer::ok(&TicketLinkView::new(linked, &caller, now()))
     })
     .await
 }
@@ -139,7 +142,7 @@ pub async fn get_link(
 #[utoipa::path(
     tag = "tickets",
     params(("id" = TicketId, Path), ("link_id" = LinkId, Path), IfMatch),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 204, description = "The link is gone")),
 )]
 #[delete("/tickets/{id}/links/{link_id}")]

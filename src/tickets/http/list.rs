@@ -26,7 +26,7 @@ pub fn found_by(query: &str, actor: &Actor) -> Result<Filter, AppError> {
         ListQuery,
         WantsTotal,
     ),
-    security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
+    security(("client_credentials" = ["tickets:read"])),
     responses((status = 200, description = "A page of tickets", body = Page<TicketSummary>)),
 )]
 #[get("/tickets")]
@@ -57,7 +57,8 @@ pub async fn answer_list(
         let rows = service::list(conn, &caller, &filter, sort, &page, now)?;
         let total =
             wants_total.0.then(|| service::count(conn, &caller, &filter, now)).transpose()?;
-        let page = rows.map(|ticket| TicketSummary::new(ticket.row, &ticket.workflow, &caller));
+        let page =
+            rows.map(|ticket| TicketSummary::new(ticket.row, &ticket.workflow, &caller, now));
         let page = Page { total, ..page };
         match &fields {
             None => Answer::page(&page),

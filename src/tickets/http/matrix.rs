@@ -17,7 +17,7 @@ use crate::triage::{self, Priorities, TriageMatrix};
 /// The priority of every severity and impact.
 #[utoipa::path(
     tag = "triage",
-    security(("bearer" = ["workflow:read"]), ("client_credentials" = ["workflow:read"])),
+    security(("client_credentials" = ["workflow:read"])),
     responses((status = 200, description = "The matrix", body = TriageMatrix)),
 )]
 #[get("/triage/matrix")]
@@ -70,7 +70,7 @@ pub struct TriageMatrixChange {
         ["critical", "critical", "high", "high"], ["critical", "high", "high", "normal"],
         ["high", "normal", "normal", "low"], ["normal", "normal", "low", "low"],
     ]})),
-    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    security(("client_credentials" = ["workflow:write"])),
     responses((status = 200, description = "The matrix as it is now, or would be", body = TriageMatrixChange)),
 )]
 #[put("/triage/matrix")]
@@ -101,7 +101,7 @@ pub async fn replace_triage_matrix(
 #[utoipa::path(
     tag = "triage",
     params(IfMatch),
-    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    security(("client_credentials" = ["workflow:write"])),
     responses((status = 202, description = "The job", body = JobView)),
 )]
 #[post("/triage/matrix/application")]

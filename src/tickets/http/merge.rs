@@ -37,7 +37,7 @@ pub struct MergeTicket {
     tag = "tickets",
     params(("id" = TicketId, Path), IfMatch),
     request_body(content = MergeTicket, example = json!({"into": TicketId::EXAMPLE})),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "The merged ticket as it is now", body = TicketView)),
 )]
 #[post("/tickets/{id}/merge")]
@@ -66,7 +66,7 @@ pub async fn merge_ticket(
 #[utoipa::path(
     tag = "tickets",
     params(("id" = TicketId, Path), IfMatch),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "The ticket as it is now", body = TicketView)),
 )]
 #[delete("/tickets/{id}/merge")]
@@ -151,7 +151,7 @@ impl From<SplitTicket> for Split {
     request_body(content = SplitTicket, example = json!({
         "note_id": "0199f0c2-b1c9-7d5e-8b1f-5a3c7d9e2f10", "subject": "The import is slow, too",
     })),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 201, description = "The new ticket", body = TicketView)),
 )]
 #[post("/tickets/{id}/split")]

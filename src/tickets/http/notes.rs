@@ -127,7 +127,7 @@ impl ReplyView {
         Idempotency,
     ),
     request_body = SendNote,
-    security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
+    security(("client_credentials" = ["tickets:write"])),
     responses((status = 201, description = "The note, or the ticket that follows up a closed one", body = ReplyView)),
 )]
 #[post("/tickets/{id}/notes")]
@@ -163,7 +163,7 @@ pub async fn add_note(
 #[utoipa::path(
     tag = "notes",
     params(("id" = TicketId, Path), PageQuery),
-    security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
+    security(("client_credentials" = ["tickets:read"])),
     responses((status = 200, description = "A page of the conversation", body = Page<NoteView>)),
 )]
 #[get("/tickets/{id}/notes")]
@@ -184,7 +184,7 @@ pub async fn list_notes(
 #[utoipa::path(
     tag = "notes",
     params(("id" = TicketId, Path), ("note_id" = NoteId, Path)),
-    security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
+    security(("client_credentials" = ["tickets:read"])),
     responses((status = 200, description = "The note", body = NoteView)),
 )]
 #[get("/tickets/{id}/notes/{note_id}")]

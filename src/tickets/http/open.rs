@@ -118,7 +118,7 @@ impl From<OpenTicket> for NewTicket {
         "product_id": ProductId::EXAMPLE, "component_id": ComponentId::EXAMPLE, "tags": ["export"],
     })),
     params(Idempotency),
-    security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
+    security(("client_credentials" = ["tickets:write"])),
     responses((status = 201, description = "The ticket", body = TicketView)),
 )]
 #[post("/tickets")]

@@ -85,7 +85,7 @@ impl From<TicketProcess> for TicketProcessView {
 #[utoipa::path(
     tag = "routing",
     params(("id" = TicketId, Path)),
-    security(("bearer" = ["tickets:read", "tickets:work"]), ("client_credentials" = ["tickets:read", "tickets:work"])),
+    security(("client_credentials" = ["tickets:read", "tickets:work"])),
     responses((status = 200, description = "The process", body = TicketProcessView)),
 )]
 #[get("/tickets/{id}/process")]
@@ -120,7 +120,7 @@ pub struct MarkStep {
     tag = "routing",
     params(("id" = TicketId, Path), ("step" = i32, Path, description = "Its number", example = 1), IfMatch),
     request_body = MarkStep,
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "The process as it is now", body = TicketProcessView)),
 )]
 #[post("/tickets/{id}/process/steps/{step}")]

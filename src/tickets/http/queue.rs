@@ -54,10 +54,10 @@ pub struct Hindrance {
 }
 
 impl WaitingTicket {
-    fn new(waiting: Waiting, actor: &Actor) -> Self {
+    fn new(waiting: Waiting, actor: &Actor, now: DateTime<Utc>) -> Self {
         let why = waiting.why.into_iter();
         Self {
-            ticket: TicketSummary::new(waiting.ticket.row, &waiting.ticket.workflow, actor),
+            ticket: TicketSummary::new(waiting.ticket.row, &waiting.ticket.workflow, actor, now),
             waiting_since: waiting.since,
             why: why.map(|(verdict, agents)| Hindrance { verdict, agents }).collect(),
         }
@@ -71,7 +71,7 @@ impl WaitingTicket {
 #[utoipa::path(
     tag = "assignment",
     params(QueueQuery),
-    security(("bearer" = ["tickets:read", "tickets:work"]), ("client_credentials" = ["tickets:read", "tickets:work"])),
+    security(("client_credentials" = ["tickets:read", "tickets:work"])),
     responses((status = 200, description = "A page of the queue", body = Page<WaitingTicket>)),
 )]
 #[get("/assignment/queue")]
@@ -85,8 +85,9 @@ pub async fn list_waiting_tickets(
     let page =
         PageRequest::new(query.limit, query.cursor.as_deref(), &format!("queue {filter:?}"))?;
     db.read(move |conn| {
-        let page = service::queue(conn, &caller, filter, &page, now())?;
-        Answer::page(&page.map(|waiting| WaitingTicket::new(waiting, &caller)))
+        let now = now();
+        let page = service::queue(conn, &caller, filter, &page, now)?;
+        Answer::page(&page.map(|waiting| WaitingTicket::new(waiting, &caller, now)))
     })
     .await
 }
@@ -138,7 +139,7 @@ pub struct AssignmentPreview {
 #[utoipa::path(
     tag = "assignment",
     request_body = AssignmentQuestion,
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "The decision", body = AssignmentPreview)),
 )]
 #[post("/assignment/preview")]

@@ -16,7 +16,7 @@ use crate::kernel::{AppError, Page, TicketId};
 #[utoipa::path(
     tag = "tickets",
     params(("id" = TicketId, Path)),
-    security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
+    security(("client_credentials" = ["tickets:read"])),
     responses((status = 200, description = "The ticket", body = TicketView)),
 )]
 #[get("/tickets/{id}")]
@@ -38,7 +38,7 @@ pub async fn get_ticket(
 #[utoipa::path(
     tag = "tickets",
     params(("id" = TicketId, Path), PageQuery),
-    security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
+    security(("client_credentials" = ["tickets:read"])),
     responses((status = 200, description = "A page of the history", body = Page<EventView>)),
 )]
 #[get("/tickets/{id}/history")]

@@ -54,7 +54,6 @@ impl From<ReplyDraft> for ReplyDraftView {
     tag = "notes",
     params(("id" = TicketId, Path)),
     security(
-        ("bearer" = ["tickets:read", "tickets:write"]),
         ("client_credentials" = ["tickets:read", "tickets:write"]),
     ),
     responses((status = 200, description = "The draft", body = ReplyDraftView)),
@@ -80,7 +79,6 @@ pub async fn get_reply_draft(
     params(("id" = TicketId, Path)),
     request_body = SaveReplyDraft,
     security(
-        ("bearer" = ["tickets:read", "tickets:write"]),
         ("client_credentials" = ["tickets:read", "tickets:write"]),
     ),
     responses((status = 200, description = "The draft as it is now", body = ReplyDraftView)),
@@ -100,11 +98,12 @@ pub async fn save_reply_draft(
 }
 
 /// Discard the reply that you have begun
+///
+/// Once more does nothing.
 #[utoipa::path(
     tag = "notes",
     params(("id" = TicketId, Path)),
     security(
-        ("bearer" = ["tickets:read", "tickets:write"]),
         ("client_credentials" = ["tickets:read", "tickets:write"]),
     ),
     responses((status = 204, description = "There is none")),
@@ -147,7 +146,6 @@ pub struct MentionableView {
     tag = "notes",
     params(("id" = TicketId, Path), MentionableQuery),
     security(
-        ("bearer" = ["tickets:read", "tickets:work"]),
         ("client_credentials" = ["tickets:read", "tickets:work"]),
     ),
     responses((status = 200, description = "The agents", body = MentionableView)),

@@ -1,5 +1,6 @@
 //! Search tickets by words.
 use actix_web::{get, web};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::Required;
 use utoipa::openapi::path::{Parameter, ParameterIn};
@@ -83,9 +84,9 @@ impl From<Highlight> for HighlightView {
 }
 
 impl FoundTicket {
-    fn new(found: Found, actor: &Actor) -> Self {
+    fn new(found: Found, actor: &Actor, now: DateTime<Utc>) -> Self {
         Self {
-            ticket: TicketSummary::new(found.ticket.row, &found.ticket.workflow, actor),
+            ticket: TicketSummary::new(found.ticket.row, &found.ticket.workflow, actor, now),
             // Exact: a rank is a number of millionths far below 2^53.
             rank: found.rank as f64 / 1_000_000.0,
             highlights: found.highlights.into_iter().map(HighlightView::from).collect(),
@@ -103,7 +104,7 @@ impl FoundTicket {
 #[utoipa::path(
     tag = "tickets",
     params(SearchQuery),
-    security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
+    security(("client_credentials" = ["tickets:read"])),
     responses((status = 200, description = "A page of what was found", body = SearchPage)),
 )]
 #[get("/search")]
@@ -123,7 +124,7 @@ pub async fn search_tickets(
     let now = now();
     db.read(move |conn| {
         let (page, truncated) = service::search(conn, &caller, &filter, &page, now)?;
-        let mut page = page.map(|found| FoundTicket::new(found, &caller));
+        let mut page = page.map(|found| FoundTicket::new(found, &caller, now));
         let items = std::mem::take(&mut page.items);
         let (next, prev) = (page.next.clone(), page.prev.clone());
         Ok(Answer::ok(&SearchPage { items, next, prev, truncated })?.links(&page))

@@ -37,7 +37,7 @@ pub struct MoveTickets {
     tag = "workflow",
     params(("id" = WorkflowId, Path)),
     request_body = MoveTickets,
-    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    security(("client_credentials" = ["workflow:write"])),
     responses((status = 202, description = "The job", body = JobView)),
 )]
 #[post("/workflows/{id}/ticket-moves")]

@@ -17,7 +17,7 @@ use crate::kernel::{AppError, PAGE_DEFAULT, PAGE_MAX, Permission, TicketId};
 #[utoipa::path(
     tag = "tickets",
     params(("id" = TicketId, Path), ("tag" = String, Path, description = "1 to 60 characters", example = "export")),
-    security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
+    security(("client_credentials" = ["tickets:write"])),
     responses((status = 200, description = "The ticket as it is now", body = TicketView)),
 )]
 #[put("/tickets/{id}/tags/{tag}")]
@@ -36,7 +36,7 @@ pub async fn tag_ticket(
 #[utoipa::path(
     tag = "tickets",
     params(("id" = TicketId, Path), ("tag" = String, Path, example = "export")),
-    security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
+    security(("client_credentials" = ["tickets:write"])),
     responses((status = 200, description = "The ticket as it is now", body = TicketView)),
 )]
 #[delete("/tickets/{id}/tags/{tag}")]
@@ -89,7 +89,7 @@ pub struct TagsView {
 #[utoipa::path(
     tag = "tickets",
     params(TagQuery),
-    security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
+    security(("client_credentials" = ["tickets:read"])),
     responses((status = 200, description = "The tags", body = TagsView)),
 )]
 #[get("/tags")]

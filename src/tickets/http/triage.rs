@@ -42,7 +42,7 @@ pub struct TriageTicket {
     tag = "triage",
     params(("id" = TicketId, Path), IfMatch),
     request_body(content = TriageTicket, example = json!({"severity": 2, "impact": 3})),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "The ticket as it is now", body = TicketView)),
 )]
 #[post("/tickets/{id}/triage")]
@@ -116,7 +116,7 @@ fn counts(found: &[(Priority, i64)]) -> QueueCounts {
 #[utoipa::path(
     tag = "triage",
     params(PageQuery, WantsTotal),
-    security(("bearer" = ["tickets:read", "tickets:work"]), ("client_credentials" = ["tickets:read", "tickets:work"])),
+    security(("client_credentials" = ["tickets:read", "tickets:work"])),
     responses((status = 200, description = "A page of the queue", body = QueuePage)),
 )]
 #[get("/triage/queue")]
@@ -133,7 +133,8 @@ pub async fn list_triage_queue(
         let rows = service::triage_queue(conn, &caller, &page)?;
         let found =
             wants_total.0.then(|| service::triage_queue_counts(conn, &caller)).transpose()?;
-        let mut page = rows.map(|ticket| TicketSummary::new(ticket.row, &ticket.workflow, &caller));
+        let mut page =
+            rows.map(|ticket| TicketSummary::new(ticket.row, &ticket.workflow, &caller, now()));
         let total = found.as_ref().map(|found| found.iter().map(|(_, count)| count).sum());
         let counts = found.as_deref().map(counts);
         let (next, prev) = (page.next.clone(), page.prev.clone());

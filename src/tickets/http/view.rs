@@ -5,13 +5,13 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::super::rules::{Actions, Source};
+use super::super::rules::{Actions, SlaStanding, Source};
 use super::super::service::InWorkflow;
-use super::super::store::{Summary, Ticket};
+use super::super::store::{Outlook, Summary, Ticket};
 use crate::http::Answer;
 use crate::kernel::{
     AccountId, Actor, AgentId, AppError, CategoryId, ComponentId, ContactId, DepartmentId, Level,
-    Priority, ProductId, TicketId, WorkflowId, rfc3339,
+    Priority, ProductId, SlaPolicyId, TicketId, WorkflowId, rfc3339,
 };
 use crate::workflow::{self, Awaiting, Category, Requirement, Workflow};
 
@@ -120,6 +120,8 @@ pub const DESK_COLUMNS: &[&str] = &[
     "severity",
     "impact",
     "priority_manual",
+    "sla",
+    "sla_policy_id",
     "opened_by",
     "opened_by_role",
     "note_count",
@@ -147,12 +149,36 @@ pub struct DeskSide {
     impact: Option<i16>,
     /// Somebody chose the priority; triage keeps it.
     priority_manual: bool,
+    /// How it stands to its service levels; a moment behind what happens, unlike `/sla`.
+    sla: TicketOutlook,
+    /// The policy that was attached to it; null: it is measured by the first that fits.
+    sla_policy_id: Option<SlaPolicyId>,
     /// The contact, agent or client who opened it.
     opened_by: Uuid,
     #[schema(example = "agent")]
     opened_by_role: String,
     #[schema(example = 2)]
     note_count: i32,
+}
+
+/// How a ticket stands to its service levels.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TicketOutlook {
+    standing: SlaStanding,
+    /// The clock that is due next.
+    #[schema(example = "first_response")]
+    metric: Option<String>,
+    /// When it is due, or was; null: nothing is, or what is due is paused.
+    #[serde(serialize_with = "rfc3339::option")]
+    due_at: Option<DateTime<Utc>>,
+}
+
+impl TicketOutlook {
+    fn new(outlook: Option<Outlook>, now: DateTime<Utc>) -> Self {
+        let none = Outlook { standing: SlaStanding::None, metric: None, due_at: None };
+        let Outlook { standing, metric, due_at } = outlook.unwrap_or(none);
+        Self { standing: standing.at(due_at, now), metric, due_at }
+    }
 }
 
 /// A whole ticket.
@@ -193,7 +219,7 @@ impl TicketSummary {
         Ok(all)
     }
 
-    pub fn new(row: Summary, workflow: &Workflow, actor: &Actor) -> Self {
+    pub fn new(row: Summary, workflow: &Workflow, actor: &Actor, now: DateTime<Utc>) -> Self {
         let desk = !actor.is_contact();
         let status = workflow.status(&row.status);
         let awaiting = status.map_or(Awaiting::Nobody, |s| s.awaiting);
@@ -232,6 +258,8 @@ impl TicketSummary {
                 severity: row.severity,
                 impact: row.impact,
                 priority_manual: row.priority_manual,
+                sla: TicketOutlook::new(row.outlook, now),
+                sla_policy_id: row.sla_policy_id,
                 opened_by: row.opened_by,
                 opened_by_role: row.opened_by_role.to_string(),
                 note_count: row.note_count,
@@ -283,6 +311,6 @@ pub fn view(ticket: InWorkflow<Ticket>, actor: &Actor, now: DateTime<Utc>) -> Ti
     let InWorkflow { row, workflow } = ticket;
     let allowed_transitions = transitions(&row, &workflow, actor, now);
     let Ticket { summary, description, resolution, silence: _ } = row;
-    let summary = TicketSummary::new(summary, &workflow, actor);
+    let summary = TicketSummary::new(summary, &workflow, actor, now);
     TicketView { summary, description, resolution, allowed_transitions }
 }

@@ -58,7 +58,7 @@ impl From<Watcher> for WatcherView {
 #[utoipa::path(
     tag = "tickets",
     params(("id" = TicketId, Path)),
-    security(("bearer" = ["tickets:read"]), ("client_credentials" = ["tickets:read"])),
+    security(("client_credentials" = ["tickets:read"])),
     responses((status = 200, description = "The watchers, 100 at the most", body = Vec<WatcherView>)),
 )]
 #[get("/tickets/{id}/watchers")]
@@ -80,7 +80,7 @@ pub async fn list_watchers(
         ("id" = TicketId, Path),
         ("watcher_id" = Uuid, Path, description = "An agent's or contact's id", example = "0199f0c2-b1c9-7000-8000-000000000002"),
     ),
-    security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
+    security(("client_credentials" = ["tickets:write"])),
     responses((status = 200, description = "The ticket as it is now", body = TicketView)),
 )]
 #[put("/tickets/{id}/watchers/{watcher_id}")]
@@ -107,7 +107,7 @@ pub async fn watch_ticket(
         ("id" = TicketId, Path),
         ("watcher_id" = Uuid, Path, description = "An agent's or contact's id", example = "0199f0c2-b1c9-7000-8000-000000000002"),
     ),
-    security(("bearer" = ["tickets:write"]), ("client_credentials" = ["tickets:write"])),
+    security(("client_credentials" = ["tickets:write"])),
     responses((status = 200, description = "The ticket as it is now", body = TicketView)),
 )]
 #[delete("/tickets/{id}/watchers/{watcher_id}")]

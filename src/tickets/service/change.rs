@@ -12,7 +12,7 @@ use crate::events::EventType;
 use crate::http::{IfMatch, set};
 use crate::kernel::{
     AccountId, Actor, AppError, CategoryId, ComponentId, ContactId, FieldError, Permission,
-    Priority, ProductId, TicketId,
+    Priority, ProductId, SlaPolicyId, TicketId,
 };
 use crate::routing::{self, Route};
 use crate::triage;
@@ -31,6 +31,8 @@ pub struct Change {
     pub deadline: Option<Option<DateTime<Utc>>>,
     pub tags: Option<Vec<String>>,
     pub vendor_reference: Option<Option<String>>,
+    /// For the desk to say.
+    pub sla_policy_id: Option<Option<SlaPolicyId>>,
     pub contact_id: Option<Option<ContactId>>,
     // These only while the ticket is a draft: afterwards they never change, or change by transfer.
     pub subject: Option<String>,
@@ -53,6 +55,9 @@ pub fn change(
     actor.require(if draft { Permission::TicketsWrite } else { Permission::TicketsWork })?;
     if !draft {
         refuse_originals(&change)?;
+    }
+    if change.sla_policy_id.is_some() {
+        actor.require(Permission::TicketsWork)?;
     }
     // What a customer asks for is a wish.
     held.ticket.priority_manual |= change.priority.is_some() && !actor.is_contact();
@@ -149,6 +154,7 @@ fn apply(ticket: &mut Ticket, change: Change) {
     set(&mut ticket.deadline, change.deadline);
     set(&mut ticket.tags, change.tags);
     set(&mut ticket.vendor_reference, change.vendor_reference);
+    set(&mut ticket.sla_policy_id, change.sla_policy_id);
     set(&mut ticket.contact_id, change.contact_id);
     set(&mut ticket.account_id, change.account_id);
     set(&mut ticket.product_id, change.product_id);

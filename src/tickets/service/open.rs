@@ -131,6 +131,8 @@ fn ticket(
             assignee_id: None,
             handed_over_by: None,
             deadline: new.deadline,
+            sla_policy_id: None,
+            outlook: None,
             source: new.source,
             external_id: new.external_id,
             tags: new.tags,
@@ -236,6 +238,7 @@ pub(super) fn named(error: diesel::result::Error) -> AppError {
         Some("tickets_account_id_fkey") => ("/account_id", "there is no such account"),
         Some("tickets_contact_id_fkey") => ("/contact_id", "there is no such contact"),
         Some("tickets_component_id_fkey") => ("/component_id", "there is no such component"),
+        Some("tickets_sla_policy_id_fkey") => ("/sla_policy_id", "there is no such policy"),
         Some("tickets_assignee_id_fkey") => ("/agent_id", "there is no such agent"),
         _ => return error.into(),
     };

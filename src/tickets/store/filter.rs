@@ -7,11 +7,11 @@ use diesel::sql_types::Bool;
 use uuid::Uuid;
 
 use super::find::{Condition, visible};
-use super::sql::{AwaitedBy, FarDeadline, HasTags, IsOpen, Matches};
+use super::sql::{AwaitedBy, FarDeadline, HasTags, IsOpen, Matches, StandsSo};
 use crate::db::schema::tickets;
 use crate::kernel::{
     AccountId, Actor, AgentId, CategoryId, ComponentId, ContactId, DepartmentId, Level, Priority,
-    ProductId, TicketId, WorkflowId, text_enum,
+    ProductId, SlaPolicyId, TicketId, WorkflowId, text_enum,
 };
 use crate::tickets::rules::{Source, Words};
 use crate::workflow::{Awaiting, Category};
@@ -55,6 +55,11 @@ pub struct Filter {
     /// The deleted ones, instead of all others.
     pub deleted: bool,
     pub due: Option<Due>,
+    pub sla: Vec<SlaFilter>,
+    /// When the clock is due that is due next.
+    pub sla_due: Range,
+    /// Policies that were attached.
+    pub sla_policy: Vec<SlaPolicyId>,
     pub created: Range,
     pub updated: Range,
     pub submitted: Range,
@@ -79,6 +84,24 @@ text_enum! {
         /// It comes within 24 hours.
         Soon = "soon",
         /// There is none.
+        None = "none",
+    }
+}
+
+text_enum! {
+    /// How a ticket stands to its service levels.
+    SlaFilter {
+        /// Something is late; of a ticket whose clocks are over: was.
+        Breached = "breached",
+        /// Nothing is late, and something is due within 24 hours.
+        DueSoon = "due_soon",
+        /// Time passes, and nothing is late.
+        Running = "running",
+        /// No time passes, and nothing is late.
+        Paused = "paused",
+        /// All is over, and nothing was late.
+        Met = "met",
+        /// Nothing was promised.
         None = "none",
     }
 }
@@ -197,6 +220,13 @@ impl Conditions {
                 within!(self, FarDeadline, range);
             }
         }
+        let Range { from, before } = filter.sla_due;
+        if !filter.sla.is_empty() || from.is_some() || before.is_some() {
+            let (standings, soon) = (filter.sla.clone(), now + TimeDelta::hours(24));
+            let category = &filter.category;
+            let open = !category.is_empty() && category.iter().all(|one| one.is_open());
+            self.add(StandsSo { standings, from, before, open, now, soon });
+        }
         match filter.reopened {
             None => {}
             // Literal, so that the partial index of the reopened tickets serves.
@@ -220,6 +250,7 @@ impl Conditions {
         any_of!(self, nullable tickets::component_id, filter.component);
         any_of!(self, tickets::workflow_id, filter.workflow);
         any_of!(self, tickets::opened_by, filter.opened_by);
+        any_of!(self, nullable tickets::sla_policy_id, filter.sla_policy);
         if let Some(target) = filter.merged_into {
             self.add(tickets::merged_into.eq(target).assume_not_null());
         }

@@ -2,20 +2,22 @@
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Integer;
+use diesel::sql_types::{Bool, Integer};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::filter::{Filter, Query, among, filtered};
 use super::find::{Condition, no_foreign_draft, revision, visible};
 use super::row::{Located, Summary};
-use super::sql::{Behind, Bounded, Compared, FarDeadline, KeyValue, Limited, Merged};
+use super::sql::{
+    Behind, Bounded, ByDue, Compared, FarDeadline, FarDue, KeyValue, Limited, Merged,
+};
 use crate::db::schema::tickets;
 use crate::kernel::{AccountId, Actor, PageRequest, TicketId, Visibility, text_enum};
 
 text_enum! {
-    /// The order of a list; `-` is descending. Without a deadline is behind every deadline; statuses go by their code,
-    /// and within a status by age.
+    /// The order of a list; `-` is descending. Without a deadline is behind every deadline, and so is, by `sla_due`, what has no clock
+    /// that is due; statuses go by their code, and within a status by age.
     Sort {
         CreatedAt = "created_at",
         NewestFirst = "-created_at",
@@ -25,6 +27,8 @@ text_enum! {
         MostUrgentFirst = "-priority",
         Deadline = "deadline",
         LastDeadlineFirst = "-deadline",
+        SlaDue = "sla_due",
+        LastSlaDueFirst = "-sla_due",
         Number = "number",
         HighestNumberFirst = "-number",
         Status = "status",
@@ -38,6 +42,7 @@ const MICROSECONDS: (&str, &str) =
 const CREATED: Compared = Compared { column: "tickets.created_at", value_as: MICROSECONDS };
 const UPDATED: Compared = Compared { column: "tickets.updated_at", value_as: MICROSECONDS };
 const DEADLINE: Compared = Compared { column: FarDeadline::SQL, value_as: MICROSECONDS };
+const SLA_DUE: Compared = Compared { column: FarDue::SQL, value_as: MICROSECONDS };
 const PRIORITY: Compared = Compared { column: "tickets.priority", value_as: ("", "::smallint") };
 const NUMBER: Compared = Compared { column: "tickets.number", value_as: ("", "") };
 const STATUS: Compared = Compared { column: "tickets.status", value_as: ("", "") };
@@ -47,12 +52,18 @@ impl Sort {
         self.as_str().starts_with('-')
     }
 
+    /// Customers do not see what it goes by.
+    pub fn is_for_desk(self) -> bool {
+        matches!(self, Self::Status | Self::LastStatusFirst | Self::SlaDue | Self::LastSlaDueFirst)
+    }
+
     fn columns(self) -> &'static [Compared] {
         match self {
             Self::CreatedAt | Self::NewestFirst => &[CREATED],
             Self::UpdatedAt | Self::LatestFirst => &[UPDATED],
             Self::Priority | Self::MostUrgentFirst => &[PRIORITY],
             Self::Deadline | Self::LastDeadlineFirst => &[DEADLINE],
+            Self::SlaDue | Self::LastSlaDueFirst => &[SLA_DUE],
             Self::Number | Self::HighestNumberFirst => &[NUMBER],
             Self::Status | Self::LastStatusFirst => &[STATUS, CREATED],
         }
@@ -81,6 +92,8 @@ impl Sort {
             Self::UpdatedAt | Self::LatestFirst => by!(updated_at),
             Self::Priority | Self::MostUrgentFirst => by!(priority),
             Self::Deadline | Self::LastDeadlineFirst => by!(FarDeadline),
+            // The page has the order: see `ByDue`.
+            Self::SlaDue | Self::LastSlaDueFirst => query,
             Self::Number | Self::HighestNumberFirst => by!(number),
             Self::Status | Self::LastStatusFirst => by!(status, created_at),
         }
@@ -97,6 +110,10 @@ impl Sort {
             }
             Self::Deadline | Self::LastDeadlineFirst => {
                 vec![row.deadline.map_or(KeyValue::Number(FarDeadline::NEVER), micros)]
+            }
+            Self::SlaDue | Self::LastSlaDueFirst => {
+                let due = row.outlook.as_ref().and_then(|outlook| outlook.due_at);
+                vec![due.map_or(KeyValue::Number(FarDue::NEVER), micros)]
             }
             Self::Number | Self::HighestNumberFirst => vec![KeyValue::Number(row.number)],
             Self::Status | Self::LastStatusFirst => {
@@ -155,6 +172,11 @@ pub fn list(
     let behind =
         key.map(|Key { values, id }| Behind { columns: sort.columns(), descending, values, id });
     let rows = page.fetch();
+    if matches!(sort, Sort::SlaDue | Sort::LastSlaDueFirst) {
+        let query = among(visible(actor), filter, now).filter(sql::<Bool>(ByDue::<()>::OF_ROW));
+        let query = query.select((Summary::as_select(), revision()));
+        return ByDue { query, behind, descending, rows }.load(conn);
+    }
     let page = |those: Condition| {
         let query = among(those, filter, now);
         let query = match behind.clone() {

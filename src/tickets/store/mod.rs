@@ -22,7 +22,7 @@ mod write;
 pub use conversions::{Conversion, conversion, conversions, insert_conversion};
 pub use drafts::{count_drafts, delete_abandoned, delete_draft, drafts, lock_author};
 pub use elevations::{Elevation, elevations, insert_elevation};
-pub use filter::{Due, Filter, Range, Selection};
+pub use filter::{Due, Filter, Range, Selection, SlaFilter};
 pub use find::{
     Watched, find, in_status, lock, lock_any, lock_automatic_due, lock_in_status, lock_pair,
     lock_silence_due, of_participant, take_deadlines, visible,
@@ -41,7 +41,7 @@ pub use reply_drafts::{
     ReplyDraft, delete_old_reply_drafts, delete_reply_draft, erase_reply_drafts, reply_draft,
     save_reply_draft,
 };
-pub use row::{Located, Silence, Summary, Ticket};
+pub use row::{Located, Outlook, Silence, Summary, Ticket};
 pub use search::{Ranked, descriptions, ranked};
 pub use tags::newest_tags;
 pub use triage::{differing, differing_count, manual_count, untriaged, untriaged_counts};

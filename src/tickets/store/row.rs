@@ -1,15 +1,20 @@
 //! The rows of `tickets`.
 use chrono::{DateTime, Utc};
+use diesel::deserialize::{FromSql, FromSqlRow};
+use diesel::pg::{Pg, PgValue};
 use diesel::prelude::*;
-use serde::Serialize;
+use diesel::sql_types::Jsonb;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
+use super::sql::OutlookOf;
 use crate::db::schema::tickets;
 use crate::kernel::{
     AccountId, AgentId, CategoryId, ComponentId, ContactId, DepartmentId, Level, Priority,
-    ProductId, Role, TicketId, WorkflowId,
+    ProductId, Role, SlaPolicyId, TicketId, WorkflowId,
 };
-use crate::tickets::rules::Source;
+use crate::tickets::rules::{SlaStanding, Source};
 use crate::workflow::Category;
 
 /// A ticket without its long texts: what a list shows. As JSON it holds the fields that a change can touch.
@@ -46,6 +51,12 @@ pub struct Summary {
     #[serde(skip)]
     pub handed_over_by: Option<AgentId>,
     pub deadline: Option<DateTime<Utc>>,
+    /// By which policy it is measured, whatever that one's conditions say.
+    pub sla_policy_id: Option<SlaPolicyId>,
+    /// As its clocks said last.
+    #[serde(skip)]
+    #[diesel(select_expression = OutlookOf, select_expression_type = OutlookOf)]
+    pub outlook: Option<Outlook>,
     #[serde(skip)]
     pub source: Source,
     #[serde(skip)]
@@ -79,6 +90,21 @@ pub struct Summary {
     pub created_at: DateTime<Utc>,
     #[serde(skip)]
     pub updated_at: DateTime<Utc>,
+}
+
+/// How a ticket stands to what was promised.
+#[derive(Debug, Clone, PartialEq, Deserialize, FromSqlRow)]
+pub struct Outlook {
+    pub standing: SlaStanding,
+    /// The clock that is due next.
+    pub metric: Option<String>,
+    pub due_at: Option<DateTime<Utc>>,
+}
+
+impl FromSql<Jsonb, Pg> for Outlook {
+    fn from_sql(bytes: PgValue<'_>) -> diesel::deserialize::Result<Self> {
+        Ok(serde_json::from_value(<Value as FromSql<Jsonb, Pg>>::from_sql(bytes)?)?)
+    }
 }
 
 /// How long the customer has said nothing while the workflow waits for them; empty while it does not.

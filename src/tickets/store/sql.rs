@@ -2,6 +2,7 @@
 //! that is asked so often that it must be the same statement for every caller.
 mod finding;
 mod pages;
+mod service_levels;
 mod waiting;
 
 use diesel::expression::{
@@ -16,7 +17,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use self::finding::{AwaitedBy, FarDeadline, HasTags, Matches, matching, tsquery};
+use self::pages::push_rows;
 pub use self::pages::{Bounded, Limited, Merged};
+pub use self::service_levels::{ByDue, FarDue, OutlookOf, StandsSo};
 pub use self::waiting::{LessUrgent, OfKind, order_of_urgency};
 use crate::db::schema::tickets;
 
@@ -91,13 +94,21 @@ pub enum KeyValue {
 }
 
 impl QueryFragment<Pg> for Behind {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.compare(out, "tickets.id")
+    }
+}
+
+impl Behind {
+    /// The comparison, with the id as the order has it.
+    fn compare<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>, ticket_id: &str) -> QueryResult<()> {
         out.push_sql("(");
         for compared in self.columns {
             out.push_sql(compared.column);
             out.push_sql(", ");
         }
-        out.push_sql("tickets.id) ");
+        out.push_sql(ticket_id);
+        out.push_sql(") ");
         out.push_sql(if self.descending { "<" } else { ">" });
         out.push_sql(" (");
         for (compared, value) in self.columns.iter().zip(&self.values) {
@@ -169,4 +180,4 @@ macro_rules! condition_on_tickets {
     )*};
 }
 condition_on_tickets!(IsOpen, NotDraft, IsDraft, Tagged, Behind, Present);
-condition_on_tickets!(AwaitedBy, HasTags, Matches, OfKind, LessUrgent);
+condition_on_tickets!(AwaitedBy, HasTags, Matches, OfKind, LessUrgent, StandsSo);

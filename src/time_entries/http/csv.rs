@@ -44,7 +44,7 @@ const COLUMNS: [&str; 18] = [
 #[utoipa::path(
     tag = "time",
     params(EntryQuery),
-    security(("bearer" = ["tickets:read", "tickets:work"]), ("client_credentials" = ["tickets:read", "tickets:work"])),
+    security(("client_credentials" = ["tickets:read", "tickets:work"])),
     responses((
         status = 200,
         description = "The entries",

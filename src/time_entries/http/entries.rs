@@ -50,7 +50,7 @@ pub struct LogTime {
     tag = "time",
     params(("id" = TicketId, Path), Idempotency),
     request_body = LogTime,
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 201, description = "The entry", body = TimeEntryView)),
 )]
 #[post("/tickets/{id}/time-entries")]
@@ -84,7 +84,7 @@ pub async fn log_time(
 #[utoipa::path(
     tag = "time",
     params(("id" = TicketId, Path), PageQuery),
-    security(("bearer" = ["tickets:read", "tickets:work"]), ("client_credentials" = ["tickets:read", "tickets:work"])),
+    security(("client_credentials" = ["tickets:read", "tickets:work"])),
     responses((status = 200, description = "A page of entries", body = Page<TimeEntryView>)),
 )]
 #[get("/tickets/{id}/time-entries")]
@@ -111,7 +111,7 @@ pub async fn list_ticket_time_entries(
 #[utoipa::path(
     tag = "time",
     params(ListQuery),
-    security(("bearer" = ["tickets:read", "tickets:work"]), ("client_credentials" = ["tickets:read", "tickets:work"])),
+    security(("client_credentials" = ["tickets:read", "tickets:work"])),
     responses((status = 200, description = "A page of entries", body = Page<TimeEntryView>)),
 )]
 #[get("/time-entries")]
@@ -135,7 +135,7 @@ pub async fn list_time_entries(
 #[utoipa::path(
     tag = "time",
     params(("id" = TimeEntryId, Path)),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "The entry", body = TimeEntryView)),
 )]
 #[get("/time-entries/{id}")]
@@ -175,7 +175,7 @@ pub struct ChangeTimeEntry {
     tag = "time",
     params(("id" = TimeEntryId, Path), IfMatch),
     request_body = ChangeTimeEntry,
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "The entry as it is now", body = TimeEntryView)),
 )]
 #[patch("/time-entries/{id}")]
@@ -204,7 +204,7 @@ pub async fn change_time_entry(
 #[utoipa::path(
     tag = "time",
     params(("id" = TimeEntryId, Path), IfMatch),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 204, description = "Removed")),
 )]
 #[delete("/time-entries/{id}")]

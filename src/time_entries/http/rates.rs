@@ -41,7 +41,7 @@ pub struct CreateHourlyRate {
     tag = "time",
     params(Idempotency),
     request_body = CreateHourlyRate,
-    security(("bearer" = ["people:write"]), ("client_credentials" = ["people:write"])),
+    security(("client_credentials" = ["people:write"])),
     responses((status = 201, description = "The rate", body = HourlyRate)),
 )]
 #[post("/hourly-rates")]
@@ -82,7 +82,7 @@ struct RateQuery {
 #[utoipa::path(
     tag = "time",
     params(RateQuery),
-    security(("bearer" = ["people:read"]), ("client_credentials" = ["people:read"])),
+    security(("client_credentials" = ["people:read"])),
     responses((status = 200, description = "A page of rates", body = Page<HourlyRate>)),
 )]
 #[get("/hourly-rates")]
@@ -102,7 +102,7 @@ pub async fn list_hourly_rates(
 #[utoipa::path(
     tag = "time",
     params(("id" = HourlyRateId, Path)),
-    security(("bearer" = ["people:read"]), ("client_credentials" = ["people:read"])),
+    security(("client_credentials" = ["people:read"])),
     responses((status = 200, description = "The rate", body = HourlyRate)),
 )]
 #[get("/hourly-rates/{id}")]
@@ -140,7 +140,7 @@ pub struct ChangeHourlyRate {
     tag = "time",
     params(("id" = HourlyRateId, Path), IfMatch),
     request_body = ChangeHourlyRate,
-    security(("bearer" = ["people:write"]), ("client_credentials" = ["people:write"])),
+    security(("client_credentials" = ["people:write"])),
     responses((status = 200, description = "The rate as it is now", body = HourlyRate)),
 )]
 #[patch("/hourly-rates/{id}")]
@@ -163,7 +163,7 @@ pub async fn change_hourly_rate(
 #[utoipa::path(
     tag = "time",
     params(("id" = HourlyRateId, Path), IfMatch),
-    security(("bearer" = ["people:write"]), ("client_credentials" = ["people:write"])),
+    security(("client_credentials" = ["people:write"])),
     responses((status = 204, description = "Removed")),
 )]
 #[delete("/hourly-rates/{id}")]

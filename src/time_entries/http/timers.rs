@@ -75,7 +75,7 @@ pub struct StartTimer {
     tag = "time",
     params(("id" = TicketId, Path), Idempotency),
     request_body = StartTimer,
-    security(("bearer" = ["tickets:read", "tickets:work"]), ("client_credentials" = ["tickets:read", "tickets:work"])),
+    security(("client_credentials" = ["tickets:read", "tickets:work"])),
     responses((status = 201, description = "The timer, and what was booked", body = StartedTimer)),
 )]
 #[post("/tickets/{id}/timer")]
@@ -105,7 +105,7 @@ pub async fn start_timer(
 /// Get your timer
 #[utoipa::path(
     tag = "time",
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "The timer, if one runs", body = TimerState)),
 )]
 #[get("/me/timer")]
@@ -137,7 +137,7 @@ pub struct StopTimer {
     tag = "time",
     params(Idempotency),
     request_body = StopTimer,
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 201, description = "The entry", body = TimeEntryView)),
 )]
 #[post("/me/timer/stop")]
@@ -165,7 +165,7 @@ pub async fn stop_timer(
 /// Nothing is booked. Once more changes nothing.
 #[utoipa::path(
     tag = "time",
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 204, description = "None runs")),
 )]
 #[delete("/me/timer")]

@@ -66,7 +66,7 @@ fn view(period: &PeriodQuery, totals: Totals) -> TimeTotals {
 #[utoipa::path(
     tag = "time",
     params(("id" = TicketId, Path), PeriodQuery),
-    security(("bearer" = ["tickets:read", "tickets:work"]), ("client_credentials" = ["tickets:read", "tickets:work"])),
+    security(("client_credentials" = ["tickets:read", "tickets:work"])),
     responses((status = 200, description = "The totals", body = TimeTotals)),
 )]
 #[get("/tickets/{id}/time-totals")]
@@ -88,7 +88,7 @@ pub async fn get_ticket_time_totals(
 #[utoipa::path(
     tag = "time",
     params(("id" = AccountId, Path), PeriodQuery),
-    security(("bearer" = ["tickets:work"]), ("client_credentials" = ["tickets:work"])),
+    security(("client_credentials" = ["tickets:work"])),
     responses((status = 200, description = "The totals", body = TimeTotals)),
 )]
 #[get("/accounts/{id}/time-totals")]

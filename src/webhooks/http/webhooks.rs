@@ -138,7 +138,6 @@ fn uuids<T>(ids: Vec<T>, bare: impl Fn(T) -> Uuid) -> Vec<Uuid> {
     tag = "webhooks",
     request_body = NewWebhook,
     security(
-        ("bearer" = ["webhooks:write", "events:read"]),
         ("client_credentials" = ["webhooks:write", "events:read"]),
     ),
     responses((status = 201, description = "The webhook and its secret", body = WebhookWithSecret)),
@@ -167,10 +166,12 @@ pub async fn create_webhook(
 }
 
 /// List webhooks, oldest first
+///
+/// Without their secrets, which are only shown when they are made.
 #[utoipa::path(
     tag = "webhooks",
     params(PageQuery),
-    security(("bearer" = ["webhooks:read"]), ("client_credentials" = ["webhooks:read"])),
+    security(("client_credentials" = ["webhooks:read"])),
     responses((status = 200, description = "A page of webhooks", body = Page<WebhookView>)),
 )]
 #[get("/webhooks")]
@@ -186,10 +187,12 @@ pub async fn list_webhooks(
 }
 
 /// Get a webhook
+///
+/// What it is sent, and how it is doing. Without its secret.
 #[utoipa::path(
     tag = "webhooks",
     params(("id" = WebhookId, Path)),
-    security(("bearer" = ["webhooks:read"]), ("client_credentials" = ["webhooks:read"])),
+    security(("client_credentials" = ["webhooks:read"])),
     responses((status = 200, description = "The webhook", body = WebhookView)),
 )]
 #[get("/webhooks/{id}")]
@@ -235,7 +238,6 @@ pub struct WebhookChange {
     params(("id" = WebhookId, Path), IfMatch),
     request_body = WebhookChange,
     security(
-        ("bearer" = ["webhooks:write", "events:read"]),
         ("client_credentials" = ["webhooks:write", "events:read"]),
     ),
     responses((status = 200, description = "The webhook as it is now", body = WebhookView)),
@@ -275,7 +277,7 @@ pub async fn change_webhook(
 #[utoipa::path(
     tag = "webhooks",
     params(("id" = WebhookId, Path), IfMatch),
-    security(("bearer" = ["webhooks:write"]), ("client_credentials" = ["webhooks:write"])),
+    security(("client_credentials" = ["webhooks:write"])),
     responses((status = 204, description = "It is gone")),
 )]
 #[delete("/webhooks/{id}")]
@@ -307,7 +309,7 @@ pub struct RotateWebhookSecret {
     tag = "webhooks",
     params(("id" = WebhookId, Path)),
     request_body = RotateWebhookSecret,
-    security(("bearer" = ["webhooks:write"]), ("client_credentials" = ["webhooks:write"])),
+    security(("client_credentials" = ["webhooks:write"])),
     responses((status = 200, description = "The webhook and its new secret", body = WebhookWithSecret)),
 )]
 #[post("/webhooks/{id}/secret")]

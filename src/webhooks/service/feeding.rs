@@ -32,6 +32,7 @@ pub fn filter(webhook: &Webhook) -> Filter {
         types: rules::types(&webhook.types).unwrap_or_default(),
         accounts: webhook.account_ids.iter().copied().map(AccountId).collect(),
         departments: webhook.department_ids.iter().copied().map(DepartmentId).collect(),
+        naming: Some(webhook.id),
         ..Filter::default()
     }
 }

@@ -26,7 +26,7 @@ struct DiagramQuery {
 #[utoipa::path(
     tag = "workflow",
     params(("id" = WorkflowId, Path), DiagramQuery),
-    security(("bearer" = ["workflow:read"]), ("client_credentials" = ["workflow:read"])),
+    security(("client_credentials" = ["workflow:read"])),
     responses((status = 200, description = "The picture", content(
         (String = "image/svg+xml", example = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 640 480\"></svg>"),
         (String = "application/vnd.mermaid", example = "stateDiagram-v2\n  state \"new New\" as s0\n  [*] --> s0\n"),

@@ -69,9 +69,11 @@ struct Priorities {
 }
 
 /// List the priorities, least urgent first
+///
+/// Priorities are the same at every desk; the triage matrix says which one follows from severity and impact.
 #[utoipa::path(
     tag = "workflow",
-    security(("bearer" = ["workflow:read"]), ("client_credentials" = ["workflow:read"])),
+    security(("client_credentials" = ["workflow:read"])),
     responses((status = 200, description = "The four priorities", body = Priorities)),
 )]
 #[get("/priorities")]

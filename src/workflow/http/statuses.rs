@@ -82,7 +82,7 @@ struct StatusQuery {
 #[utoipa::path(
     tag = "workflow",
     params(StatusQuery),
-    security(("bearer" = ["workflow:read"]), ("client_credentials" = ["workflow:read"])),
+    security(("client_credentials" = ["workflow:read"])),
     responses((status = 200, description = "A page of statuses", body = Page<StatusView>)),
 )]
 #[get("/statuses")]
@@ -111,7 +111,7 @@ pub(super) async fn list_statuses(
         Idempotency,
     ),
     request_body = Status,
-    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    security(("client_credentials" = ["workflow:write"])),
     responses(
         (status = 201, description = "The status; the ETag is the workflow's", body = StatusView),
         (status = 200, description = "What would differ, with `dry_run=true`", body = Plan),
@@ -199,7 +199,7 @@ impl StatusChange {
         IfMatch,
     ),
     request_body = StatusChange,
-    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    security(("client_credentials" = ["workflow:write"])),
     responses(
         (status = 200, description = "The status as it is now, the ETag is the workflow's; or a plan with `dry_run=true`",
             body = StatusOrPlan),
@@ -245,7 +245,7 @@ pub(super) async fn change_status(
         ChangeQuery,
         IfMatch,
     ),
-    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    security(("client_credentials" = ["workflow:write"])),
     responses(
         (status = 204, description = "It is gone; the ETag is the workflow's"),
         (status = 200, description = "What would differ, with `dry_run=true`", body = Plan),

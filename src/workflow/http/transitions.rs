@@ -21,7 +21,7 @@ use crate::workflow::{NewTransition, Plan, Transition, Workflow, service};
         Idempotency,
     ),
     request_body = NewTransition,
-    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    security(("client_credentials" = ["workflow:write"])),
     responses(
         (status = 201, description = "The transition; the ETag is the workflow's", body = Transition),
         (status = 200, description = "What would differ, with `dry_run=true`", body = Plan),
@@ -70,7 +70,7 @@ pub(super) async fn create_transition(
         ChangeQuery,
         IfMatch,
     ),
-    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    security(("client_credentials" = ["workflow:write"])),
     responses(
         (status = 204, description = "It is gone; the ETag is the workflow's"),
         (status = 200, description = "What would differ, with `dry_run=true`", body = Plan),

@@ -49,10 +49,12 @@ impl From<Head> for WorkflowSummary {
 }
 
 /// List workflows, oldest first
+///
+/// Without their statuses and transitions; read one workflow to see them.
 #[utoipa::path(
     tag = "workflow",
     params(PageQuery),
-    security(("bearer" = ["workflow:read"]), ("client_credentials" = ["workflow:read"])),
+    security(("client_credentials" = ["workflow:read"])),
     responses((status = 200, description = "A page of workflows", body = Page<WorkflowSummary>)),
 )]
 #[get("/workflows")]
@@ -73,7 +75,7 @@ pub(super) async fn list_workflows(
 #[utoipa::path(
     tag = "workflow",
     params(("id" = WorkflowId, Path)),
-    security(("bearer" = ["workflow:read"]), ("client_credentials" = ["workflow:read"])),
+    security(("client_credentials" = ["workflow:read"])),
     responses((status = 200, description = "The workflow", body = Workflow)),
 )]
 #[get("/workflows/{id}")]
@@ -95,7 +97,7 @@ pub(super) async fn get_workflow(
     tag = "workflow",
     params(Idempotency),
     request_body = NewWorkflow,
-    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    security(("client_credentials" = ["workflow:write"])),
     responses((status = 201, description = "The workflow", body = Workflow)),
 )]
 #[post("/workflows")]
@@ -154,7 +156,7 @@ enum WorkflowOrPlan {
     tag = "workflow",
     params(("id" = WorkflowId, Path), ChangeQuery, IfMatch),
     request_body = WorkflowChange,
-    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    security(("client_credentials" = ["workflow:write"])),
     responses(
         (status = 200, description = "The workflow as it is now, or a plan with `dry_run=true`", body = WorkflowOrPlan),
     ),
@@ -194,7 +196,7 @@ pub(super) async fn change_workflow(
     tag = "workflow",
     params(("id" = WorkflowId, Path), ChangeQuery, IfMatch),
     request_body = WorkflowDefinition,
-    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    security(("client_credentials" = ["workflow:write"])),
     responses(
         (status = 200, description = "The workflow as it is now, or a plan with `dry_run=true`", body = WorkflowOrPlan),
     ),
@@ -238,7 +240,7 @@ async fn write(
 #[utoipa::path(
     tag = "workflow",
     params(("id" = WorkflowId, Path), IfMatch),
-    security(("bearer" = ["workflow:write"]), ("client_credentials" = ["workflow:write"])),
+    security(("client_credentials" = ["workflow:write"])),
     responses((status = 204, description = "It is gone")),
 )]
 #[delete("/workflows/{id}")]

@@ -34,10 +34,10 @@ pub struct PlannedChange {
     pub part: String,
     pub action: Action,
     /// What it is; null when it is added.
-    #[schema(value_type = Option<Object>)]
+    #[schema(example = "In progress")]
     pub from: Value,
     /// What it would be; null when it is removed.
-    #[schema(value_type = Option<Object>)]
+    #[schema(example = "Being worked on")]
     pub to: Value,
 }
 

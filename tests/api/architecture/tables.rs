@@ -36,7 +36,7 @@ const OWNERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("triage", &["triage_matrix"]),
-    ("workflow", &["workflows", "statuses", "transitions"]),
+    ("workflow", &["workflows", "statuses", "status_meanings", "transitions"]),
     ("assignment", &["assignments"]),
     (
         "tickets",
@@ -76,6 +76,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("side_conversations", &["side_conversations", "side_messages"]),
     ("inbound", &["inbound_mails", "inbound_mailboxes", "inbound_settings"]),
     ("surveys", &["surveys", "survey_cursor"]),
+    ("export", &["export_marks", "export_head", "export_touches"]),
     ("webhooks", &["webhooks", "webhook_deliveries", "webhook_attempts"]),
     ("sla", &["calendars", "calendar_versions"]),
     ("schedule", &["delays", "calendar_feeds"]),
@@ -126,10 +127,42 @@ const READS: &[(&str, &[&str])] = &[
     ("inbound", &["tickets"]),
     // Who may see an entry, and what it costs, depends on its ticket; a line of a spreadsheet has names.
     ("time_entries", &["tickets", "agents", "accounts"]),
+    // Everything that a hundred tickets have, in a query for each kind of it; in which order they changed.
+    (
+        "export",
+        &[
+            "event_feed",
+            "events",
+            "tickets",
+            "notes",
+            "attachments",
+            "files",
+            "assignments",
+            "sla_clocks",
+            "time_entries",
+            "surveys",
+            "ticket_links",
+            "ticket_watchers",
+            "crm_mirrors",
+        ],
+    ),
     // Who may see a survey depends on its ticket.
     ("surveys", &["tickets"]),
-    // What happened to tickets, and what clocks do in their statuses, in one query for many; what accounts have agreed.
-    ("sla", &["events", "tickets", "statuses", "accounts"]),
+    // What happened to tickets, and what clocks do in their statuses, in one query for many; what accounts have agreed. Whether there
+    // is what a policy names: webhooks are a later feature.
+    (
+        "sla",
+        &[
+            "events",
+            "tickets",
+            "status_meanings",
+            "accounts",
+            "agents",
+            "departments",
+            "ticket_types",
+            "webhooks",
+        ],
+    ),
     // A calendar names its tickets, a load counts them, and a reminder asks whether they are open.
     ("schedule", &["tickets"]),
     // What happened to tickets and what they are now, in one query for many; whose names figures have; what clocks and surveys
@@ -169,9 +202,12 @@ const READS: &[(&str, &[&str])] = &[
     ),
     // Whether a status can go.
     ("workflow", &["tickets"]),
-    // A filter asks whose turn it is; a row brings the revision of its workflow; a watcher has a name, and a contact's watching
-    // ends with their account.
-    ("tickets", &["statuses", "workflows", "agents", "contacts", "contact_accounts"]),
+    // A filter asks whose turn it is; a row brings the revision of its workflow and how it stands to its service levels, by which
+    // lists are filtered and sorted; a watcher has a name, and a contact's watching ends with their account.
+    (
+        "tickets",
+        &["statuses", "workflows", "agents", "contacts", "contact_accounts", "sla_tickets"],
+    ),
     // A ticket with the names of what it refers to, and its notes, as a case has them; what records of a CRM are recognized
     // as; whether an import is at work.
     (

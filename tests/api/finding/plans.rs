@@ -26,7 +26,12 @@ async fn fill(app: &TestApp) {
         ))
         .await;
     assert_eq!(made.unwrap(), TICKETS as usize);
-    for table in ["tickets", "ticket_texts"] {
+    let clocks = "update sla_tickets s set open = t.category <> 'closed', standing = case when t.category = 'closed' then case when number % 50 = 0 then 'breached' else 'met' end
+            when t.category = 'pending' then 'paused' else 'running' end,
+          due_at = case when t.category = 'open' then now() + (number % 3000 - 30) * interval '1 minute' end
+        from tickets t where t.id = s.ticket_id";
+    app.sql(clocks).await.unwrap();
+    for table in ["tickets", "ticket_texts", "sla_tickets"] {
         app.sql(format!("analyze {table}")).await.unwrap();
     }
 }
@@ -37,7 +42,7 @@ async fn cost(app: &TestApp, before: &mut (i64, i64)) -> (i64, i64) {
     app.database.refuse_connections(false);
     let sum = |column: &str| {
         format!(
-            "select sum({column})::bigint as number from pg_stat_user_tables where relname in ('tickets', 'ticket_texts')"
+            "select sum({column})::bigint as number from pg_stat_user_tables where relname in ('tickets', 'ticket_texts', 'sla_tickets')"
         )
     };
     let now =
@@ -76,6 +81,13 @@ async fn no_view_and_no_search_reads_a_whole_table() {
         ("sort=-deadline", 1_000),
         ("sort=number", 1_000),
         ("sort=-status", 1_000),
+        ("sort=sla_due", 1_000),
+        ("sort=sla_due&category=active&priority=critical", 1_000),
+        ("sla=breached&category=active", 1_000),
+        // The closed ones are looked for among the newest.
+        ("sla=breached", 12_000),
+        ("sla=due_soon&sort=sla_due", 1_000),
+        ("sla=paused&sort=-updated_at", 3_000),
         ("q=rare", 1_000),
         ("q=common", 3_000),
         ("q=medium", 6_000),

@@ -1,6 +1,12 @@
 //! Service levels: when business time passes, how soon customers are answered, and who is told when that fails.
 mod calendars;
+mod changing;
 mod clocks;
+mod delays;
+mod escalating;
+mod histories;
+mod listing;
+mod oracle;
 mod policies;
 mod scale;
 mod telling;

@@ -65,6 +65,8 @@ impl TestApp {
             data_dir: Path::new(env!("CARGO_TARGET_TMPDIR")).join(uuid::Uuid::now_v7().to_string()),
             database_pool: 8,
             http_workers: 2,
+            // A test asks more in a second than a person in a minute.
+            requests_per_minute: 0,
             ..Config::default()
         };
         adjust(&mut config);

@@ -42,6 +42,7 @@ impl Process {
             ("CASEBRIDGE_PUBLIC_URL", &url),
             ("CASEBRIDGE_DATABASE_POOL", "4"),
             ("CASEBRIDGE_HTTP_WORKERS", "1"),
+            ("CASEBRIDGE_REQUESTS_PER_MINUTE", "0"),
         ];
         environment.extend(more);
         let mut child = casebridge(&["serve"], &environment).spawn().unwrap();

@@ -121,11 +121,12 @@ fn is_exemplified(schema: &Value) -> bool {
 }
 
 impl Operation<'_> {
-    /// The scopes that a bearer needs; `None` when the operation is public.
+    /// The scopes that a token needs; `None` when the operation is public.
     pub fn scopes(&self) -> Option<Vec<&str>> {
         let security = self.object["security"].as_array().filter(|all| !all.is_empty())?;
-        let bearer = security.iter().filter_map(|requirement| requirement["bearer"].as_array());
-        Some(bearer.flatten().map(|scope| scope.as_str().unwrap()).collect())
+        let scopes =
+            security.iter().filter_map(|requirement| requirement["client_credentials"].as_array());
+        Some(scopes.flatten().map(|scope| scope.as_str().unwrap()).collect())
     }
 
     pub fn parameters<'a>(&'a self, spec: &'a Spec) -> impl Iterator<Item = &'a Value> {

@@ -35,6 +35,7 @@ fn ticket() -> Facts {
         deleted: false,
         closed: false,
         surveys: true,
+        tells_of_delay: false,
     }
 }
 
@@ -130,6 +131,29 @@ fn a_status_is_told_to_the_customer_only_when_it_is_another_one_to_them() {
     let data = json!({"note_id": id(400), "note_visibility": "public"});
     let asked = event(EventType::TicketStatusChanged, HOLDER, changes, data);
     assert_eq!(told(&asked, &ticket(), &[]), [(CONTACT, Kind::Replied)]);
+}
+
+#[test]
+fn a_customer_is_told_of_a_delay_without_words_and_of_a_later_deadline_where_that_is_wanted() {
+    let late = event(EventType::TicketDelayed, 0, json!({}), json!({"metric": "resolution"}));
+    assert_eq!(
+        told(&late, &ticket(), &[]),
+        [(HOLDER, Kind::OwnChanged), (CONTACT, Kind::DelayNotice)]
+    );
+    let moved = |from: Value, to: Value| {
+        let changes = json!({"deadline": {"from": from, "to": to}});
+        event(EventType::TicketChanged, HOLDER, changes, json!({}))
+    };
+    let (first, second) = (json!("2040-01-01T15:00:00Z"), json!("2040-01-02T15:00:00Z"));
+    let telling = Facts { tells_of_delay: true, ..ticket() };
+    assert_eq!(told(&moved(first.clone(), second.clone()), &ticket(), &[]), []);
+    let later = moved(first.clone(), second.clone());
+    assert_eq!(told(&later, &telling, &[]), [(CONTACT, Kind::DelayNotice)]);
+    for (from, to) in
+        [(second.clone(), first.clone()), (Value::Null, first.clone()), (first, Value::Null)]
+    {
+        assert_eq!(told(&moved(from, to), &telling, &[]), []);
+    }
 }
 
 #[test]

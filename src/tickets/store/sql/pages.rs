@@ -22,16 +22,21 @@ impl<Q> RunQueryDsl<PgConnection> for Limited<Q> {}
 
 impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Limited<Q> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        const DEFAULT: i64 = PAGE_DEFAULT + 1;
-        const MAX: i64 = PAGE_MAX + 1;
         self.query.walk_ast(out.reborrow())?;
-        out.push_sql(" LIMIT ");
-        match self.rows {
-            DEFAULT | MAX => out.push_sql(&self.rows.to_string()),
-            _ => out.push_bind_param::<BigInt, _>(&self.rows)?,
-        }
-        Ok(())
+        push_rows(out, &self.rows)
     }
+}
+
+/// The limit of a page.
+pub fn push_rows<'b>(mut out: AstPass<'_, 'b, Pg>, rows: &'b i64) -> QueryResult<()> {
+    const DEFAULT: i64 = PAGE_DEFAULT + 1;
+    const MAX: i64 = PAGE_MAX + 1;
+    out.push_sql(" LIMIT ");
+    match *rows {
+        DEFAULT | MAX => out.push_sql(&rows.to_string()),
+        _ => out.push_bind_param::<BigInt, _>(rows)?,
+    }
+    Ok(())
 }
 
 impl<Q> QueryId for Limited<Q> {

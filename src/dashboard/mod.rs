@@ -1,4 +1,4 @@
-//! The reports as a page for people: `/dashboard`. It shows what `GET /v1/reports` says, computes nothing itself, and keeps nothing.
+//! The reports as a page for people: `/dashboard`. It shows what the reports of the API say, computes nothing itself, and keeps nothing.
 mod attempts;
 mod choices;
 mod form;

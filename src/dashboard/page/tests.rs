@@ -62,9 +62,27 @@ fn loads(names: impl Iterator<Item = String>) -> Option<Report<Load, Work>> {
     Some(Report { groups, ..report })
 }
 
+/// Goes up and down from day to day.
+fn wave(day: i64) -> i64 {
+    (day * 7) % 11
+}
+
+/// It was read before the thirtieth day.
+fn backlog(days: i64) -> Option<Report<Backlog, Open>> {
+    let ages = Backlog {
+        open: 214,
+        under_1_day: 40,
+        under_3_days: 70,
+        under_7_days: 54,
+        under_30_days: 38,
+        under_90_days: 10,
+        older: 2,
+    };
+    by_days(days, ages, |day| Open { open: (day < 29).then_some(190 + wave(day) * 3) })
+}
+
 /// A desk at work for so many days.
 fn documents(days: i64) -> Documents {
-    let wave = |day: i64| (day * 7) % 11;
     let kept = |ok, late| Kept::new([ok, late, 3, 1]);
     Documents {
         volume: by_days(
@@ -77,19 +95,7 @@ fn documents(days: i64) -> Documents {
                 merged: 1,
             },
         ),
-        backlog: by_days(
-            days,
-            Backlog {
-                open: 214,
-                under_1_day: 40,
-                under_3_days: 70,
-                under_7_days: 54,
-                under_30_days: 38,
-                under_90_days: 10,
-                older: 2,
-            },
-            |day| Open { open: (day < 29).then_some(190 + wave(day) * 3) },
-        ),
+        backlog: backlog(days),
         response: by_days(days, times(1_180, 2_700), |day| {
             times(wave(day), 1_800 + wave(day) * 240)
         }),

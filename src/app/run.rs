@@ -19,8 +19,7 @@ use crate::reports::Reports;
 use crate::tickets::service;
 use crate::workers::Workers;
 use crate::{
-    bulk, crm, dashboard, export, inbound, jobs, mail, notifications, seed, surveys, telemetry,
-    webhooks,
+    bulk, crm, export, inbound, jobs, mail, notifications, seed, surveys, telemetry, webhooks,
 };
 
 /// How long a step in hand is waited for at shutdown.
@@ -54,7 +53,6 @@ pub struct Service {
     pub webhooks: webhooks::Webhooks,
     pub exports: export::Exports,
     pub reports: Reports,
-    pub sign_ins: dashboard::Attempts,
 }
 
 impl Service {
@@ -105,7 +103,6 @@ impl Service {
             webhooks,
             exports,
             reports,
-            sign_ins: dashboard::Attempts::default(),
         })
     }
 

@@ -105,7 +105,6 @@ pub fn server(listener: TcpListener, service: &Service) -> std::io::Result<Serve
             .app_data(web::Data::new(parts.webhooks.clone()))
             .app_data(web::Data::new(parts.exports.clone()))
             .app_data(web::Data::new(parts.reports.clone()))
-            .app_data(web::Data::new(parts.sign_ins.clone()))
             .app_data(web::Data::from(Arc::clone(&parts.config)))
             .app_data(web::Data::from(Arc::clone(&known)))
             .into_utoipa_app()

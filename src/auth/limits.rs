@@ -61,15 +61,18 @@ impl Limits {
         spend(request, "caller", callers.check_key(&caller))
     }
 
-    /// Counts an attempt to get a token; fails with [`AppError::TooManyRequests`] when it is one too many.
-    pub(super) fn count_try(
+    /// Counts an attempt to sign in, as this client if it is one; fails with [`AppError::TooManyRequests`] when it is one too many.
+    pub fn count_try(
         &self,
         request: &HttpRequest,
-        client: ClientId,
+        client: Option<ClientId>,
     ) -> Result<(), AppError> {
-        let address = self.address(request);
+        let address = network(self.address(request));
         spend(request, "address", self.addresses.check_key(&address))?;
-        spend(request, "client", self.tries.check_key(&(client, address)))
+        match client {
+            Some(client) => spend(request, "client", self.tries.check_key(&(client, address))),
+            None => Ok(()),
+        }
     }
 
     /// Forgets who has all of their requests again.
@@ -98,6 +101,17 @@ fn behind(peer: IpAddr, hops: &[IpAddr], trusted: &[IpNet]) -> IpAddr {
         return peer;
     }
     hops.iter().rev().find(|hop| !is_ours(hop)).copied().unwrap_or(peer)
+}
+
+/// Whoever has an IPv6 address has 2^64 of them.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            IpAddr::from([a, b, c, d, 0, 0, 0, 0])
+        }
+        address => address,
+    }
 }
 
 fn a_minute<K: std::hash::Hash + Eq + Clone>(requests: NonZeroU32) -> Keyed<K> {
@@ -154,6 +168,14 @@ pub async fn tell<B: MessageBody>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_has_an_ipv6_network_is_one() {
+        let of = |text: &str| network(text.parse().unwrap());
+        assert_eq!(of("2001:db8::1"), of("2001:db8::ffff"));
+        assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
+    }
 
     #[test]
     fn what_no_trusted_proxy_says_is_not_believed() {

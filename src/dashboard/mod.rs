@@ -1,5 +1,4 @@
 //! The reports as a page for people: `/dashboard`. It shows what the reports of the API say, computes nothing itself, and keeps nothing.
-mod attempts;
 mod choices;
 mod form;
 mod http;
@@ -7,5 +6,4 @@ mod page;
 mod rules;
 mod service;
 
-pub use attempts::Attempts;
 pub use http::pages;

@@ -74,7 +74,7 @@ pub async fn issue_token(
         return Err(AppError::OAuth { error: "unsupported_grant_type", status: 400 });
     }
     let (id, secret) = credentials(&request, &form).ok_or(DENIED)?;
-    limits.count_try(&request, id)?;
+    limits.count_try(&request, Some(id))?;
     let (client, principal) = known_client(&db, id, secret).await?.ok_or(DENIED)?;
     let scope = service::granted_scope(&client, form.scope.as_deref());
     let scope = scope.ok_or(AppError::OAuth { error: "invalid_scope", status: 400 })?;

@@ -1,6 +1,5 @@
 //! Who looks at the page: a cookie that holds an access token of theirs. The server keeps nothing about it, and the API takes no
 //! cookies.
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
@@ -8,9 +7,8 @@ use actix_web::http::header::{self, HeaderName};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::{answer, apologize, html, texts};
-use crate::auth::{Authenticator, client_token};
+use crate::auth::{Authenticator, Limits, client_token};
 use crate::config::Config;
-use crate::dashboard::attempts::{Attempts, WINDOW};
 use crate::dashboard::page::{self, Notice, Place, Texts};
 use crate::db::Db;
 use crate::http::now;
@@ -68,17 +66,17 @@ pub async fn sign_in(
     db: web::Data<Db>,
     config: web::Data<Config>,
     authenticator: web::Data<Authenticator>,
-    attempts: web::Data<Attempts>,
+    limits: web::Data<Limits>,
     request: HttpRequest,
     payload: web::Payload,
 ) -> HttpResponse {
     let texts = texts(&request);
-    let address = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-    let desk = Desk { db: &db, authenticator: &authenticator, seconds: config.token_seconds };
+    let seconds = config.token_seconds;
+    let desk = Desk { db: &db, authenticator: &authenticator, limits: &limits, seconds };
     let checked = async {
         let form = read_form(&request, &config, payload).await?;
         let query = form.query.clone();
-        Ok((desk.check(&attempts, address, form).await?, query))
+        Ok((desk.check(&request, form).await?, query))
     };
     match checked.await {
         Ok((Checked::Token(token), query)) => {
@@ -104,11 +102,11 @@ pub fn sign_in_page(
     query: &str,
 ) -> HttpResponse {
     let mut response = match notice {
-        Notice::TooOften => answer(StatusCode::TOO_MANY_REQUESTS),
+        Notice::TooOften { .. } => answer(StatusCode::TOO_MANY_REQUESTS),
         _ => answer(StatusCode::UNAUTHORIZED),
     };
     response.insert_header(match notice {
-        Notice::TooOften => (header::RETRY_AFTER, WINDOW.as_secs().to_string()),
+        Notice::TooOften { seconds } => (header::RETRY_AFTER, seconds.to_string()),
         // Demanded by RFC 9110, section 15.5.2; browsers do not ask by themselves for this one.
         _ => (header::WWW_AUTHENTICATE, "Bearer".to_owned()),
     });
@@ -134,51 +132,40 @@ enum Checked {
 struct Desk<'a> {
     db: &'a Db,
     authenticator: &'a Authenticator,
+    limits: &'a Limits,
     /// How long a client's session lasts.
     seconds: i64,
 }
 
 impl Desk<'_> {
-    async fn check(
-        &self,
-        attempts: &Attempts,
-        address: IpAddr,
-        form: Form,
-    ) -> Result<Checked, AppError> {
+    async fn check(&self, request: &HttpRequest, form: Form) -> Result<Checked, AppError> {
         if let Some(token) = form.access_token {
-            return self.check_token(attempts, address, token).await;
+            return self.check_token(request, token).await;
         }
         let (Ok(id), Some(secret)) = (form.client_id.parse(), form.client_secret) else {
             return Ok(Checked::Refused(Notice::Wrong));
         };
         let id = ClientId(id);
         // Counted first: to compare a secret takes time on purpose.
-        if !attempts.begin(address, Some(id)) {
-            return Ok(Checked::Refused(Notice::TooOften));
+        if let Err(AppError::TooManyRequests { seconds }) = self.limits.count_try(request, Some(id))
+        {
+            return Ok(Checked::Refused(Notice::TooOften { seconds }));
         }
         let token = client_token(self.db, self.authenticator, id, secret, self.seconds).await?;
-        Ok(match token {
-            Some(token) => {
-                attempts.succeed(address, Some(id));
-                Checked::Token(Secret::new(token))
-            }
-            None => Checked::Refused(Notice::Wrong),
-        })
+        let checked = token.map(|token| Checked::Token(Secret::new(token)));
+        Ok(checked.unwrap_or(Checked::Refused(Notice::Wrong)))
     }
 
     /// Counted when it is wrong: who has a token is never locked out by those who have none.
-    async fn check_token(
-        &self,
-        attempts: &Attempts,
-        address: IpAddr,
-        token: Secret,
-    ) -> Result<Checked, AppError> {
+    async fn check_token(&self, request: &HttpRequest, token: Secret) -> Result<Checked, AppError> {
         let fits = token.expose().len() <= TOKEN_MAX;
         match self.authenticator.actor(token.expose(), now()).await {
             Ok(_) if fits => Ok(Checked::Token(token)),
             Ok(_) | Err(AppError::Unauthenticated(_)) => {
-                let again = attempts.begin(address, None);
-                Ok(Checked::Refused(if again { Notice::Wrong } else { Notice::TooOften }))
+                Ok(Checked::Refused(match self.limits.count_try(request, None) {
+                    Err(AppError::TooManyRequests { seconds }) => Notice::TooOften { seconds },
+                    _ => Notice::Wrong,
+                }))
             }
             Err(error) => Err(error),
         }

@@ -34,7 +34,9 @@ pub enum Notice {
     FromElsewhere,
     Over,
     Wrong,
-    TooOften,
+    TooOften {
+        seconds: u64,
+    },
 }
 
 fn render(source: &'static str, data: Value) -> Result<String, AppError> {
@@ -77,10 +79,10 @@ pub fn sign_in(
         Notice::None | Notice::FromElsewhere => None,
         Notice::Over => Some(texts.sign_in_over),
         Notice::Wrong => Some(texts.sign_in_wrong),
-        Notice::TooOften => Some(texts.sign_in_too_often),
+        Notice::TooOften { .. } => Some(texts.sign_in_too_often),
     };
     let title = match notice {
-        Notice::Wrong | Notice::TooOften => format!("{}: {}", texts.error, texts.sign_in),
+        Notice::Wrong | Notice::TooOften { .. } => format!("{}: {}", texts.error, texts.sign_in),
         _ => texts.sign_in.to_owned(),
     };
     let from_elsewhere = notice == Notice::FromElsewhere;

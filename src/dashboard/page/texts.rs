@@ -48,7 +48,7 @@ texts! {
     text client_secret = "Client secret", "Client-Geheimnis";
     text sign_in_client = "Sign in as this client", "Als dieser Client anmelden";
     text sign_in_wrong = "That did not work. Please check what you entered.", "Das hat nicht geklappt. Bitte prüfen Sie Ihre Eingabe.";
-    text sign_in_too_often = "Too many attempts failed. Please try again in five minutes.", "Zu viele Versuche sind fehlgeschlagen. Bitte versuchen Sie es in fünf Minuten noch einmal.";
+    text sign_in_too_often = "Too many attempts failed. Please wait a moment, then try again.", "Zu viele Versuche sind fehlgeschlagen. Bitte warten Sie einen Moment und versuchen Sie es noch einmal.";
     text sign_in_over = "Your session is over. Please sign in again.", "Ihre Sitzung ist zu Ende. Bitte melden Sie sich wieder an.";
     text go_on = "I am signed in already", "Ich bin schon angemeldet";
     text sign_out = "Sign out", "Abmelden";

@@ -36,6 +36,7 @@ pub mod bulk; //       one operation on many tickets, as a job
 pub mod webhooks; //   what happens is sent to other programs
 pub mod crm; //        the mirror: every ticket is a case, both ways
 pub mod reports; //    figures about tickets, derived from their histories
+pub mod export; //     every ticket with all it has, as a stream
 pub mod seed; //       the data that a new desk starts with
 pub mod workers; //    supervision: one loop shape for all background work
 pub mod openapi; //    the specification and Swagger UI

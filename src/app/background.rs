@@ -11,7 +11,7 @@ use crate::kernel::AppError;
 use crate::reports::service::Followed;
 use crate::tickets::service;
 use crate::workers::Workers;
-use crate::{crm, http, reminders, reports, schedule, sla, time_entries};
+use crate::{crm, export, http, reminders, reports, schedule, sla, time_entries};
 
 /// Who is told about published events, in the transaction that publishes them.
 pub const CONSUMERS: &[Consumer] = &[crm::mark_dirty, sla::mark_stale];
@@ -33,6 +33,8 @@ const MAIL_FILES: Duration = Duration::from_millis(500);
 const SCHEDULE: Duration = Duration::from_secs(1);
 /// How often it is looked for timers that were forgotten.
 const TIMERS: Duration = Duration::from_secs(30);
+/// How often what changed is put into the order of the export, beside at every export.
+const EXPORT_ORDER: Duration = Duration::from_secs(10);
 /// How often mails are looked for, when there were none to send.
 const MAIL_IDLE: Duration = Duration::from_millis(500);
 /// How often is told how many mails wait.
@@ -93,6 +95,11 @@ impl Service {
         self.start_webhooks(&workers);
         self.start_ticket_workers(&workers, news);
         self.start_reports(&workers);
+        let db = self.db.clone();
+        workers.every("export order", EXPORT_ORDER, move || {
+            let db = db.clone();
+            async move { db.quiet_tx(export::put_in_order).await }
+        });
         let files = self.files.clone();
         workers.every("files", FILES, move || {
             let files = files.clone();

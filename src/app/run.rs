@@ -18,7 +18,9 @@ use crate::kernel::{Secret, SecretKey};
 use crate::reports::Reports;
 use crate::tickets::service;
 use crate::workers::Workers;
-use crate::{bulk, crm, inbound, jobs, mail, notifications, seed, surveys, telemetry, webhooks};
+use crate::{
+    bulk, crm, export, inbound, jobs, mail, notifications, seed, surveys, telemetry, webhooks,
+};
 
 /// How long a step in hand is waited for at shutdown.
 const STEP_GRACE: Duration = Duration::from_secs(5);
@@ -46,6 +48,7 @@ pub struct Service {
     pub notifier: notifications::Notifier,
     pub webhooks: webhooks::Webhooks,
     pub reports: Reports,
+    pub exports: export::Exports,
 }
 
 impl Service {
@@ -71,6 +74,7 @@ impl Service {
         let authenticator = Authenticator::new(db.clone(), secret, config.public_url.clone());
         let metrics = telemetry::init_metrics()?;
         let config = Arc::new(config);
+        let exports = export::Exports::new(db.clone());
         let feed = Feed::new();
         let live = Live::new(db.clone(), feed.clone(), config.database_pool);
         Ok(Self {
@@ -92,6 +96,7 @@ impl Service {
             notifier,
             webhooks,
             reports,
+            exports,
         })
     }
 

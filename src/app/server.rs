@@ -15,9 +15,9 @@ use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 use super::{Service, health};
 use crate::kernel::AppError;
 use crate::{
-    attachments, auth, bulk, canned_replies, catalog, crm, events, http, inbound, jobs, macros,
-    mail, notifications, people, reports, routing, schedule, side_conversations, sla, surveys,
-    telemetry, tickets, time_entries, views, webhooks, workflow,
+    attachments, auth, bulk, canned_replies, catalog, crm, events, export, http, inbound, jobs,
+    macros, mail, notifications, people, reports, routing, schedule, side_conversations, sla,
+    surveys, telemetry, tickets, time_entries, views, webhooks, workflow,
 };
 
 /// Everything under `/v1`. Paths are tried in this order: the tickets come first because they are called most.
@@ -45,7 +45,8 @@ fn v1(cfg: &mut ServiceConfig) {
         .configure(attachments::routes)
         .configure(bulk::routes)
         .configure(webhooks::routes)
-        .configure(reports::routes);
+        .configure(reports::routes)
+        .configure(export::routes);
 }
 
 fn routes(cfg: &mut ServiceConfig) {
@@ -98,6 +99,7 @@ pub fn server(listener: TcpListener, service: &Service) -> std::io::Result<Serve
             .app_data(web::Data::new(parts.surveys.clone()))
             .app_data(web::Data::new(parts.webhooks.clone()))
             .app_data(web::Data::new(parts.reports.clone()))
+            .app_data(web::Data::new(parts.exports.clone()))
             .app_data(web::Data::from(Arc::clone(&parts.config)))
             .app_data(web::Data::from(Arc::clone(&known)))
             .into_utoipa_app()

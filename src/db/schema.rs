@@ -572,6 +572,28 @@ diesel::table! {
 }
 
 diesel::table! {
+    export_head (singleton) {
+        singleton -> Bool,
+        last_position -> Int8,
+        feed_position -> Int8,
+    }
+}
+
+diesel::table! {
+    export_marks (ticket_id) {
+        ticket_id -> Uuid,
+        position -> Int8,
+    }
+}
+
+diesel::table! {
+    export_touches (id) {
+        id -> Int8,
+        ticket_id -> Uuid,
+    }
+}
+
+diesel::table! {
     file_parts (id) {
         id -> Uuid,
         file_id -> Nullable<Uuid>,
@@ -1443,6 +1465,8 @@ diesel::joinable!(department_mailboxes -> departments (department_id));
 diesel::joinable!(departments -> workflows (workflow_id));
 diesel::joinable!(elevations -> tickets (ticket_id));
 diesel::joinable!(events -> tickets (ticket_id));
+diesel::joinable!(export_marks -> tickets (ticket_id));
+diesel::joinable!(export_touches -> tickets (ticket_id));
 diesel::joinable!(file_parts -> files (file_id));
 diesel::joinable!(hourly_rates -> accounts (account_id));
 diesel::joinable!(inbound_mails -> notes (note_id));
@@ -1556,6 +1580,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     elevations,
     event_feed,
     events,
+    export_head,
+    export_marks,
+    export_touches,
     file_parts,
     files,
     hourly_rates,

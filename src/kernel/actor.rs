@@ -52,6 +52,8 @@ text_enum! {
         JobsWrite = "jobs:write",
         /// Take mails in, whoever they say that they are from.
         MailReceive = "mail:receive",
+        /// Read everything that all tickets have, at once.
+        ExportRead = "export:read",
         /// Integration clients and signing keys.
         ClientsWrite = "clients:write",
     }

@@ -54,7 +54,8 @@ mod tests {
         fn no_text_begins_like_a_formula(text in "[-=+@\t\ra']{0,4}") {
             let cell = csv_text(&text);
             prop_assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r']));
-            prop_assert!(cell == text || cell.strip_prefix('\'') == Some(&text));
+            let marked = format!("'{text}");
+            prop_assert!(cell == text || cell == marked);
         }
     }
 }

@@ -52,6 +52,7 @@ use crate::kernel::Permission;
         (name = "crm", description = "The mirror: connections, maps, conflicts"),
         (name = "jobs", description = "Work that takes longer than a request"),
         (name = "events", description = "The change feed, and its live stream"),
+        (name = "export", description = "Everything that tickets have, as a stream for warehouses"),
         (name = "webhooks", description = "What happens is sent to other programs, signed"),
         (name = "auth", description = "Tokens and keys"),
         (name = "clients", description = "Integration clients and signing keys"),
@@ -107,6 +108,7 @@ fn meaning(scope: Permission) -> &'static str {
         Permission::JobsRead => "See jobs and how far they are",
         Permission::JobsWrite => "Cancel jobs",
         Permission::MailReceive => "Take mails in, whoever they say that they are from",
+        Permission::ExportRead => "Read everything that all tickets have, at once",
         Permission::ClientsWrite => "Manage integration clients and signing keys",
     }
 }

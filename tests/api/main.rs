@@ -14,6 +14,7 @@ mod crash;
 mod demo;
 mod crm_import;
 mod events;
+mod export;
 mod files;
 mod finding;
 mod histories;

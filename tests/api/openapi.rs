@@ -3,10 +3,10 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use casebridge::app;
 use casebridge::kernel::{Permission, Role};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::architecture::sources::{identifier, sources};
-use crate::support::{Operation, PUBLIC, Spec, TestApp};
+use crate::support::{Operation, PUBLIC, Spec, TestApp, path};
 
 /// Creating operations that take no idempotency key, because the kept answer would hold a secret, or because
 /// doing it twice does no harm.
@@ -271,6 +271,9 @@ async fn the_examples_of_what_is_created_create_it() {
     let spec = Spec::read();
     let app = TestApp::start().await;
     let admin = app.client(Role::Admin).await;
+    // A timer that runs, to be stopped.
+    let ticket = app.open_ticket(json!({})).await;
+    admin.post(&path(&ticket, "/timer"), json!({})).await.expect(201);
     let mut refused = Vec::new();
     for operation in spec.operations() {
         let creates = operation.method == "POST" && operation.responses(&spec).contains_key(&201);

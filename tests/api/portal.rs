@@ -35,6 +35,7 @@ const OF_TICKET: &[&str] = &[
     "links",
     "side-conversations",
     "schedule",
+    "time-entries",
     "watchers",
     "views",
     "drafts",
@@ -51,6 +52,7 @@ impl Secret {
         let [child, link, merged, job] = desk.related(&ticket).await;
         let appointment = desk.appointment(&ticket).await;
         let side = desk.side_conversation(&ticket).await;
+        let time = desk.time(&ticket).await;
         let [own, shared] = desk.views(&ticket).await;
         let draft = desk.owner.post("/v1/drafts", desk.texts()).await.expect(201);
         let (account, contact) = (
@@ -66,6 +68,7 @@ impl Secret {
             of(&["links"], &id(&link)),
             of(&["side-conversations"], &id(&side)),
             of(&["schedule"], &id(&appointment)),
+            of(&["time-entries"], &id(&time)),
             of(&["views"], &id(&own)),
             of(&["drafts"], &id(&draft)),
             of(&["accounts", "account_id", "account"], &account),
@@ -75,7 +78,7 @@ impl Secret {
         let submitted = [&ticket, &child, &merged, &job];
         marks.extend(submitted.map(|ticket| ticket["number"].as_str().unwrap().to_owned()));
         marks.extend(submitted.map(id));
-        marks.extend([&draft, &note, &link, &side, &appointment, &own, &shared].map(id));
+        marks.extend([&draft, &note, &link, &side, &appointment, &time, &own, &shared].map(id));
         marks.extend([account, contact]);
         let more_tickets = [&child, &merged, &job, &draft].map(id).to_vec();
         Self { ids: ids.concat(), more_tickets, marks }

@@ -76,6 +76,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("side_conversations", &["side_conversations", "side_messages"]),
     ("inbound", &["inbound_mails", "inbound_mailboxes", "inbound_settings"]),
     ("surveys", &["surveys", "survey_cursor"]),
+    ("export", &["export_marks", "export_head", "export_touches"]),
     ("webhooks", &["webhooks", "webhook_deliveries", "webhook_attempts"]),
     ("sla", &["calendars", "calendar_versions"]),
     ("schedule", &["delays", "calendar_feeds"]),
@@ -126,6 +127,25 @@ const READS: &[(&str, &[&str])] = &[
     ("inbound", &["tickets"]),
     // Who may see an entry, and what it costs, depends on its ticket; a line of a spreadsheet has names.
     ("time_entries", &["tickets", "agents", "accounts"]),
+    // Everything that a hundred tickets have, in a query for each kind of it; in which order they changed.
+    (
+        "export",
+        &[
+            "event_feed",
+            "events",
+            "tickets",
+            "notes",
+            "attachments",
+            "files",
+            "assignments",
+            "sla_clocks",
+            "time_entries",
+            "surveys",
+            "ticket_links",
+            "ticket_watchers",
+            "crm_mirrors",
+        ],
+    ),
     // Who may see a survey depends on its ticket.
     ("surveys", &["tickets"]),
     // What happened to tickets, and what clocks do in their statuses, in one query for many; what accounts have agreed.

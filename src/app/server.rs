@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use std::net::TcpListener;
 use std::sync::{Arc, LazyLock};
 
-use actix_web::body::MessageBody;
+use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ResourceDef, Server, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::ALLOW;
@@ -167,18 +167,19 @@ fn methods(item: &PathItem) -> String {
 }
 
 /// Middleware: `PATCH /v1/views/counts` asks for no view that is called counts.
-async fn refuse_methods(
+async fn refuse_methods<B: MessageBody>(
     known: web::Data<KnownPaths>,
     request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let method = request.method();
     match known.literal.get(request.path()) {
         Some(allowed) if !allowed.split(", ").any(|allowed| allowed == method.as_str()) => {
             let method = method.to_string();
-            Err(AppError::MethodNotAllowed { method, allowed: allowed.clone() }.into())
+            let refusal = AppError::MethodNotAllowed { method, allowed: allowed.clone() };
+            Ok(request.error_response(refusal).map_into_right_body())
         }
-        _ => next.call(request).await,
+        _ => Ok(next.call(request).await?.map_into_left_body()),
     }
 }
 

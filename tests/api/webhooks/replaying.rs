@@ -53,9 +53,12 @@ async fn what_happened_since_a_time_is_sent_once_more_also_from_before_the_webho
     reply(&app.agent("Coordinator").await, &behind, "Hello").await;
     app.deliver().await;
     let first = receiver.received();
+    // Sorted: what is sent is in order for each ticket alone.
     let opened = |messages: &[crate::support::receiver::Message]| {
         let opened = messages.iter().filter(|m| m.body["type"] == "ticket.opened");
-        opened.map(|m| m.body["data"]["ticket_id"].clone()).collect::<Vec<_>>()
+        let mut ids: Vec<_> = opened.map(|m| m.body["data"]["ticket_id"].clone()).collect();
+        ids.sort_by_key(ToString::to_string);
+        ids
     };
     assert_eq!(opened(&first), [behind["id"].clone()]);
 

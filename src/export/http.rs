@@ -161,8 +161,7 @@ impl Lines {
         let turn = self.exports.turns.acquire().await.map_err(AppError::unavailable)?;
         let (db, after) = (&self.exports.db, self.after);
         let part = move |conn: &mut _| service::part(conn, &caller, after, AT_A_TIME);
-        let Part { lines, last } = db.quiet_tx(part).await?;
-        let full = i64::try_from(lines.len()).is_ok_and(|read| read >= AT_A_TIME);
+        let Part { lines, last, full } = db.quiet_tx(part).await?;
         if !full && self.left == Left::Rest {
             self.left = Left::Nothing;
         } else if !full && !db.quiet_tx(service::put_in_order).await? {

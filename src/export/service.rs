@@ -43,6 +43,8 @@ pub struct Part {
     pub lines: Vec<ExportLine>,
     /// The position of the last line.
     pub last: i64,
+    /// There may be more behind it.
+    pub full: bool,
 }
 
 /// Up to `limit` tickets behind a position, as they are at one moment, with as many statements for one as for all of them.
@@ -56,8 +58,9 @@ pub fn part(
     store::see_one_state(conn)?;
     let marks = store::behind(conn, after, limit)?;
     let Some((last, _)) = marks.last().copied() else {
-        return Ok(Part { lines: Vec::new(), last: after });
+        return Ok(Part { lines: Vec::new(), last: after, full: false });
     };
+    let full = i64::try_from(marks.len()).is_ok_and(|read| read >= limit);
     let ids: Vec<TicketId> = marks.iter().map(|(_, ticket)| *ticket).collect();
     let mut rows = by_ticket(store::tickets(conn, &ids)?, |ticket| ticket.id);
     let mut content = Content::load(conn, &ids)?;
@@ -72,7 +75,7 @@ pub fn part(
             ticket: fields.deleted_at.is_none().then(|| content.take(fields)),
         })
     });
-    Ok(Part { lines: lines.collect(), last })
+    Ok(Part { lines: lines.collect(), last, full })
 }
 
 type Of<T> = HashMap<TicketId, Vec<T>>;

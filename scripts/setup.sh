@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what is missing to build and run Casebridge on Debian, Ubuntu and macOS; elsewhere it names what is missing.
-# With the argument `browser` it also installs what checks Swagger UI, with `verifiers` what the tests verify webhooks with. It may be run again at any time. What needs root is done as root, with sudo, or printed to be run by hand.
+# With the argument `browser` it also installs what checks Swagger UI, with `verifiers` what the tests verify webhooks and the specification with. It may be run again at any time. What needs root is done as root, with sudo, or printed to be run by hand.
 set -eu
 cd "$(dirname "$0")/.."
 PATH="$HOME/.cargo/bin:$PATH"
@@ -117,7 +117,7 @@ install_verifiers() {
     cd tests/verifiers
     installed=$(cat node_modules/.installed python/.installed 2>/dev/null) || true
     if [ "$installed" = "$(cat package.json requirements.txt)" ]; then return; fi
-    say "installing the verifiers of webhooks"
+    say "installing the verifiers of webhooks and of the specification"
     rm -rf node_modules python
     npm install --no-audit --no-fund --no-package-lock --silent >&2
     python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target python -r requirements.txt >&2

@@ -1,11 +1,11 @@
 //! What follows from an operation's shape: its refusals, and the headers of its answers.
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use actix_web::http::StatusCode;
 use serde_json::{Value, json};
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
-use utoipa::openapi::schema::{ArrayItems, Components, Type};
+use utoipa::openapi::schema::{Components, Type};
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{
     ContentBuilder, HttpMethod, ObjectBuilder, OpenApi, PathItem, Ref, RefOr, Response,
@@ -13,6 +13,7 @@ use utoipa::openapi::{
 };
 
 use super::examples::{add_examples, leave_empty};
+use super::naming::name_types;
 use crate::http::header_param;
 
 /// Name, example and meaning of the headers that answers carry.
@@ -71,7 +72,7 @@ pub fn complete(openapi: &mut OpenApi) {
         components.headers.insert(header.to_owned(), header_object.build().into());
     }
     add_refusals(components);
-    name_items(&mut components.schemas);
+    name_types(&mut components.schemas);
     components.schemas.values_mut().for_each(add_examples);
 }
 
@@ -79,20 +80,6 @@ pub fn complete(openapi: &mut OpenApi) {
 fn add_bearer(security: &mut Vec<SecurityRequirement>) {
     if !security.is_empty() {
         security.insert(0, SecurityRequirement::new::<_, _, &str>("bearer", []));
-    }
-}
-
-/// The items of a page are of a type that has a name, which programs that generate clients repeat.
-fn name_items(schemas: &mut Schemas) {
-    let names: BTreeSet<String> = schemas.keys().cloned().collect();
-    for (name, schema) in schemas {
-        let Some(item) = name.strip_prefix("Page_").filter(|item| names.contains(*item)) else {
-            continue;
-        };
-        let RefOr::T(Schema::Object(page)) = schema else { continue };
-        if let Some(RefOr::T(Schema::Array(items))) = page.properties.get_mut("items") {
-            items.items = ArrayItems::RefOrSchema(Box::new(Ref::from_schema_name(item).into()));
-        }
     }
 }
 

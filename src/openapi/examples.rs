@@ -27,7 +27,7 @@ pub fn add_examples(schema: &mut RefOr<Schema>) {
                     ("next" | "prev", RefOr::T(Schema::Object(cursor))) => {
                         cursor.example.get_or_insert(json!("eyJkIjoibiIsImsiOm51bGx9"));
                     }
-                    ("total", RefOr::T(Schema::Object(total))) => {
+                    ("total", RefOr::T(Schema::Object(total))) if total.properties.is_empty() => {
                         total.example.get_or_insert(json!(1));
                     }
                     _ => {}

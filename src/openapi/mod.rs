@@ -1,6 +1,7 @@
 //! The specification: generated from the handlers, completed in one place, served with Swagger UI.
 mod complete;
 mod examples;
+mod naming;
 
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{

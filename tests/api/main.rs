@@ -31,6 +31,7 @@ mod crm_sync;
 mod docs;
 mod jobs;
 mod lifecycle;
+mod linting;
 mod mails;
 mod mail_in;
 mod notifications;

@@ -132,6 +132,8 @@ pub async fn list_time_entries(
 }
 
 /// Get a time entry
+///
+/// With what it costs, where it is chargeable and there is a rate.
 #[utoipa::path(
     tag = "time",
     params(("id" = TimeEntryId, Path)),

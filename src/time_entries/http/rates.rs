@@ -79,6 +79,8 @@ struct RateQuery {
 }
 
 /// List hourly rates, the latest made first
+///
+/// Of accounts, and the desk's own for everybody else. An entry is priced by the rate that is in force on its day.
 #[utoipa::path(
     tag = "time",
     params(RateQuery),
@@ -99,6 +101,8 @@ pub async fn list_hourly_rates(
 }
 
 /// Get an hourly rate
+///
+/// Also one that is in force no more, or not yet.
 #[utoipa::path(
     tag = "time",
     params(("id" = HourlyRateId, Path)),
@@ -160,6 +164,8 @@ pub async fn change_hourly_rate(
 }
 
 /// Remove an hourly rate
+///
+/// Entries that it priced are priced by what is in force without it, also those of the past.
 #[utoipa::path(
     tag = "time",
     params(("id" = HourlyRateId, Path), IfMatch),

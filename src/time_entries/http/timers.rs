@@ -103,6 +103,8 @@ pub async fn start_timer(
 }
 
 /// Get your timer
+///
+/// `timer` is null when none runs. An agent has one at the most.
 #[utoipa::path(
     tag = "time",
     security(("client_credentials" = ["tickets:work"])),

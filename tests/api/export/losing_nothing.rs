@@ -108,7 +108,7 @@ async fn what_is_committed_late_and_out_of_order_is_not_passed_over() {
         runs
     };
     let ((), (), runs) = futures_util::join!(writers, relay, exports);
-    assert!(runs > 5, "{runs}");
+    assert!(runs > 1, "{runs}");
     app.publish().await;
     warehouse.read_on(&admin).await;
     warehouse.is_complete(&app).await;

@@ -1,7 +1,7 @@
 //! A span of time, cut into buckets by the clock and the calendar of whoever looks.
 use chrono::{
-    DateTime, Datelike as _, Days, LocalResult, Months, NaiveDate, NaiveTime, TimeDelta,
-    TimeZone as _, Timelike as _, Utc,
+    DateTime, Datelike as _, Days, LocalResult, Months, NaiveDate, NaiveTime, Offset as _,
+    TimeDelta, TimeZone as _, Timelike as _, Utc,
 };
 use chrono_tz::Tz;
 
@@ -105,10 +105,17 @@ impl BucketSize {
         let date = local.date_naive();
         let next = match self {
             Self::Hour => {
-                // The clock may be put forward or back by half an hour: the next bucket ends when it shows a full hour again.
                 let passed = local.minute() * 60 + local.second();
                 let whole = at - TimeDelta::nanoseconds(local.nanosecond().into());
-                return whole + TimeDelta::seconds((3_600 - passed).into());
+                let full = whole + TimeDelta::seconds((3_600 - passed).into());
+                // On the Chatham Islands the clock is put forward at a quarter to three.
+                let same = |at: DateTime<Utc>| {
+                    at.with_timezone(&zone).offset().fix() == local.offset().fix()
+                };
+                if same(full - TimeDelta::seconds(1)) {
+                    return full;
+                }
+                return first_second(whole, full, |at| !same(at));
             }
             Self::Day => date + Days::new(1),
             Self::Week => date + Days::new(7 - u64::from(date.weekday().num_days_from_monday())),
@@ -138,18 +145,24 @@ fn midnight(date: NaiveDate, zone: Tz) -> DateTime<Utc> {
     match zone.from_local_datetime(&local) {
         LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => at.to_utc(),
         LocalResult::None => {
-            let begun = |seconds: i64| {
-                let at = local.and_utc() + TimeDelta::seconds(seconds);
-                at.with_timezone(&zone).date_naive() >= date
-            };
-            let (mut before, mut after) = (-36 * 3_600, 36 * 3_600);
-            while after - before > 1 {
-                let middle = i64::midpoint(before, after);
-                if begun(middle) { after = middle } else { before = middle }
-            }
-            local.and_utc() + TimeDelta::seconds(after)
+            let (before, after) =
+                (local.and_utc() - TimeDelta::hours(36), local.and_utc() + TimeDelta::hours(36));
+            first_second(before, after, |at| at.with_timezone(&zone).date_naive() >= date)
         }
     }
+}
+
+/// The first second for which it is so, as it is for `after` and is not for `before`.
+fn first_second(
+    mut before: DateTime<Utc>,
+    mut after: DateTime<Utc>,
+    so: impl Fn(DateTime<Utc>) -> bool,
+) -> DateTime<Utc> {
+    while after - before > TimeDelta::seconds(1) {
+        let middle = before + TimeDelta::seconds((after - before).num_seconds() / 2);
+        if so(middle) { after = middle } else { before = middle }
+    }
+    after
 }
 
 #[cfg(test)]

@@ -90,6 +90,14 @@ fn a_date_without_a_midnight_begins_when_the_clocks_were_put_forward() {
 }
 
 #[test]
+fn an_hour_ends_early_where_the_clock_is_changed_within_it() {
+    let (from, to) = ("2017-09-23T13:15:00Z", "2017-09-23T15:15:00Z");
+    let cut = period(from, to, Tz::Pacific__Chatham, BucketSize::Hour).unwrap();
+    let starts = ["2017-09-23T13:15:00Z", "2017-09-23T14:00:00Z", "2017-09-23T14:15:00Z"];
+    assert_eq!(cut.starts(), starts.map(utc));
+}
+
+#[test]
 fn a_period_is_cut_at_its_ends_and_holds_its_beginning_and_not_its_end() {
     let cut = period("2026-11-04T12:00:00Z", "2026-11-10", Tz::UTC, BucketSize::Week).unwrap();
     let buckets: Vec<_> = cut.buckets().collect();

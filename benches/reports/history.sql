@@ -22,7 +22,8 @@ update tickets set version = 5 where id in (select id(100 * n) from generate_ser
 update event_feed set last_position = (select max(position) from events);
 
 insert into sla_tickets (ticket_id, applied_version, revision, open, account_id)
-  select id, 5, (select revision from sla_revision), false, account_id from tickets;
+  select id, 5, (select revision from sla_revision), false, account_id from tickets
+  on conflict (ticket_id) do update set applied_version = excluded.applied_version, revision = excluded.revision, open = excluded.open;
 insert into sla_clocks (ticket_id, metric, cycle, state, started_at, ended_at, policy_id, policy_version, calendar_id, calendar_version, due_at, breached_at)
   select t.id, metric, 1, case when ended is null then 'running' else 'fulfilled' end, t.created_at, ended, p.policy_id, p.version,
          c.calendar_id, c.version, t.created_at + within, case when ended > t.created_at + within then t.created_at + within end
